@@ -1,0 +1,98 @@
+/** What the product asks of a flight-data service, whatever its dialect. */
+import type { LegIdentity } from '../leg.ts'
+import type { Instant } from '../time.ts'
+
+/**
+ * One record of a provider, normalised. A provider's own delay figure is never carried: delay is
+ * computed from instants. Airports are IATA codes; every field may be unknown.
+ */
+export type ProviderLeg = {
+  /** The provider's own id. Not unique: both records of a diverted flight carry the same one. */
+  readonly providerFlightId: string | null
+  /** Operating carrier, IATA. */
+  readonly carrier: string | null
+  readonly flightNumber: string | null
+  readonly origin: string | null
+  readonly destination: string | null
+  readonly scheduledOut: Instant | null
+  readonly scheduledIn: Instant | null
+  readonly estimatedOut: Instant | null
+  readonly estimatedIn: Instant | null
+  /** Left the gate. */
+  readonly actualOut: Instant | null
+  /** Left the ground. */
+  readonly actualOff: Instant | null
+  /** Touched down: a runway time, never an arrival by itself. */
+  readonly actualOn: Instant | null
+  /** Reached the gate: the arrival. */
+  readonly actualIn: Instant | null
+  readonly cancelled: boolean
+  readonly diverted: boolean
+  readonly registration: string | null
+}
+
+/** A leg as the provider's timetable has it, for binding. */
+export type ScheduledLeg = {
+  readonly carrier: string
+  readonly flightNumber: string
+  readonly origin: string
+  readonly destination: string
+  readonly scheduledOut: Instant
+  readonly scheduledIn: Instant
+  /** IANA zones of the two airports. */
+  readonly originZone: string
+  readonly destinationZone: string
+  /** What to ask the provider for this leg with, best known: `JBU35`. */
+  readonly providerIdent: string
+  /** As sold, when the record asked for was a code share: `QF3101`. */
+  readonly marketingIdent: string | null
+}
+
+/** How a call ended without an answer. */
+export type ProviderFailureKind =
+  | 'NOT_FOUND'
+  | 'THROTTLED'
+  | 'QUOTA'
+  | 'AUTH'
+  | 'BAD_REQUEST'
+  | 'UNAVAILABLE'
+  | 'MALFORMED'
+
+export type ProviderFailure = {
+  readonly ok: false
+  readonly kind: ProviderFailureKind
+  /** For people and logs: no key, no URL with a key. */
+  readonly message: string
+  readonly isRetryable: boolean
+  readonly httpStatus: number | null
+  readonly retryAfterMs?: number
+}
+
+export type ProviderAnswer<T> = {
+  readonly ok: true
+  readonly value: T
+  readonly httpStatus: number
+  /** SHA-256 of the raw body, lower-case hex: ties a stored observation to what was received. */
+  readonly payloadSha256: string
+  /** Billable result sets that this answer cost. */
+  readonly units: number
+}
+
+export type ProviderResult<T> = ProviderAnswer<T> | ProviderFailure
+
+/** Enough of a leg to ask for its status. */
+export type LegReference = {
+  readonly identity: LegIdentity
+  readonly providerIdent: string
+  readonly scheduledOut: Instant
+  readonly scheduledIn: Instant
+}
+
+/** Never throws for what a service does: every outcome is a value. Throws only on cancellation. */
+export interface FlightDataProvider {
+  readonly id: string
+  /** The timetable's candidates for one leg; an empty list means the provider knows no such leg. */
+  findScheduled(identity: LegIdentity, signal?: AbortSignal): Promise<ProviderResult<ScheduledLeg[]>>
+  /** All records of the ident around the leg's day; the caller matches, never takes the first. */
+  getStatus(leg: LegReference, signal?: AbortSignal): Promise<ProviderResult<ProviderLeg[]>>
+}

@@ -1,0 +1,65 @@
+/** Products: versioned rules as data. A policy keeps the version it was bound under. */
+import type { BasisPoints } from './money.ts'
+
+export type Tier = { readonly minDelayMin: number; readonly bps: BasisPoints }
+
+/** How certain a fact must be before it decides (domain rule 2.4). */
+export type SettleRule = {
+  /** The same arrival must be seen twice, this far apart. Seconds. */
+  readonly confirmGapS: number
+  /** Within this distance of a tier the longer gap holds. Minutes. */
+  readonly edgeBandMin: number
+  /** The longer gap of the edge band. Seconds. */
+  readonly edgeConfirmGapS: number
+  /** A cancellation reported by one source must persist to insured arrival plus this. Seconds. */
+  readonly cancelPersistS: number
+}
+
+export type Product = {
+  readonly code: string
+  readonly version: number
+  /** Highest threshold first. A tier is met at its minute, not one before. */
+  readonly tiers: readonly Tier[]
+  readonly cancelBps: BasisPoints
+  readonly notReachedBps: BasisPoints
+  readonly settle: SettleRule
+}
+
+export const DEFAULT_SETTLE: SettleRule = {
+  confirmGapS: 15 * 60,
+  edgeBandMin: 5,
+  edgeConfirmGapS: 60 * 60,
+  cancelPersistS: 3 * 60 * 60,
+}
+
+/** The reference products of the first book. */
+export const REFERENCE_PRODUCTS: readonly Product[] = [
+  {
+    code: 'FD45',
+    version: 1,
+    tiers: [
+      { minDelayMin: 180, bps: 10_000 },
+      { minDelayMin: 120, bps: 6_000 },
+      { minDelayMin: 45, bps: 3_000 },
+    ],
+    cancelBps: 10_000,
+    notReachedBps: 10_000,
+    settle: DEFAULT_SETTLE,
+  },
+  {
+    code: 'FD120',
+    version: 1,
+    tiers: [{ minDelayMin: 120, bps: 10_000 }],
+    cancelBps: 10_000,
+    notReachedBps: 10_000,
+    settle: DEFAULT_SETTLE,
+  },
+  {
+    code: 'FD180',
+    version: 1,
+    tiers: [{ minDelayMin: 180, bps: 10_000 }],
+    cancelBps: 10_000,
+    notReachedBps: 10_000,
+    settle: DEFAULT_SETTLE,
+  },
+]
