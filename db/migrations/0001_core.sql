@@ -137,6 +137,8 @@ create table policy (
   insured_scheduled_in timestamptz not null check (insured_scheduled_in > insured_scheduled_out),
   sum_insured_minor bigint not null check (sum_insured_minor > 0 and sum_insured_minor <= 9007199254740991),
   currency text not null check (currency ~ '^[A-Z]{3}$'),
+  -- What the holder paid, when known; in the same currency.
+  premium_minor bigint check (premium_minor between 0 and 9007199254740991),
   payee_ref text not null check (length(payee_ref) between 1 and 255),
   state text not null check (state in (
     'BOUND','MONITORING','TRIGGERED','IN_REVIEW','PAID','EXPIRED','CLOSED','CANCELLED_BY_HOLDER','DECLINED')),
@@ -155,7 +157,9 @@ create table policy (
   check ((outcome is null) = (amount_minor is null)),
   check (outcome is distinct from 'NO_PAY' or amount_minor = 0)
 );
-create index policy_leg on policy (leg_id, product_version_id) where outcome is null;
+-- `state` is left out on purpose: a move from BOUND to MONITORING then touches no index.
+create index policy_undecided on policy (leg_id, product_version_id, insured_scheduled_in, id) where outcome is null;
+create index policy_leg on policy (leg_id);
 create index policy_decided on policy (policy_number) where outcome is not null;
 
 create table escrow_reservation (
