@@ -17,10 +17,28 @@ type LockEntry = {
 
 const LOCKFILE = new URL('../package-lock.json', import.meta.url)
 const OPERATING_SYSTEMS = [
-  'aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32',
+  'aix',
+  'android',
+  'darwin',
+  'freebsd',
+  'linux',
+  'netbsd',
+  'openbsd',
+  'openharmony',
+  'sunos',
+  'win32',
 ]
 const PROCESSORS = [
-  'arm64', 'arm', 'x64', 'ia32', 'ppc64', 'riscv64', 's390x', 'loong64', 'mips64el', 'wasm32',
+  'arm64',
+  'arm',
+  'x64',
+  'ia32',
+  'ppc64',
+  'riscv64',
+  's390x',
+  'loong64',
+  'mips64el',
+  'wasm32',
 ]
 
 /** The platform that a package's name ends with: `@scope/core-linux-arm-gnueabihf` is linux, arm, glibc. */

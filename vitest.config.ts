@@ -1,0 +1,59 @@
+/**
+ * Three kinds of tests: `unit` needs nothing, `services` shares one embedded Postgres and one
+ * Temporal server per run, `system` boots whole installations and therefore runs one file at a time.
+ */
+import { defineConfig } from 'vitest/config'
+
+/** Two cores are what continuous integration has; more workers only add time-outs. */
+const MAX_WORKERS = 2
+
+const UNIT = ['test/unit/**/*.test.ts', 'test/arch/**/*.test.ts']
+const SYSTEM = ['test/e2e/**/*.test.ts', 'test/chaos/**/*.test.ts']
+const EVERYTHING = ['test/**/*.test.ts']
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    isolate: true,
+    env: { TZ: 'UTC' },
+    passWithNoTests: true,
+    reporters: ['default', './test/support/reporter.ts'],
+    teardownTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: UNIT,
+          testTimeout: 20_000,
+          maxWorkers: MAX_WORKERS,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'services',
+          include: EVERYTHING,
+          exclude: [...UNIT, ...SYSTEM],
+          globalSetup: ['./test/support/global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          maxWorkers: MAX_WORKERS,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: SYSTEM,
+          testTimeout: 300_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+})
