@@ -223,6 +223,10 @@ create table payout_attempt (
   code text,
   -- How often the request was sent with this key.
   sends integer not null default 0,
+  -- How often it was answered with a server error, which a rail may have stored for good.
+  server_errors integer not null default 0 check (server_errors >= 0),
+  -- When a look-up by group first found nothing; business time.
+  absent_since timestamptz,
   started_at timestamptz not null,
   finished_at timestamptz,
   primary key (payout_id, n),
