@@ -1,0 +1,213 @@
+/**
+ * The closed set of business events: one function each, which writes one line and moves the
+ * metrics that belong to it. Nothing else writes these lines.
+ */
+import type { Logger } from './logger.ts'
+import {
+  retryLabel,
+  type JobPriority,
+  type Metrics,
+  type ProviderOutcome,
+  type RunStatus,
+} from './metrics.ts'
+
+const MS_PER_S = 1_000
+
+/** The kinds of failure of a poll that get a label of their own; others count as `other`. */
+const POLL_ERRORS = [
+  'not_found',
+  'ambiguous',
+  'rate_limited',
+  'timeout',
+  'transient',
+  'unavailable',
+  'invalid_answer',
+  'unauthorized',
+] as const
+
+/** A run of a job, as events name it. */
+export type RunRef = { readonly jobType: string; readonly jobId: string; readonly queue?: string }
+
+export type TickSummary = {
+  readonly due: number
+  readonly claimed: number
+  readonly polled: number
+  readonly failed: number
+  readonly evaluations: number
+  readonly payoutsCreated: number
+  readonly durationMs: number
+}
+
+/** The events of a process. */
+export type Events = ReturnType<typeof buildEvents>
+
+function buildEvents(deps: Deps) {
+  return {
+    ...jobEvents(deps),
+    ...monitoringEvents(deps),
+    ...payoutEvents(deps),
+    ...doorEvents(deps),
+  }
+}
+
+type Deps = { readonly logger: Logger; readonly metrics: Metrics }
+
+/** Events that write through this logger and count in these metrics. */
+export function createEvents(deps: Deps): Events {
+  return buildEvents(deps)
+}
+
+function jobEvents({ logger, metrics }: Deps) {
+  return {
+    jobEnqueued(run: RunRef & { readonly priority: JobPriority; readonly trigger: string }): void {
+      metrics.jobsEnqueued.inc({ job_type: run.jobType, priority: run.priority })
+      logger.info(run, 'job-enqueued')
+    },
+    jobCompleted(run: RunRef & { readonly status: RunStatus; readonly durationMs: number }): void {
+      metrics.jobsCompleted.inc({ job_type: run.jobType, status: run.status })
+      metrics.jobDuration.observe({ job_type: run.jobType }, run.durationMs / MS_PER_S)
+      logger.info(run, 'job-completed')
+    },
+    /** `errorType` is the stable type of an application failure, never a message. */
+    jobFailed(run: RunRef & { readonly errorType: string; readonly error?: unknown }): void {
+      metrics.jobsFailed.inc({ job_type: run.jobType, error: run.errorType })
+      logger.error(run, 'job-failed')
+    },
+    /** `retry` is 1 when a step is tried for the second time. */
+    jobRetried(run: RunRef & { readonly step: string; readonly retry: number }): void {
+      metrics.jobsRetried.inc({ job_type: run.jobType, retry_count: retryLabel(run.retry) })
+      logger.warn(run, 'job-retried')
+    },
+  }
+}
+
+function monitoringEvents({ logger, metrics }: Deps) {
+  return {
+    tickCompleted(tick: TickSummary): void {
+      logger.info(tick, 'tick-completed')
+    },
+    legPollFailed(poll: { readonly legId: string; readonly kind: string }): void {
+      const known = POLL_ERRORS.some((kind) => kind === poll.kind)
+      metrics.policyMonitoringErrors.inc({ error: known ? poll.kind : 'other' })
+      logger.warn(poll, 'leg-poll-failed')
+    },
+    /** Counts of one page of decisions. Latencies are flight time, one per evaluated leg. */
+    policiesDecided(page: {
+      readonly paid: number
+      readonly notPaid: number
+      readonly inReview: number
+      readonly detectionLatenciesMs?: readonly number[]
+    }): void {
+      metrics.decisions.inc({ outcome: 'PAY' }, page.paid)
+      metrics.decisions.inc({ outcome: 'NO_PAY' }, page.notPaid)
+      metrics.decisions.inc({ outcome: 'REVIEW' }, page.inReview)
+      for (const ms of page.detectionLatenciesMs ?? []) {
+        metrics.detectionLatency.observe(ms / MS_PER_S)
+      }
+      const { paid, notPaid, inReview } = page
+      logger.info({ paid, notPaid, inReview }, 'policies-decided')
+    },
+    coverageChecked(check: {
+      readonly legsInWindow: number
+      readonly overdue: number
+      readonly incidentsOpened: number
+      readonly incidentsClosed: number
+      readonly incidentsOpen: number
+    }): void {
+      metrics.legsInWindow.set(check.legsInWindow)
+      metrics.legsOverdue.set(check.overdue)
+      metrics.coverageIncidentsOpen.set(check.incidentsOpen)
+      metrics.coverageIncidents.inc(check.incidentsOpened)
+      if (check.incidentsOpened > 0) logger.error(check, 'coverage-incident-opened')
+      else if (check.incidentsClosed > 0) logger.info(check, 'coverage-incident-closed')
+      else logger.debug(check, 'coverage-checked')
+    },
+  }
+}
+
+function payoutEvents({ logger, metrics }: Deps) {
+  return {
+    payoutsCreated(page: { readonly count: number }): void {
+      metrics.payoutEvents.inc({ event: 'created' }, page.count)
+      logger.info(page, 'payouts-created')
+    },
+    payoutsApproved(batch: { readonly batchId: string; readonly count: number }): void {
+      metrics.payoutEvents.inc({ event: 'approved' }, batch.count)
+      logger.info(batch, 'payouts-approved')
+    },
+    /** The kill switch or a ceiling holds these back. */
+    payoutsHeld(batch: { readonly batchId: string; readonly count: number }): void {
+      metrics.payoutEvents.inc({ event: 'held' }, batch.count)
+      logger.warn(batch, 'payouts-held')
+    },
+    /** A group of transfers accepted and booked. A line per group, not per payout: a storm has 100,000. */
+    payoutsSettled(batch: {
+      readonly batchId: string
+      readonly count: number
+      readonly latenciesMs?: readonly number[]
+    }): void {
+      metrics.payoutEvents.inc({ event: 'settled' }, batch.count)
+      for (const ms of batch.latenciesMs ?? []) metrics.payoutLatency.observe(ms / MS_PER_S)
+      logger.info({ batchId: batch.batchId, count: batch.count }, 'payouts-settled')
+    },
+    payoutRejected(payout: { readonly payoutId: string; readonly code?: string }): void {
+      metrics.payoutEvents.inc({ event: 'rejected' })
+      logger.warn(payout, 'payout-rejected')
+    },
+    /** Sent, but what became of it is not known: it is looked up before anything is sent again. */
+    payoutUnknown(payout: { readonly payoutId: string }): void {
+      metrics.payoutEvents.inc({ event: 'unknown' })
+      logger.warn(payout, 'payout-unknown')
+    },
+    payoutReviewOpened(payout: { readonly payoutId: string; readonly reason: string }): void {
+      metrics.payoutEvents.inc({ event: 'review' })
+      logger.error(payout, 'payout-review-opened')
+    },
+  }
+}
+
+function doorEvents({ logger, metrics }: Deps) {
+  return {
+    providerCalled(call: {
+      readonly provider: string
+      readonly operation: string
+      readonly outcome: ProviderOutcome
+      readonly durationMs: number
+    }): void {
+      const { provider, operation, outcome } = call
+      metrics.providerCalls.inc({ provider, operation, outcome })
+      metrics.providerDuration.observe({ provider, operation }, call.durationMs / MS_PER_S)
+      logger.debug(call, 'provider-called')
+    },
+    policiesImported(report: {
+      readonly rows: number
+      readonly inserted: number
+      readonly unchanged: number
+      readonly rejected: number
+    }): void {
+      logger.info(report, 'policies-imported')
+    },
+    /** `route` is the pattern (`/jobs/:id`), never the path asked for. */
+    requestAnswered(request: {
+      readonly correlationId: string
+      readonly method: string
+      readonly route: string
+      readonly status: number
+      readonly durationMs: number
+    }): void {
+      const { correlationId, ...data } = request
+      const { method, route, status } = request
+      metrics.httpRequests.observe(
+        { method, route, status: String(status) },
+        request.durationMs / MS_PER_S,
+      )
+      logger.child({ correlationId }).debug(data, 'request-answered')
+    },
+    processStarted(part: { readonly process: string; readonly url?: string }): void {
+      logger.info(part, 'process-started')
+    },
+    processStopped(part: { readonly process: string; readonly reason: string }): void {
+      logger.info(part, 'process-stopped')
+    },
+  }
+}

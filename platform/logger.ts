@@ -1,0 +1,105 @@
+/**
+ * Log lines: one JSON object `{timestamp, level, correlationId, event, data}` each, secrets and
+ * personal data redacted. Business events go through `platform/events.ts`.
+ */
+import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino'
+import { redact } from './redact.ts'
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+
+/** `json` for machines, `text` for a terminal. */
+export type LogFormat = 'json' | 'text'
+
+/** Anything that says more about the event; ids as fields. An `Error` goes under `error`. */
+export type LogData = Readonly<Record<string, unknown>>
+
+/** Writes lines: data first, then the event, a constant name in kebab case. */
+export type Logger = {
+  trace(data: LogData, event: string): void
+  debug(data: LogData, event: string): void
+  info(data: LogData, event: string): void
+  warn(data: LogData, event: string): void
+  error(data: LogData, event: string): void
+  fatal(data: LogData, event: string): void
+  /** A logger whose lines carry this correlation id and these further fields in `data`. */
+  child(bindings: { readonly correlationId?: string; readonly data?: LogData }): Logger
+}
+
+export type LoggerOptions = {
+  /** Lines below it are not written. Default `info`. */
+  readonly level?: LogLevel
+  /** Default `json`. */
+  readonly format?: LogFormat
+  /** Where lines go; standard error by default, because standard output carries results. */
+  readonly destination?: DestinationStream
+}
+
+const STDERR = 2
+
+/** A logger. Nothing is buffered: a line is written when the call returns. */
+export function createLogger(options: LoggerOptions = {}): Logger {
+  const sink = options.destination ?? pino.destination({ fd: STDERR, sync: true })
+  const root = pino(
+    {
+      level: options.level ?? 'info',
+      base: null,
+      messageKey: 'event',
+      timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    options.format === 'text' ? textDestination(sink) : sink,
+  )
+  return wrap(root, {})
+}
+
+function wrap(root: PinoLogger, fixed: LogData): Logger {
+  type WrittenLevel = Exclude<LogLevel, 'silent'>
+  const at = (level: WrittenLevel) => {
+    return (data: LogData, event: string): void => {
+      if (!root.isLevelEnabled(level)) return
+      root[level]({ data: redact({ ...fixed, ...data }) }, event)
+    }
+  }
+  return {
+    trace: at('trace'),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    fatal: at('fatal'),
+    child: ({ correlationId, data }) =>
+      wrap(correlationId === undefined ? root : root.child({ correlationId }), {
+        ...fixed,
+        ...data,
+      }),
+  }
+}
+
+type Line = {
+  readonly timestamp: string
+  readonly level: string
+  readonly event?: string
+  readonly correlationId?: string
+  readonly data?: Readonly<Record<string, unknown>>
+}
+
+function textDestination(sink: DestinationStream): DestinationStream {
+  return { write: (line) => sink.write(toText(JSON.parse(line) as Line)) } // pino's own output
+}
+
+function toText(line: Line): string {
+  const { error, ...fields } = line.data ?? {}
+  const shown = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  const head = [line.timestamp.slice(11, 23), line.level.toUpperCase().padEnd(5), line.event ?? '']
+  const correlation = line.correlationId === undefined ? [] : [`(${line.correlationId})`]
+  const text = [...head, ...shown, ...correlation].join(' ')
+  return error === undefined ? `${text}\n` : `${text}\n${errorText(error)}\n`
+}
+
+function errorText(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return `  ${String(error)}`
+  const stack = 'stack' in error && typeof error.stack === 'string' ? error.stack : undefined
+  return `  ${(stack ?? JSON.stringify(error)).replaceAll('\n', '\n  ')}`
+}

@@ -1,0 +1,228 @@
+/**
+ * Every metric of the product, with its labels and buckets, in one registry per process. Labels
+ * come from closed sets only: never an id.
+ */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+
+/** Seconds a job may take; fixed by the public contract of the metric names. */
+const JOB_BUCKETS_S = [1, 5, 10, 30, 60, 300]
+/** From an arrival shown by the provider to the decision: two minutes is the target. */
+const DETECTION_BUCKETS_S = [5, 15, 30, 60, 90, 120, 180, 300, 600, 1_800, 3_600]
+/** From the decision to the money accepted by the payment provider. */
+const PAYOUT_BUCKETS_S = [1, 2, 5, 10, 30, 60, 120, 300, 900, 3_600]
+const HTTP_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** The four levels that a job can have. */
+export type JobPriority = 'LOW' | 'MEDIUM' | 'HIGH' | 'CRITICAL'
+/** How a finished run ended. */
+export type RunStatus = 'success' | 'failed' | 'timeout' | 'cancelled' | 'terminated'
+/** What an outside service answered. */
+export type ProviderOutcome = 'ok' | 'not_found' | 'rate_limited' | 'refused' | 'error' | 'timeout'
+
+/** All metrics of a process. `registry.metrics()` is the page to scrape. */
+export type Metrics = ReturnType<typeof buildMetrics>
+
+function jobMetrics(registers: Registry[]) {
+  return {
+    scheduledJobs: new Gauge({
+      registers,
+      name: 'task_scheduler_scheduled_jobs_total',
+      help: 'Runs waiting for their time: enabled schedules and jobs started with a delay',
+      labelNames: ['job_type'],
+    }),
+    jobsEnqueued: new Counter({
+      registers,
+      name: 'task_scheduler_jobs_enqueued_total',
+      help: 'Runs started, by schedule or by hand',
+      labelNames: ['job_type', 'priority'],
+    }),
+    jobsCompleted: new Counter({
+      registers,
+      name: 'task_scheduler_jobs_completed_total',
+      help: 'Runs that ended, by how they ended',
+      labelNames: ['job_type', 'status'],
+    }),
+    jobsFailed: new Counter({
+      registers,
+      name: 'task_scheduler_jobs_failed_total',
+      help: 'Runs that did not succeed, by the type of the error',
+      labelNames: ['job_type', 'error'],
+    }),
+    jobsRetried: new Counter({
+      registers,
+      name: 'task_scheduler_jobs_retried_total',
+      help: 'Steps of a run that were tried again; retry_count is 1 to 9, or 10+',
+      labelNames: ['job_type', 'retry_count'],
+    }),
+    jobDuration: new Histogram({
+      registers,
+      name: 'task_scheduler_job_duration_seconds',
+      help: 'Wall time of ended runs',
+      labelNames: ['job_type'],
+      buckets: JOB_BUCKETS_S,
+    }),
+    queueSize: new Gauge({
+      registers,
+      name: 'task_scheduler_queue_size',
+      help: 'Tasks that wait for a worker, by priority',
+      labelNames: ['priority'],
+    }),
+    policyMonitoringErrors: new Counter({
+      registers,
+      name: 'task_scheduler_policy_monitoring_errors_total',
+      help: 'Legs whose poll failed, by kind of failure',
+      labelNames: ['error'],
+    }),
+    activeWorkers: new Gauge({
+      registers,
+      name: 'task_scheduler_active_workers',
+      help: 'Workers whose last heartbeat is recent',
+      labelNames: ['queue'],
+    }),
+    workerSlots: new Gauge({
+      registers,
+      name: 'task_scheduler_worker_slots',
+      help: 'Activity slots of the active workers',
+      labelNames: ['state'],
+    }),
+  }
+}
+
+function monitoringMetrics(registers: Registry[]) {
+  return {
+    policies: new Gauge({
+      registers,
+      name: 'groundstop_policies',
+      help: 'Policies in the book, by state',
+      labelNames: ['state'],
+    }),
+    decisions: new Counter({
+      registers,
+      name: 'groundstop_decisions_total',
+      help: 'Policies decided, by outcome',
+      labelNames: ['outcome'],
+    }),
+    detectionLatency: new Histogram({
+      registers,
+      name: 'groundstop_detection_latency_seconds',
+      help: 'Flight time from the moment the outcome could be known to the decision',
+      buckets: DETECTION_BUCKETS_S,
+    }),
+    legsInWindow: new Gauge({
+      registers,
+      name: 'groundstop_legs_in_window',
+      help: 'Insured legs that are being watched now',
+    }),
+    legsOverdue: new Gauge({
+      registers,
+      name: 'groundstop_coverage_overdue_legs',
+      help: 'Watched legs not polled within the greatest gap of their phase',
+    }),
+    coverageIncidentsOpen: new Gauge({
+      registers,
+      name: 'groundstop_coverage_incidents_open',
+      help: 'Coverage incidents that are open',
+    }),
+    coverageIncidents: new Counter({
+      registers,
+      name: 'groundstop_coverage_incidents_total',
+      help: 'Coverage incidents opened',
+    }),
+  }
+}
+
+function moneyMetrics(registers: Registry[]) {
+  return {
+    payouts: new Gauge({
+      registers,
+      name: 'groundstop_payouts',
+      help: 'Payouts, by state',
+      labelNames: ['state'],
+    }),
+    payoutEvents: new Counter({
+      registers,
+      name: 'groundstop_payout_events_total',
+      help: 'Steps that payouts went through, by what happened',
+      labelNames: ['event'],
+    }),
+    payoutLatency: new Histogram({
+      registers,
+      name: 'groundstop_payout_latency_seconds',
+      help: 'Wall time from the making of a payout to its acceptance by the payment provider',
+      buckets: PAYOUT_BUCKETS_S,
+    }),
+    reviewCasesOpen: new Gauge({
+      registers,
+      name: 'groundstop_review_cases_open',
+      help: 'Cases that wait for a person, by what they are about',
+      labelNames: ['subject'],
+    }),
+    ledgerBalance: new Gauge({
+      registers,
+      name: 'groundstop_ledger_balance_minor',
+      help: 'Balance of the shared ledger accounts in minor units',
+      labelNames: ['account', 'currency'],
+    }),
+  }
+}
+
+function doorMetrics(registers: Registry[]) {
+  return {
+    providerCalls: new Counter({
+      registers,
+      name: 'groundstop_provider_calls_total',
+      help: 'Requests to outside services, by outcome',
+      labelNames: ['provider', 'operation', 'outcome'],
+    }),
+    providerDuration: new Histogram({
+      registers,
+      name: 'groundstop_provider_call_duration_seconds',
+      help: 'Time that outside services take to answer',
+      labelNames: ['provider', 'operation'],
+      buckets: HTTP_BUCKETS_S,
+    }),
+    httpRequests: new Histogram({
+      registers,
+      name: 'groundstop_http_request_duration_seconds',
+      help: 'Requests to our API, by route pattern',
+      labelNames: ['method', 'route', 'status'],
+      buckets: HTTP_BUCKETS_S,
+    }),
+    collectErrors: new Counter({
+      registers,
+      name: 'groundstop_metrics_collect_errors_total',
+      help: 'Scrapes for which a source of metrics did not answer',
+      labelNames: ['source'],
+    }),
+  }
+}
+
+function buildMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  return {
+    registry,
+    ...jobMetrics(registers),
+    ...monitoringMetrics(registers),
+    ...moneyMetrics(registers),
+    ...doorMetrics(registers),
+  }
+}
+
+/** A new registry with every metric of the product. One per process, made by its main. */
+export function createMetrics(): Metrics {
+  return buildMetrics()
+}
+
+/** Adds the metrics of the Node process itself (memory, event loop, garbage collection). */
+export function addProcessMetrics(metrics: Metrics): void {
+  collectDefaultMetrics({ register: metrics.registry })
+}
+
+/** Retries above it share one label value: labels stay a closed set. */
+const RETRY_LABEL_LIMIT = 9
+
+/** The `retry_count` label of the n-th retry: `1` to `9`, then `10+`. */
+export function retryLabel(retry: number): string {
+  return retry > RETRY_LABEL_LIMIT ? '10+' : String(retry)
+}
