@@ -1,0 +1,241 @@
+/**
+ * What a job type declares, once: everything about it that is not code. The schedule, the starter,
+ * worker queues, validation at every door, documents and alerts follow from it. Plain data and zod.
+ */
+import type { z } from 'zod'
+
+import { DAY_MS, HOUR_MS, SECOND_MS } from '../domain/time.ts'
+
+/** How urgent a run is among those waiting for the same queue's workers. */
+export type JobPriority = 'LOW' | 'MEDIUM' | 'HIGH' | 'CRITICAL'
+
+/** All priorities, most urgent first. */
+export const JOB_PRIORITIES: readonly JobPriority[] = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW']
+
+/** Temporal's priority keys: 1 is dispatched first, 5 last; a run without one has 3. */
+export const PRIORITY_KEYS: Readonly<Record<JobPriority, number>> = {
+  CRITICAL: 1,
+  HIGH: 2,
+  MEDIUM: 3,
+  LOW: 5,
+}
+
+/** One Temporal task queue each, with its own workers, limits and pause. */
+export type JobQueue = 'monitoring' | 'payouts' | 'notifications' | 'maintenance' | 'reports'
+
+export type JobEnvironment = 'development' | 'staging' | 'production'
+
+/** A number of a calendar field, or a range of them with both ends named. */
+export type CalendarNumber = number | { readonly start: number; readonly end: number }
+
+/** Wall-clock moments in a zone. "Daily at" is always a calendar: intervals ignore zones. */
+export type JobCalendar = {
+  /** 0-59. Default 0. */
+  readonly minute?: CalendarNumber
+  /** 0-23, on the wall of `timezone`. Keep off 1 and 2 in zones with daylight saving. */
+  readonly hour: CalendarNumber
+  /** 1-31. Default every day. */
+  readonly dayOfMonth?: CalendarNumber
+  /** 0-6, Sunday is 0. Default every day. */
+  readonly dayOfWeek?: CalendarNumber
+}
+
+/** When a job recurs. A change takes effect at the next fire; runs in flight are not touched. */
+export type JobSchedule = (
+  | {
+      readonly kind: 'interval'
+      /** Milliseconds of business time between fires, whole seconds, at least 1,000. */
+      readonly everyMs: number
+    }
+  | {
+      readonly kind: 'calendar'
+      readonly calendars: readonly JobCalendar[]
+      /** IANA zone of the calendars. */
+      readonly timezone: string
+    }
+) & {
+  /** What a fire does while the last run is open: drop itself, wait its turn, or run beside. */
+  readonly overlap: 'skip' | 'queue-one' | 'beside'
+  /** How overdue a missed run may start, milliseconds. The server's least is 10,000. */
+  readonly catchUpMs: number
+  /** Spread of the start, milliseconds, same for every fire of one nominal time. Default 0. */
+  readonly jitterMs?: number
+  /** The fixed input of every scheduled run; it must satisfy the job's own schema. */
+  readonly input: Readonly<Record<string, unknown>>
+}
+
+/** Of the run as a whole; activities declare their own. Applies to runs started afterwards. */
+export type JobRetry = {
+  /** Runs in all, the first included: 1-100. 1 never retries. */
+  readonly attempts: number
+  /** Wait before the second run, milliseconds. Default 1,000. The server adds its own jitter. */
+  readonly initialMs?: number
+  /** Factor from wait to wait, at least 1. Default 2. */
+  readonly backoff?: number
+  /** The longest wait, milliseconds. Default 60,000. */
+  readonly capMs?: number
+}
+
+/**
+ * What a second start of the same workflow id does. While one is open: `join` returns the open run,
+ * `reject` refuses, `beside` gives the second its own id. After one has closed: `again` starts anew,
+ * `again-after-failure` only if the last one did not succeed, `never` refuses (within retention).
+ */
+export type JobConflict = {
+  readonly whileOpen: 'join' | 'reject' | 'beside'
+  readonly afterClose: 'again' | 'again-after-failure' | 'never'
+}
+
+/** Where a job is enabled. A job that is not is neither scheduled nor startable there. */
+export type JobEnvironments = Readonly<Record<JobEnvironment, boolean>>
+
+export type JobDefinition<
+  Name extends string = string,
+  Input extends z.ZodType = z.ZodType,
+  Result extends z.ZodType = z.ZodType,
+> = {
+  /** Public id, kebab-case, at most 48 characters. Never renamed: run ids and schedules carry it. */
+  readonly name: Name
+  /** The public constant, `FLIGHT_MONITOR`; follows from the name. */
+  readonly type: string
+  /** The exported workflow function, `flightMonitor`; follows from the name. */
+  readonly workflow: string
+  /** One line, for lists. */
+  readonly summary: string
+  /** A paragraph, for the Web UI, the API and documents. */
+  readonly description: string
+  /** Strict. Checked at every door. New fields are optional, so that runs in flight stay valid. */
+  readonly input: Input
+  /** Strict. What a finished run returns. */
+  readonly result: Result
+  /** Absent: only on demand. */
+  readonly schedule?: JobSchedule
+  /** Which workers carry it out. A change moves only runs started afterwards. */
+  readonly queue: JobQueue
+  /** Default of a run; a start may override it. */
+  readonly priority: JobPriority
+  readonly retry: JobRetry
+  /** Longest duration of one attempt, milliseconds, at least 1,000. Null: a run may stay open. */
+  readonly timeoutMs: number | null
+  /** The business key of a run, without the job's name in front: letters, digits, `-_.`. */
+  readonly workflowKey: (input: z.output<Input>) => string
+  readonly onConflict: JobConflict
+  /** Names of jobs that must have succeeded first for the same nominal time. */
+  readonly after?: readonly string[]
+  /** `fail`: the next fire covers it. `park`: stays open for an operator, since money is owed. */
+  readonly onExhausted: 'fail' | 'park'
+  readonly environments: JobEnvironments
+  /** Target: a run ends within this, or the last success is at most this old. Milliseconds. */
+  readonly slo: { readonly durationMs?: number; readonly freshnessMs?: number }
+  /** Who answers for it: `operations`, `finance`, `platform`. */
+  readonly owner: string
+  /** Path of the page that says what to do when it fails. */
+  readonly runbook: string
+  /** What is told to the owner, beyond the log: closed set. */
+  readonly alerts: readonly JobAlert[]
+  /** Names of the recorded histories that a change of the workflow must still replay. */
+  readonly histories: readonly string[]
+}
+
+export type JobAlert = 'failed' | 'late' | 'parked'
+
+type Derived = 'type' | 'workflow' | 'runbook' | 'environments'
+
+/** What a job file writes: the definition without what follows from the name, or has a default. */
+export type JobDeclaration<
+  Name extends string,
+  Input extends z.ZodType,
+  Result extends z.ZodType,
+> = Omit<JobDefinition<Name, Input, Result>, Derived> & {
+  readonly environments?: JobEnvironments
+}
+
+const EVERYWHERE: JobEnvironments = { development: true, staging: true, production: true }
+
+/** Longest interval, timeout, catch-up and target: a year is a mistake of unit. */
+const GREATEST_MS = 366 * DAY_MS
+
+/**
+ * Declares a job. Throws JobDefinitionError, naming job and field, when a value is out of range:
+ * at start-up, so that a wrong declaration never reaches the server.
+ */
+export function defineJob<
+  const Name extends string,
+  Input extends z.ZodType,
+  Result extends z.ZodType,
+>(declaration: JobDeclaration<Name, Input, Result>): JobDefinition<Name, Input, Result> {
+  const { name } = declaration
+  requireField(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) && name.length <= 48, name, 'name')
+  checkTimes(declaration)
+  if (declaration.schedule !== undefined) checkSchedule(name, declaration.schedule)
+  return {
+    ...declaration,
+    type: name.replaceAll('-', '_').toUpperCase(),
+    workflow: name.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
+    runbook: `docs/runbooks/${name}.md`,
+    environments: declaration.environments ?? EVERYWHERE,
+  }
+}
+
+/** A declaration that cannot be carried out. Never retried: it is a mistake in the code. */
+export class JobDefinitionError extends Error {
+  override readonly name = 'JobDefinitionError'
+}
+
+function requireField(isValid: boolean, job: string, field: string): void {
+  if (!isValid) throw new JobDefinitionError(`job ${job}: ${field} is out of its documented range`)
+}
+
+function isWholeSeconds(ms: number, leastMs: number): boolean {
+  return Number.isInteger(ms / SECOND_MS) && ms >= leastMs && ms <= GREATEST_MS
+}
+
+type TimesOfJob = Pick<JobDefinition, 'name' | 'retry' | 'timeoutMs' | 'slo'>
+
+function checkTimes({ name, retry, timeoutMs, slo }: TimesOfJob): void {
+  const { attempts, backoff, initialMs, capMs } = retry
+  const isCount = Number.isInteger(attempts) && attempts >= 1 && attempts <= 100
+  requireField(isCount, name, 'retry.attempts')
+  requireField(backoff === undefined || backoff >= 1, name, 'retry.backoff')
+  const wholeSeconds: [string, number | null | undefined][] = [
+    ['timeoutMs', timeoutMs],
+    ['retry.initialMs', initialMs],
+    ['retry.capMs', capMs],
+    ['slo.durationMs', slo.durationMs],
+    ['slo.freshnessMs', slo.freshnessMs],
+  ]
+  for (const [field, ms] of wholeSeconds) {
+    requireField(ms === null || ms === undefined || isWholeSeconds(ms, SECOND_MS), name, field)
+  }
+}
+
+function checkSchedule(name: string, schedule: JobSchedule): void {
+  const { catchUpMs, jitterMs } = schedule
+  requireField(isWholeSeconds(catchUpMs, 10 * SECOND_MS), name, 'schedule.catchUpMs')
+  const isJitter = jitterMs === undefined || (jitterMs >= 0 && jitterMs <= HOUR_MS)
+  requireField(isJitter, name, 'schedule.jitterMs')
+  if (schedule.kind === 'interval') {
+    requireField(isWholeSeconds(schedule.everyMs, SECOND_MS), name, 'schedule.everyMs')
+    return
+  }
+  requireField(schedule.calendars.length > 0, name, 'schedule.calendars')
+  for (const calendar of schedule.calendars) {
+    requireField(isCalendar(calendar), name, 'schedule.calendars')
+  }
+}
+
+function isCalendar({ minute, hour, dayOfMonth, dayOfWeek }: JobCalendar): boolean {
+  return (
+    isWithin(minute, 0, 59) &&
+    isWithin(hour, 0, 23) &&
+    isWithin(dayOfMonth, 1, 31) &&
+    isWithin(dayOfWeek, 0, 6)
+  )
+}
+
+function isWithin(value: CalendarNumber | undefined, least: number, greatest: number): boolean {
+  if (value === undefined) return true
+  const { start, end } = typeof value === 'number' ? { start: value, end: value } : value
+  const isRange = Number.isInteger(start) && Number.isInteger(end) && start <= end
+  return isRange && start >= least && end <= greatest
+}

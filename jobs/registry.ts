@@ -1,0 +1,33 @@
+/** Every job type, one line each. */
+import type { JobDefinition } from './define-job.ts'
+import { flightMonitor } from './flight-monitor.ts'
+import { maintenance } from './maintenance.ts'
+import { payout } from './payout.ts'
+
+/** All jobs by name, in the order in which lists show them. */
+export const JOBS = {
+  'flight-monitor': flightMonitor,
+  payout,
+  maintenance,
+} as const
+
+export type JobName = keyof typeof JOBS
+
+/** Any job, when its input's type does not matter. */
+export type AnyJob = JobDefinition
+
+/** All jobs as a list, with names and schemas widened. */
+export function allJobs(): readonly AnyJob[] {
+  // Widening only: every definition is a JobDefinition; `workflowKey` is contravariant in its input.
+  return Object.values(JOBS) as unknown as readonly AnyJob[]
+}
+
+/** The job of a name (`flight-monitor`) or a public type (`FLIGHT_MONITOR`); undefined if none. */
+export function findJob(nameOrType: string): AnyJob | undefined {
+  return allJobs().find((job) => job.name === nameOrType || job.type === nameOrType)
+}
+
+/** The job whose workflow function has this name; undefined if none. */
+export function findJobOfWorkflow(workflowType: string): AnyJob | undefined {
+  return allJobs().find((job) => job.workflow === workflowType)
+}
