@@ -126,6 +126,7 @@ export interface FlightObservation {
 export interface IdempotentRequest {
   created_at: Generated<Instant>;
   key: string;
+  locked_until: Instant;
   request_sha256: string;
   response_body: Json | null;
   response_status: number | null;

@@ -315,6 +315,8 @@ create table idempotent_request (
   request_sha256 text not null,
   response_status integer,
   response_body jsonb,
+  -- While there is no answer: until then its first request is at work, afterwards another may take over.
+  locked_until timestamptz not null,
   created_at timestamptz not null default now(),
   primary key (scope, key)
 );
