@@ -1,0 +1,137 @@
+/** Where payouts, their batches and their attempts are kept. */
+import type { Money } from '../money.ts'
+import type { Instant } from '../time.ts'
+
+/** Which payouts an operation is about: a batch, or some payouts by id. */
+export type PayoutSelection =
+  | { readonly batchId: string }
+  | { readonly payoutIds: readonly string[] }
+
+export type PayoutState =
+  | 'CREATED'
+  | 'APPROVED'
+  | 'SUBMITTED'
+  | 'IN_TRANSIT'
+  | 'PAID'
+  | 'FAILED'
+  | 'RETURNED'
+  | 'CANCELLED'
+
+/** An attempt that waits for the rail's answer, with all that its request is made of. */
+export type OpenAttempt = {
+  readonly payoutId: string
+  readonly policyId: string
+  readonly n: number
+  readonly idempotencyKey: string
+  readonly amount: Money
+  readonly payeeRef: string
+}
+
+/** An attempt by its key: number `n` of the payout. */
+export type AttemptKey = { readonly payoutId: string; readonly n: number }
+
+export type AcceptedAnswer = AttemptKey & { readonly transferId: string }
+export type RejectedAnswer = AttemptKey & { readonly code: string }
+export type UnknownAnswer = AttemptKey & { readonly code: string; readonly isServerError: boolean }
+export type MismatchedAnswer = AttemptKey & {
+  readonly transferId: string
+  /** What differs, for the review: field names with wanted and found, no personal data. */
+  readonly differences: Readonly<Record<string, readonly [wanted: string, found: string]>>
+}
+
+/** Where the payouts of a selection stand. */
+export type PayoutStanding = {
+  /** Payouts that are paid. */
+  readonly settled: number
+  /** Failed for good, or paid wrongly: a review case is open, nothing is sent by itself. */
+  readonly rejectedPayoutIds: string[]
+  /** Neither paid nor refused: to be sent again or looked up. */
+  readonly unknownPayoutIds: string[]
+}
+
+/** A payout with its open attempt, if any, for `resolvePayout`. */
+export type PayoutToResolve = {
+  readonly payoutId: string
+  readonly state: PayoutState
+  readonly amount: Money
+  readonly payeeRef: string
+  readonly attempt:
+    | (AttemptKey & {
+        readonly startedAt: Instant
+        readonly serverErrors: number
+        readonly absentSince: Instant | null
+      })
+    | null
+}
+
+export interface PayoutStore {
+  /**
+   * Puts unbatched CREATED payouts, oldest first, into new batches. Payouts that another caller holds
+   * are passed over, so no payout is ever in two batches. Returns how many payouts were taken.
+   */
+  batchCreated(limits: {
+    readonly batchSize: number
+    readonly maxBatches: number
+  }): Promise<number>
+  /** Batches whose workflow was not yet started, oldest first. */
+  listUnstartedBatches(limit: number): Promise<string[]>
+  /** Idempotent: the first mark stays. Returns how many were marked now. */
+  markBatchesStarted(batchIds: readonly string[]): Promise<number>
+
+  /**
+   * CREATED to APPROVED for all that no rule holds: the kill switch `payouts.paused`, and for
+   * approvals by rule the limit `payouts.approvalLimitMinor`. A person's approval also takes FAILED
+   * payouts and closes their reviews. Repeating changes nothing.
+   */
+  approve(
+    selection: PayoutSelection,
+    approval: { readonly by: string; readonly isByPerson: boolean; readonly at: Instant },
+  ): Promise<{ approved: number; heldPayoutIds: string[] }>
+
+  /**
+   * Phase A: every APPROVED payout that is not paused gets attempt n + 1 and is SUBMITTED, with
+   * `sub:` in the ledger, in one transaction. Returns how many attempts were opened.
+   */
+  openAttempts(
+    selection: PayoutSelection,
+    attempt: { readonly provider: string; readonly at: Instant },
+  ): Promise<number>
+  /** Open attempts at `provider` that may be sent (again) at `now`, by payout id. */
+  listSendableAttempts(
+    selection: PayoutSelection,
+    attempt: { readonly provider: string; readonly now: Instant },
+  ): Promise<OpenAttempt[]>
+
+  /**
+   * Phase C: the money moved. Attempt, payout, policy and ledger in one statement. Answers already
+   * recorded are passed over; a transfer that no open attempt waits for opens a review.
+   */
+  recordAccepted(answers: readonly AcceptedAnswer[], at: Instant): Promise<void>
+  /** Phase C: the rail refused. Payout FAILED, ledger reversed, policy and payout in review. */
+  recordRejected(answers: readonly RejectedAnswer[], at: Instant): Promise<void>
+  /** Phase C: no answer to rely on. The attempt stays open and counts the sending. */
+  recordUnknown(answers: readonly UnknownAnswer[], at: Instant): Promise<void>
+  /** Money moved, but not as asked. Never paid by this: attempt closed as UNKNOWN, review opened. */
+  recordMismatched(answers: readonly MismatchedAnswer[], at: Instant): Promise<void>
+  /** Where the selection stands now. */
+  readStanding(selection: PayoutSelection): Promise<PayoutStanding>
+
+  /** Null when there is no such payout. */
+  readForResolving(payoutId: string): Promise<PayoutToResolve | null>
+  /** Remembers the first empty look-up of an open attempt. */
+  recordAbsence(attempt: AttemptKey, at: Instant): Promise<void>
+  /**
+   * Closes an open attempt as UNKNOWN, reverses its ledger and lets a new attempt follow: the payout
+   * is APPROVED again, or, above the approval limit, FAILED with a review. Null when not open any more.
+   */
+  abandonAttempt(attempt: AttemptKey, at: Instant): Promise<'APPROVED' | 'FAILED' | null>
+
+  /**
+   * CREATED, APPROVED and FAILED to CANCELLED; the money waits in suspense for the review that is
+   * opened. What is at the rail or paid is refused. Cancelling again changes nothing.
+   */
+  cancel(
+    selection: PayoutSelection,
+    cancellation: { readonly by: string; readonly reason: string; readonly at: Instant },
+  ): Promise<{ cancelled: number; refusedPayoutIds: string[] }>
+}
