@@ -1,0 +1,82 @@
+/** Finding loopback TCP ports for the embedded servers. */
+import { connect, createServer } from 'node:net'
+
+export const LOOPBACK = '127.0.0.1'
+
+/** A port is taken although it was asked for by name. */
+export class PortTakenError extends Error {
+  override readonly name = 'PortTakenError'
+  readonly port: number
+
+  constructor(what: string, port: number, setting: string) {
+    super(
+      `port ${port} for ${what} is taken by another process: ` +
+        `free it, or set ${setting} to another port`,
+    )
+    this.port = port
+  }
+}
+
+export type PortWish = {
+  /** For messages: `PostgreSQL`. */
+  readonly what: string
+  readonly port: number
+  /** The variable that sets it: `POSTGRES_PORT`. */
+  readonly setting: string
+  /** Asked for by name: another port is no answer. */
+  readonly isExplicit: boolean
+}
+
+/** True when nothing listens on the loopback port now. */
+export async function isPortFree(port: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(false)
+      else reject(error)
+    })
+    server.listen({ port, host: LOOPBACK, exclusive: true }, () => {
+      server.close(() => resolve(true))
+    })
+  })
+}
+
+/** A loopback port that was free a moment ago; whoever uses it must still expect to lose it. */
+export async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen({ port: 0, host: LOOPBACK }, () => {
+      const address = server.address()
+      server.close(() => {
+        if (address === null || typeof address === 'string') reject(new Error('no TCP address'))
+        else resolve(address.port)
+      })
+    })
+  })
+}
+
+/**
+ * The wished port when it is free, else another free one. Throws PortTakenError when the port was
+ * asked for by name. Port 0 asks for any.
+ */
+export async function choosePort(wish: PortWish): Promise<number> {
+  if (wish.port === 0) return freePort()
+  if (await isPortFree(wish.port)) return wish.port
+  if (wish.isExplicit) throw new PortTakenError(wish.what, wish.port, wish.setting)
+  return freePort()
+}
+
+/** True when something accepts connections on the loopback port. */
+export async function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: LOOPBACK, timeout: 1_000 })
+    const answer = (isUp: boolean): void => {
+      socket.destroy()
+      resolve(isUp)
+    }
+    socket.once('connect', () => answer(true))
+    socket.once('error', () => answer(false))
+    socket.once('timeout', () => answer(false))
+  })
+}
