@@ -8,6 +8,9 @@ import type { Reporter, SerializedError, TestCase, TestModule } from 'vitest/nod
 /** Enough to see what to speed up next, few enough to read. */
 const SLOWEST_SHOWN = 10
 
+/** Quicker tests are not worth naming. */
+const SLOW_MS = 500
+
 /** Where `npm test` wants the counts, which it adds to those of the checks; unset when run alone. */
 const TALLY_FILE_VARIABLE = 'GROUNDSTOP_TEST_TALLY'
 
@@ -49,6 +52,7 @@ function durationMs(test: TestCase): number {
 function slowestLines(testModules: readonly TestModule[]): string[] {
   return testModules
     .flatMap((testModule) => [...testModule.children.allTests()])
+    .filter((test) => durationMs(test) >= SLOW_MS)
     .toSorted((a, b) => durationMs(b) - durationMs(a))
     .slice(0, SLOWEST_SHOWN)
     .map((test) => {
@@ -74,6 +78,7 @@ export default class ClosingLineReporter implements Reporter {
     unhandledErrors: readonly SerializedError[],
   ): void {
     this.tally = tallyOf(testModules, unhandledErrors)
-    process.stdout.write(`\nSlowest tests\n${slowestLines(testModules).join('\n')}\n\n`)
+    const slowest = slowestLines(testModules)
+    if (slowest.length > 0) process.stdout.write(`\nSlowest tests\n${slowest.join('\n')}\n\n`)
   }
 }
