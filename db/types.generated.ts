@@ -99,6 +99,7 @@ export interface FlightLeg {
   phase: Generated<string>;
   poll_phase: string | null;
   poll_reason: string | null;
+  poll_version: Generated<number>;
   provider_ident: string;
   scheduled_in: Instant;
   scheduled_out: Instant;
@@ -106,6 +107,7 @@ export interface FlightLeg {
   settled_at: Instant | null;
   undecided_policies: Generated<number>;
   updated_at: Generated<Instant>;
+  watched_since: Generated<Instant>;
 }
 
 export interface FlightObservation {
@@ -168,6 +170,7 @@ export interface Payout {
 }
 
 export interface PayoutAttempt {
+  absent_since: Instant | null;
   code: string | null;
   finished_at: Instant | null;
   idempotency_key: string;
@@ -178,6 +181,7 @@ export interface PayoutAttempt {
   provider_ref: string | null;
   request_sha256: string;
   sends: Generated<number>;
+  server_errors: Generated<number>;
   started_at: Instant;
 }
 

@@ -61,7 +61,8 @@ export function parseMajorAmount(text: string, code: Currency): MinorUnits {
     throw new RangeError(`${text} has more decimals than ${code} has (${decimals})`)
   }
   const minor = BigInt(match[1] + fraction.padEnd(decimals, '0'))
-  if (minor > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`${text} is too large an amount`)
+  if (minor > BigInt(Number.MAX_SAFE_INTEGER))
+    throw new RangeError(`${text} is too large an amount`)
   return minorUnits(Number(minor))
 }
 

@@ -69,7 +69,10 @@ export function parsePolicyRow(raw: RawPolicyRow): ParsedPolicyRow {
     carrier: reader.required('carrier', matching(/^[A-Z0-9]{2}$/, 'a two-character IATA carrier')),
     flightNumber: reader.required('flight_number', parseFlightNumber),
     origin: reader.required('origin', matching(/^[A-Z]{3}$/, 'a three-letter IATA airport')),
-    destination: reader.required('destination', matching(/^[A-Z]{3}$/, 'a three-letter IATA airport')),
+    destination: reader.required(
+      'destination',
+      matching(/^[A-Z]{3}$/, 'a three-letter IATA airport'),
+    ),
     originLocalDate: reader.required('departure_date', parseLocalDate),
   }
   const policyNumber = reader.required('policy_number', parsePolicyNumber)

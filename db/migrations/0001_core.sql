@@ -60,6 +60,10 @@ create table flight_leg (
   last_polled_at timestamptz,
   last_ok_at timestamptz,
   consecutive_failures integer not null default 0 check (consecutive_failures >= 0),
+  -- Since when the leg has had to be watched: a leg never answered for is late from here.
+  watched_since timestamptz not null default now(),
+  -- Grows with every poll written, so that of two polls at once only one folds its answer in.
+  poll_version integer not null default 0,
   -- Undecided policies. A leg without one is not polled.
   undecided_policies integer not null default 0 check (undecided_policies >= 0),
   -- A tick's claim on the leg, wall time: another tick takes it over after that.
@@ -129,7 +133,8 @@ create trigger no_change before update or delete or truncate on evaluation for e
 
 create table policy (
   id uuid primary key,
-  policy_number text not null unique check (length(policy_number) between 1 and 64),
+  -- Byte order, so that an export sorts alike on every server.
+  policy_number text collate "C" not null unique check (length(policy_number) between 1 and 64),
   product_version_id uuid not null references product_version (id),
   leg_id uuid not null references flight_leg (id),
   marketing_ident text,
@@ -157,9 +162,10 @@ create table policy (
   check ((outcome is null) = (amount_minor is null)),
   check (outcome is distinct from 'NO_PAY' or amount_minor = 0)
 );
--- `state` is left out on purpose: a move from BOUND to MONITORING then touches no index.
+-- What a decision fans out to, a group (leg, product version, insured arrival) at a time.
 create index policy_undecided on policy (leg_id, product_version_id, insured_scheduled_in, id) where outcome is null;
 create index policy_leg on policy (leg_id);
+create index policy_bound on policy (leg_id) where state = 'BOUND';
 create index policy_decided on policy (policy_number) where outcome is not null;
 
 create table escrow_reservation (

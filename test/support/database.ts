@@ -11,13 +11,7 @@ import { inject } from 'vitest'
 import { createDatabase } from '../../db/client.ts'
 import type { Database } from '../../db/client.ts'
 import { migrate } from '../../db/migrate.ts'
-
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** A Postgres server whose user may create databases. */
-    postgresUrl: string
-  }
-}
+import type {} from './services.ts'
 
 export type TestDatabase = {
   readonly db: Database
@@ -63,7 +57,7 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
 // A developer may point the suite at a server that is already running.
 function serverUrl(): string {
   const { TEST_POSTGRES_URL } = process.env
-  return TEST_POSTGRES_URL ?? inject('postgresUrl')
+  return TEST_POSTGRES_URL ?? inject('databaseUrl')
 }
 
 async function ensureTemplate(client: pg.Client, server: string): Promise<string> {
