@@ -63,10 +63,7 @@ async function packagedFolder(): Promise<string> {
   }
 }
 
-function tryVersion(
-  folder: string,
-  user: ServerUser,
-): { version: string | null; problem: string } {
+function tryVersion(folder: string, user: ServerUser): { version: string | null; problem: string } {
   // initdb finds `postgres` beside itself, so its answer covers both programs and their libraries.
   const result = spawnSync(join(folder, 'bin', 'postgres'), ['--version'], {
     ...user.ids,

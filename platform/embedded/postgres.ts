@@ -15,7 +15,12 @@ import type { PortWish } from './ports.ts'
 import { findPostgresBinaries } from './postgres-binaries.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 import type { PostgresHome } from './postgres-data.ts'
-import { DATABASE_NAME, ensurePostgresData, locatePostgresHome, SUPERUSER } from './postgres-data.ts'
+import {
+  DATABASE_NAME,
+  ensurePostgresData,
+  locatePostgresHome,
+  SUPERUSER,
+} from './postgres-data.ts'
 import { endProcess, hasEnded, isProcessAlive, processCommand } from './process.ts'
 import { resolveServerUser } from './server-user.ts'
 import type { ServerUser } from './server-user.ts'

@@ -60,7 +60,10 @@ export function cacheFolder(env: NodeJS.ProcessEnv): string {
   if (explicit !== undefined && explicit !== '') return explicit
   const base = env['XDG_CACHE_HOME']
   // The XDG rule: a relative path is to be ignored.
-  return join(base !== undefined && isAbsolute(base) ? base : join(homedir(), '.cache'), 'groundstop')
+  return join(
+    base !== undefined && isAbsolute(base) ? base : join(homedir(), '.cache'),
+    'groundstop',
+  )
 }
 
 /**

@@ -31,10 +31,15 @@ export async function downloadArchive(request: DownloadRequest): Promise<string>
   if (platform === undefined || arch === undefined) {
     throw new Error(`nothing is offered for ${process.platform} on ${process.arch}`)
   }
-  const query = new URLSearchParams({ platform, arch, format: 'tar.gz', 'sdk-name': 'sdk-typescript' })
+  const query = new URLSearchParams({
+    platform,
+    arch,
+    format: 'tar.gz',
+    'sdk-name': 'sdk-typescript',
+  })
   const limits = [request.signal].filter((signal) => signal !== undefined)
   const info = await ask(
-    `${SERVICE}/${request.artifact}/default?${query}`,
+    `${SERVICE}/${request.artifact}/default?${query.toString()}`,
     AbortSignal.any([...limits, AbortSignal.timeout(ASK_TIMEOUT_MS)]),
   )
   const archive = join(request.folder, 'archive.tar.gz')

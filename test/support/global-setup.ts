@@ -10,7 +10,6 @@ import type { TestProject } from 'vitest/node'
 import { startEmbeddedPostgres } from '../../platform/embedded/postgres.ts'
 import { findTemporalProgram, TEMPORAL_CLI } from '../../platform/embedded/temporal-binary.ts'
 import { startEmbeddedTemporal } from '../../platform/embedded/temporal-server.ts'
-import type {} from './services.ts'
 
 const ANY_PORT = { port: 0, isExplicit: false } as const
 

@@ -1,0 +1,80 @@
+/**
+ * The command line `groundstop`: finds the command, gives it its context, and turns failures into a
+ * message for people and an exit code for scripts. Holds no work of its own.
+ */
+import { readdir } from 'node:fs/promises'
+import { Command, CommanderError } from 'commander'
+
+import { ConfigError } from '../config/config.ts'
+import { createShutdown } from '../platform/shutdown.ts'
+import { CliError, EXIT } from './cli-error.ts'
+import type { CliContext } from './context.ts'
+import { createContext } from './context.ts'
+
+type Register = (program: Command, context: CliContext) => void
+
+const COMMANDS = new URL('./commands/', import.meta.url)
+
+async function main(): Promise<number> {
+  using shutdown = createShutdown()
+  const orphaned = new AbortController()
+  // A child of `start` holds a channel to it; its end means that start was killed.
+  if (process.channel !== undefined) {
+    process.once('disconnect', () => orphaned.abort('SIGTERM'))
+    process.channel.unref()
+  }
+  const signal = AbortSignal.any([shutdown.signal, orphaned.signal])
+  const { stdout, stderr } = process
+  try {
+    const context = await createContext(process.env, { stdout, stderr }, signal)
+    const program = await buildProgram(context)
+    await program.parseAsync(process.argv)
+    return EXIT.ok
+  } catch (error) {
+    return explain(error, signal)
+  }
+}
+
+async function buildProgram(context: CliContext): Promise<Command> {
+  const program = new Command('groundstop')
+    .description('Watches insured flights, decides policies by fixed rules and pays them.')
+    .showHelpAfterError('(--help shows what there is)')
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+    })
+    .exitOverride()
+  for (const name of await commandNames()) {
+    const module: { register: Register } = await import(new URL(`${name}.ts`, COMMANDS).href)
+    module.register(program, context)
+  }
+  return program
+}
+
+/**
+ * The commands whose files are needed: the one that was asked for, or all when none was. Loading all
+ * of them takes a second, as the workers' and the API's packages come with them.
+ */
+async function commandNames(): Promise<string[]> {
+  const files = (await readdir(COMMANDS)).filter((name) => name.endsWith('.ts')).toSorted()
+  const names = files.map((name) => name.slice(0, -'.ts'.length))
+  const asked = process.argv.slice(2).find((word) => !word.startsWith('-'))
+  return asked !== undefined && names.includes(asked) ? [asked] : names
+}
+
+function explain(error: unknown, signal: AbortSignal): number {
+  if (error instanceof CommanderError) {
+    // Commander has printed its message; help that was asked for is no failure.
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  }
+  if (error instanceof CliError || error instanceof ConfigError) {
+    process.stderr.write(`groundstop: ${error.message}\n`)
+    return error.exitCode
+  }
+  if (signal.aborted) return signal.reason === 'SIGINT' ? 130 : 143
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`groundstop: ${text}\n`)
+  return EXIT.failed
+}
+
+process.exitCode = await main()

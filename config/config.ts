@@ -1,0 +1,222 @@
+/**
+ * Turns the environment into a frozen, checked configuration and the secrets beside it. The only
+ * reader of environment variables; a bad one stops the start, all problems told at once.
+ */
+import type { z } from 'zod'
+
+import { FIELDS } from './fields.ts'
+
+const AEROAPI_OFFICIAL_URL = 'https://aeroapi.flightaware.com/aeroapi'
+const STRIPE_OFFICIAL_URL = 'https://api.stripe.com'
+// The entry plan allows 10 result sets a minute, larger ones 5 requests a second and more.
+const AEROAPI_OFFICIAL_RATE_PER_S = 5
+const AEROAPI_OTHER_RATE_PER_S = 2_000
+
+export type Environment = 'development' | 'staging' | 'production'
+export type LogLevelName = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+
+/** What may be shown to anybody: no secret is in it. */
+export type Config = {
+  /** GROUNDSTOP_ENV. Default development. */
+  readonly environment: Environment
+  /** GROUNDSTOP_HOME: data, logs and the address file of one instance. Default `.groundstop`. */
+  readonly homeDir: string
+  /** DATABASE_POOL_MAX: connections of one process. Default 10. */
+  readonly database: { readonly poolMax: number }
+  /** TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE. Default 127.0.0.1:7233, `default`. */
+  readonly temporal: { readonly address: string; readonly namespace: string }
+  /** AEROAPI_URL, AEROAPI_RATE_PER_S (5 on the official host, else 2,000), AEROAPI_CONCURRENCY (32). */
+  readonly aeroapi: {
+    readonly url: string
+    readonly ratePerS: number
+    readonly concurrency: number
+  }
+  /** STRIPE_API_URL, STRIPE_CONCURRENCY (32). */
+  readonly stripe: { readonly url: string; readonly concurrency: number }
+  /** API_HOST, API_PORT. Default 127.0.0.1:3000. Another host than loopback needs API_TOKEN. */
+  readonly api: { readonly host: string; readonly port: number }
+  /** METRICS_HOST, METRICS_PORT. Default 127.0.0.1:9090. */
+  readonly metrics: { readonly host: string; readonly port: number }
+  /** LOG_LEVEL (info), LOG_FORMAT (json). */
+  readonly log: { readonly level: LogLevelName; readonly format: 'json' | 'text' }
+  /**
+   * CLOCK_START, CLOCK_SPEED: where virtual time begins and how many virtual seconds pass in one.
+   * Null where not set: `start` decides. Both matter only until the clock's row exists.
+   */
+  readonly clock: { readonly start: string | null; readonly speed: number | null }
+  /** UNDERWRITING_CAPACITY_MINOR: what may be at risk at once, per currency. Default 10^12. */
+  readonly underwriting: { readonly capacityMinor: number }
+  /** WORKER_SHUTDOWN_GRACE_MS: what running activities get to finish. Default 30,000 ms. */
+  readonly worker: { readonly shutdownGraceMs: number }
+  /** Loopback ports of what `start` runs. Defaults 5433, 7233, 8233, 4010, 4020. */
+  readonly ports: {
+    readonly postgres: number
+    readonly temporal: number
+    readonly temporalUi: number
+    readonly flights: number
+    readonly payments: number
+  }
+}
+
+/** What must not be shown or logged. Null where not set. */
+export type Secrets = {
+  /** DATABASE_URL: it may hold a password. */
+  readonly databaseUrl: string | null
+  readonly aeroapiKey: string | null
+  readonly stripeApiKey: string | null
+  readonly apiToken: string | null
+}
+
+export type ConfigProblem = { readonly variable: string; readonly message: string }
+
+/** The environment holds values that cannot be used. Exit code 78 (EX_CONFIG of sysexits). */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly exitCode = 78
+  readonly problems: readonly ConfigProblem[]
+
+  constructor(problems: readonly ConfigProblem[]) {
+    const lines = problems.map(({ variable, message }) => `  ${variable} ${message}`)
+    super(`the configuration has ${count(problems.length)}:\n${lines.join('\n')}`)
+    this.problems = problems
+  }
+}
+
+const SECRET_VARIABLES: ReadonlySet<string> = new Set([
+  'DATABASE_URL',
+  'AEROAPI_KEY',
+  'STRIPE_API_KEY',
+  'API_TOKEN',
+])
+
+// A swapped pair of letters is two edits; names three apart are other programs' variables.
+const MISSPELT_WITHIN_EDITS = 2
+
+type Values = { [Name in keyof typeof FIELDS]: z.output<(typeof FIELDS)[Name]> | null }
+
+/**
+ * The configuration of an environment. Throws ConfigError with every problem: a value out of its
+ * range, a misspelt variable, values that do not go together.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: Secrets } {
+  const problems: ConfigProblem[] = misspeltVariables(env)
+  const values = readValues(env, problems)
+  const config = configOf(values)
+  const secrets: Secrets = {
+    databaseUrl: values.DATABASE_URL,
+    aeroapiKey: values.AEROAPI_KEY,
+    stripeApiKey: values.STRIPE_API_KEY,
+    apiToken: values.API_TOKEN,
+  }
+  if (!isLoopback(config.api.host) && secrets.apiToken === null) {
+    problems.push({
+      variable: 'API_TOKEN',
+      message: `must be set when API_HOST is ${config.api.host}: only loopback goes without a token`,
+    })
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return { config: deepFreeze(config), secrets: Object.freeze(secrets) }
+}
+
+/** True for hosts that only this machine reaches. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d+){3}$/.test(host)
+}
+
+/** True when the flight data comes from the vendor itself, whose quota costs money. */
+export function isOfficialAeroApi(url: string): boolean {
+  return new URL(url).hostname === new URL(AEROAPI_OFFICIAL_URL).hostname
+}
+
+function readValues(env: NodeJS.ProcessEnv, problems: ConfigProblem[]): Values {
+  const entries = Object.entries(FIELDS).map(([variable, schema]) => {
+    const text = env[variable]?.trim() ?? ''
+    if (text === '') return [variable, null]
+    const result = schema.safeParse(text)
+    if (result.success) return [variable, result.data]
+    const wish = result.error.issues[0]?.message ?? 'is not valid'
+    problems.push({ variable, message: `is ${shown(variable, text)}: it ${wish}` })
+    return [variable, null]
+  })
+  return Object.fromEntries(entries) as Values // keys and schemas are those of FIELDS
+}
+
+function configOf(values: Values): Config {
+  const aeroapiUrl = values.AEROAPI_URL ?? AEROAPI_OFFICIAL_URL
+  const defaultRate = isOfficialAeroApi(aeroapiUrl)
+    ? AEROAPI_OFFICIAL_RATE_PER_S
+    : AEROAPI_OTHER_RATE_PER_S
+  return {
+    environment: values.GROUNDSTOP_ENV ?? 'development',
+    homeDir: values.GROUNDSTOP_HOME ?? '.groundstop',
+    database: { poolMax: values.DATABASE_POOL_MAX ?? 10 },
+    temporal: {
+      address: values.TEMPORAL_ADDRESS ?? '127.0.0.1:7233',
+      namespace: values.TEMPORAL_NAMESPACE ?? 'default',
+    },
+    aeroapi: {
+      url: aeroapiUrl,
+      ratePerS: values.AEROAPI_RATE_PER_S ?? defaultRate,
+      concurrency: values.AEROAPI_CONCURRENCY ?? 32,
+    },
+    stripe: {
+      url: values.STRIPE_API_URL ?? STRIPE_OFFICIAL_URL,
+      concurrency: values.STRIPE_CONCURRENCY ?? 32,
+    },
+    api: { host: values.API_HOST ?? '127.0.0.1', port: values.API_PORT ?? 3000 },
+    metrics: { host: values.METRICS_HOST ?? '127.0.0.1', port: values.METRICS_PORT ?? 9090 },
+    log: { level: values.LOG_LEVEL ?? 'info', format: values.LOG_FORMAT ?? 'json' },
+    clock: { start: values.CLOCK_START, speed: values.CLOCK_SPEED },
+    underwriting: { capacityMinor: values.UNDERWRITING_CAPACITY_MINOR ?? 1_000_000_000_000 },
+    worker: { shutdownGraceMs: values.WORKER_SHUTDOWN_GRACE_MS ?? 30_000 },
+    ports: {
+      postgres: values.POSTGRES_PORT ?? 5433,
+      temporal: values.TEMPORAL_PORT ?? 7233,
+      temporalUi: values.TEMPORAL_UI_PORT ?? 8233,
+      flights: values.FLIGHTS_PORT ?? 4010,
+      payments: values.PAYMENTS_PORT ?? 4020,
+    },
+  }
+}
+
+/** A misspelt variable would be silently without effect. Other programs' variables are no concern. */
+function misspeltVariables(env: NodeJS.ProcessEnv): ConfigProblem[] {
+  const known = Object.keys(FIELDS)
+  return Object.keys(env).flatMap((variable) => {
+    if (Object.hasOwn(FIELDS, variable)) return []
+    const meant = known.find((name) => editsBetween(variable, name) <= MISSPELT_WITHIN_EDITS)
+    return meant === undefined
+      ? []
+      : [{ variable, message: `is not known: ${meant} is probably meant` }]
+  })
+}
+
+/** Levenshtein's distance, or a large number when the lengths alone put it out of reach. */
+function editsBetween(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > MISSPELT_WITHIN_EDITS) return Number.POSITIVE_INFINITY
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (const [line, letter] of a.split('').entries()) {
+    const next = [line + 1]
+    for (const [column, other] of b.split('').entries()) {
+      const replaced = (row[column] ?? 0) + (letter === other ? 0 : 1)
+      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}
+
+function shown(variable: string, text: string): string {
+  return SECRET_VARIABLES.has(variable) ? '(not shown)' : JSON.stringify(text.slice(0, 100))
+}
+
+function count(problems: number): string {
+  return problems === 1 ? '1 problem' : `${problems} problems`
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) {
+    if (typeof inner === 'object' && inner !== null) deepFreeze(inner)
+  }
+  return Object.freeze(value)
+}

@@ -1,0 +1,92 @@
+/**
+ * The environment variables that the product reads: one zod schema each. A message says what the
+ * value may be; `config.ts` puts the variable's name before it.
+ */
+import { z } from 'zod'
+
+/** A whole number within a range, both ends included. */
+function integer(min: number, max: number, unit = '') {
+  const range = `must be a whole number from ${min} to ${max}${unit === '' ? '' : ` ${unit}`}`
+  return z
+    .string()
+    .regex(/^-?\d{1,15}$/, range)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, range)
+}
+
+/** A number within a range, both ends included. */
+function decimal(min: number, max: number, unit = '') {
+  const range = `must be a number from ${min} to ${max}${unit === '' ? '' : ` ${unit}`}`
+  return z
+    .string()
+    .regex(/^\d{1,9}(\.\d{1,9})?$/, range)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, range)
+}
+
+function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
+  return z.enum(values, `must be one of ${values.join(', ')}`)
+}
+
+function url(protocols: readonly string[]) {
+  const wish = `must be a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`
+  return z.string().refine((text) => {
+    const parsed = URL.parse(text)
+    return parsed !== null && protocols.includes(parsed.protocol) && parsed.hostname !== ''
+  }, wish)
+}
+
+const HOST = z.string().regex(/^[A-Za-z0-9:._-]{1,253}$/, 'must be a host name or an IP address')
+
+// Port 0 asks the system for any free one.
+const PORT = integer(0, 65_535)
+
+const TEXT = (max: number) => z.string().min(1).max(max, `must have at most ${max} characters`)
+
+const INSTANT = z
+  .string()
+  .refine(
+    (text) => /(Z|[+-]\d{2}:?\d{2})$/.test(text) && !Number.isNaN(Date.parse(text)),
+    'must be an instant with an offset, as 2013-02-08T12:00:00Z',
+  )
+  .transform((text) => new Date(text).toISOString())
+
+/** Every variable with what it may be. A variable that is missing or empty takes its default. */
+export const FIELDS = {
+  GROUNDSTOP_ENV: oneOf(['development', 'staging', 'production']),
+  GROUNDSTOP_HOME: TEXT(4_096),
+  DATABASE_URL: url(['postgres:', 'postgresql:']),
+  DATABASE_POOL_MAX: integer(1, 1_000, 'connections'),
+  TEMPORAL_ADDRESS: z
+    .string()
+    .regex(/^[A-Za-z0-9.\-[\]:]{1,253}:\d{1,5}$/, 'must be host:port, as 127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{2,64}$/, 'must be 2 to 64 letters, digits, dots, _ or -'),
+  AEROAPI_URL: url(['http:', 'https:']),
+  AEROAPI_KEY: TEXT(512),
+  AEROAPI_RATE_PER_S: decimal(0.01, 100_000, 'requests per second'),
+  AEROAPI_CONCURRENCY: integer(1, 1_000, 'requests at once'),
+  STRIPE_API_URL: url(['http:', 'https:']),
+  STRIPE_API_KEY: TEXT(512),
+  STRIPE_CONCURRENCY: integer(1, 1_000, 'requests at once'),
+  API_HOST: HOST,
+  API_PORT: PORT,
+  API_TOKEN: z
+    .string()
+    .min(16, 'must have at least 16 characters')
+    .max(512, 'must have at most 512 characters'),
+  METRICS_HOST: HOST,
+  METRICS_PORT: PORT,
+  LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+  LOG_FORMAT: oneOf(['json', 'text']),
+  CLOCK_START: INSTANT,
+  CLOCK_SPEED: decimal(0, 100_000, 'virtual seconds per second'),
+  UNDERWRITING_CAPACITY_MINOR: integer(1, 999_999_999_999_999, 'minor units per currency'),
+  WORKER_SHUTDOWN_GRACE_MS: integer(1, 600_000, 'ms'),
+  POSTGRES_PORT: PORT,
+  TEMPORAL_PORT: PORT,
+  TEMPORAL_UI_PORT: PORT,
+  FLIGHTS_PORT: PORT,
+  PAYMENTS_PORT: PORT,
+} as const
