@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { FIELDS } from '../../config/fields.ts'
 import { readSource, repositoryFiles, ROOT } from '../support/repository.ts'
 
 const LINK = /\[[^\]]*\]\((?<target>[^)\s]+)\)/g
@@ -87,9 +88,16 @@ describe('documents', () => {
       dependencies: Record<string, string>
       devDependencies: Record<string, string>
     }
-    const rows = readSource('docs/adr/dependencies.md').matchAll(/^\| `(?<name>[^`]+)` \|/gm)
+    const rows = readSource('docs/adr/dependencies.md').matchAll(/^\| `(?<name>[^`]+)` +\|/gm)
     const logged = Array.from(rows, (match) => match.groups?.['name'] ?? '')
     const direct = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })
     expect(logged.toSorted()).toEqual(direct.toSorted())
+  })
+
+  test('list every setting that the configuration knows, and no other', () => {
+    const [, settings = ''] = readSource('docs/running.md').split('## Settings')
+    const rows = settings.matchAll(/^\| `(?<name>[A-Z_]+)` +\|/gm)
+    const documented = Array.from(rows, (match) => match.groups?.['name'] ?? '')
+    expect(documented.toSorted()).toEqual(Object.keys(FIELDS).toSorted())
   })
 })

@@ -68,6 +68,7 @@ const PLANTED: readonly (readonly [path: string, text: string, rule: string])[] 
     'no-restricted-globals',
   ],
   ['workflows/builtin.ts', "export { readFileSync } from 'node:fs'\n", 'no-restricted-imports'],
+  ['operations/env.ts', 'export const env = (): unknown => process.env\n', 'no-process-env'],
   ['workers/exit.ts', 'export function stop(): void {\n  process.exit(1)\n}\n', 'no-process-exit'],
   ['platform/print.ts', "export function say(): void {\n  console.log('x')\n}\n", 'no-console'],
   [
@@ -92,6 +93,7 @@ const FINE: readonly (readonly [path: string, text: string])[] = [
     'operations/awaited.ts',
     `${PROMISE}export async function run(): Promise<void> {\n  await pay()\n}\n`,
   ],
+  ['workers/main.ts', 'export const env = (): unknown => process.env\n'],
   ['cli/print.ts', "export function say(): void {\n  console.log('x')\n}\n"],
 ]
 
