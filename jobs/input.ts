@@ -24,7 +24,7 @@ export function checkInput(job: AnyJob, input: unknown): InputCheck {
 function toProblems(issue: z.core.$ZodIssue): FieldProblem[] {
   const path = issue.path.map(String).join('.')
   if (issue.code !== 'unrecognized_keys') {
-    return [{ field: path === '' ? 'input' : path, message: lowerFirst(issue.message) }]
+    return [{ field: path === '' ? 'input' : path, message: plain(issue.message) }]
   }
   return issue.keys.map((key) => ({
     field: path === '' ? key : `${path}.${key}`,
@@ -32,8 +32,10 @@ function toProblems(issue: z.core.$ZodIssue): FieldProblem[] {
   }))
 }
 
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1)
+/** zod's own prefix says again what the sentence says already. */
+function plain(text: string): string {
+  const rest = text.replace(/^Invalid input: /, '')
+  return rest.charAt(0).toLowerCase() + rest.slice(1)
 }
 
 /** `flight-monitor: invalid input: policyId: expected string, received number`. */

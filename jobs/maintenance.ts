@@ -7,12 +7,9 @@ import { defineJob } from './define-job.ts'
 const TABLE = /^[a-z_][a-z0-9_]{0,62}$/
 
 export const maintenanceInput = z.strictObject({
-  task: z
-    .enum(['vacuum', 'reindex', 'analyze'])
-    .meta({
-      description:
-        'vacuum frees dead rows, reindex rebuilds indexes, analyze refreshes statistics.',
-    }),
+  task: z.enum(['vacuum', 'reindex', 'analyze']).meta({
+    description: 'vacuum frees dead rows, reindex rebuilds indexes, analyze refreshes statistics.',
+  }),
   tables: z
     .array(z.string().regex(TABLE, 'a table name'))
     .min(1)

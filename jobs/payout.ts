@@ -16,13 +16,7 @@ export const payoutInput = z
       .meta({ description: 'One payout whose transfer did not settle with its batch.' }),
     // Absent in runs started from outside; set when a long run goes on in a new history.
     resume: z
-      .strictObject({
-        rounds: count.meta({ description: 'Submission rounds done so far.' }),
-        settled: count,
-        rejected: count,
-        cancelled: count,
-        stragglers: count,
-      })
+      .strictObject({ rounds: count, cancelled: count })
       .optional()
       .meta({ description: 'Progress carried over from an earlier history of the same run.' }),
   })
@@ -37,13 +31,11 @@ export const payoutResult = z.strictObject({
   rejected: count.meta({ description: 'Refused for good by the rail; a review case is open.' }),
   cancelled: count.meta({ description: 'Cancelled by an operator before any money moved.' }),
   stragglers: count.meta({ description: 'Left the batch; each continues as its own run.' }),
-  inReview: count.meta({ description: 'Given to people: whether money moved is not known.' }),
   rounds: count.meta({ description: 'How often transfers were submitted.' }),
 })
 
 export type PayoutInput = z.output<typeof payoutInput>
 export type PayoutResult = z.output<typeof payoutResult>
-export type PayoutResume = NonNullable<PayoutInput['resume']>
 
 export const payout = defineJob({
   name: 'payout',
@@ -61,10 +53,18 @@ export const payout = defineJob({
   retry: { attempts: 1 },
   timeoutMs: null,
   workflowKey: ({ batchId, payoutId }) => batchId ?? payoutId ?? 'none',
-  onConflict: { whileOpen: 'join', afterClose: 'never' },
+  // A cancelled or terminated run may be started again: the database and the rail know what was paid.
+  onConflict: { whileOpen: 'join', afterClose: 'again-after-failure' },
   onExhausted: 'park',
   slo: { durationMs: 5 * MINUTE_MS, freshnessMs: 24 * HOUR_MS },
   owner: 'finance',
   alerts: ['failed', 'parked'],
-  histories: ['batch-settled', 'rail-outage', 'stragglers', 'held-and-approved', 'one-payout'],
+  histories: [
+    'batch-settled',
+    'rail-outage',
+    'stragglers',
+    'held-then-approved',
+    'parked',
+    'one-payout',
+  ],
 })

@@ -1,0 +1,149 @@
+/** The steps of a payout run, as Temporal calls them. Thin: the work is in operations. */
+import { approvePayouts as approveBatch } from '../operations/approve-payouts.ts'
+import { cancelPayouts as cancelUnsent } from '../operations/cancel-payouts.ts'
+import { openPayoutReview } from '../operations/open-payout-review.ts'
+import {
+  planPayoutRetry,
+  type PayoutRetryPlan,
+  type PayoutWaitKind,
+} from '../operations/plan-payout-retry.ts'
+import { resolvePayout } from '../operations/resolve-payout.ts'
+import { submitPayouts as submitTransfers } from '../operations/submit-payouts.ts'
+import type { Events } from '../platform/events.ts'
+import { mapFailures } from './errors.ts'
+import { startHeartbeats } from './heartbeats.ts'
+
+/** Transfers of one batch on the wire at once; the adapter's own bound holds for the process. */
+const SUBMIT_CONCURRENCY = 32
+
+/** Results stored by one statement: few round trips, little to look up again after a crash. */
+const SUBMIT_FLUSH_SIZE = 100
+
+/** A batch, or some payouts by id. */
+export type PayoutTarget = { readonly batchId: string } | { readonly payoutIds: readonly string[] }
+
+export type Approval = { readonly approved: number; readonly held: number }
+
+export type Submission = {
+  /** Paid, counting those that an earlier attempt of this step had settled already. */
+  readonly settled: number
+  readonly rejectedPayoutIds: readonly string[]
+  /** Sent, but what became of them is not known. */
+  readonly unknownPayoutIds: readonly string[]
+}
+
+/** What the steps need: the operations' own needs, and the speed of the business clock. */
+export type PayoutDeps = Parameters<typeof approveBatch>[0] &
+  Parameters<typeof submitTransfers>[0] &
+  Parameters<typeof resolvePayout>[0] &
+  Parameters<typeof cancelUnsent>[0] &
+  Parameters<typeof openPayoutReview>[0] & {
+    /** Virtual seconds per wall second: 1 on wall time, 0 while stopped. */
+    readonly clockSpeed: () => Promise<number>
+    readonly events: Events
+  }
+
+/** The activities of `payout`. All may be repeated: the database and the rail know what was done. */
+export function createPayoutActivities(deps: PayoutDeps) {
+  return mapFailures({
+    /** Approves what may be paid of a batch; the kill switch or a limit holds the rest. */
+    async approvePayouts(
+      input: PayoutTarget & { readonly approvedBy?: string },
+    ): Promise<Approval> {
+      const { approved, heldPayoutIds } = await approveBatch(deps, input)
+      const batchId = labelOf(input)
+      if (approved > 0) deps.events.payoutsApproved({ batchId, count: approved })
+      const held = heldPayoutIds.length
+      if (held > 0) deps.events.payoutsHeld({ batchId, count: held })
+      return { approved, held }
+    },
+
+    /** Sends every approved transfer that has no stored result, each under its own key. */
+    async submitPayouts(input: PayoutTarget): Promise<Submission> {
+      using heartbeats = startHeartbeats()
+      const options = {
+        concurrency: SUBMIT_CONCURRENCY,
+        flushSize: SUBMIT_FLUSH_SIZE,
+        onProgress: heartbeats.onProgress,
+        signal: heartbeats.signal,
+      }
+      const submission = await submitTransfers(deps, input, options)
+      tellSubmitted(deps.events, input, submission)
+      return submission
+    },
+
+    /**
+     * Looks payouts up at the rail before anything is sent under a new key. Those that cannot be
+     * looked up now stay as they are. Returns how many are no longer without an answer.
+     */
+    async resolvePayouts(input: {
+      readonly payoutIds: readonly string[]
+    }): Promise<{ readonly resolved: number }> {
+      using heartbeats = startHeartbeats(input.payoutIds.length)
+      let resolved = 0
+      for (const [i, payoutId] of input.payoutIds.entries()) {
+        heartbeats.signal.throwIfAborted()
+        const kind = await resolveOne(deps, payoutId)
+        if (kind === 'unreachable') break // The rail is out: the others would wait for nothing.
+        if (kind !== 'unknown') resolved += 1
+        heartbeats.onProgress(i + 1, input.payoutIds.length)
+      }
+      return { resolved }
+    },
+
+    /** Opens a review case for each payout that has none open for this reason. */
+    async openPayoutReviews(input: {
+      readonly payoutIds: readonly string[]
+      readonly reason: string
+    }): Promise<void> {
+      using _heartbeats = startHeartbeats(input.payoutIds.length)
+      for (const payoutId of input.payoutIds) {
+        await openPayoutReview(deps, { payoutId, reason: input.reason })
+        deps.events.payoutReviewOpened({ payoutId, reason: input.reason })
+      }
+    },
+
+    /** Cancels what has not been sent; what may have moved money stays as it is. */
+    async cancelPayouts(
+      input: PayoutTarget & { readonly by: string; readonly reason: string },
+    ): Promise<{ readonly cancelled: number; readonly refused: number }> {
+      const { cancelled, refusedPayoutIds } = await cancelUnsent(deps, input)
+      return { cancelled, refused: refusedPayoutIds.length }
+    },
+
+    /** When to try again, in wall time, or to wait for people. */
+    async planPayoutRetry(input: {
+      readonly kind: PayoutWaitKind
+      readonly rounds: number
+    }): Promise<PayoutRetryPlan> {
+      return planPayoutRetry({ speed: await deps.clockSpeed() }, input)
+    },
+  })
+}
+
+/** Types of the activities, for `proxyActivities`. */
+export type PayoutActivities = ReturnType<typeof createPayoutActivities>
+
+function tellSubmitted(events: Events, target: PayoutTarget, submission: Submission): void {
+  const batchId = labelOf(target)
+  if (submission.settled > 0) events.payoutsSettled({ batchId, count: submission.settled })
+  for (const payoutId of submission.rejectedPayoutIds) events.payoutRejected({ payoutId })
+  for (const payoutId of submission.unknownPayoutIds) events.payoutUnknown({ payoutId })
+}
+
+/** Log lines name the batch; a payout that goes alone has none. */
+function labelOf(target: PayoutTarget): string {
+  return 'batchId' in target ? target.batchId : 'none'
+}
+
+async function resolveOne(
+  deps: PayoutDeps,
+  payoutId: string,
+): Promise<'settled' | 'unknown' | 'new-attempt' | 'review' | 'unreachable'> {
+  try {
+    return (await resolvePayout(deps, { payoutId })).kind
+  } catch (error) {
+    if (error instanceof Error && error.name === 'PaymentLookupError') return 'unreachable'
+    throw error
+  }
+}

@@ -1,0 +1,85 @@
+/** Vacuum, reindex and analyze of this product's own tables; nothing of the business. */
+import { sql, type Kysely } from 'kysely'
+
+import type { DatabaseCare, MaintenanceTask } from '../../domain/ports/database-care.ts'
+import type { Database } from '../client.ts'
+import type { DB } from '../types.generated.ts'
+
+/** Maintenance gives way to payouts: it waits this long for a lock, then leaves the table alone. */
+const LOCK_TIMEOUT = '3s'
+
+const LOCK_NOT_AVAILABLE = '55P03'
+
+/** Maintenance over this database. Only tables of the `public` schema are its own. */
+export function createDatabaseCare(db: Database): DatabaseCare {
+  return {
+    listTables: () => listTables(db),
+    totalBytes: () => totalBytes(db),
+    run: (task, table) => db.connection().execute((connection) => run(connection, task, table)),
+  }
+}
+
+async function listTables(db: Database): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select tablename as name from pg_tables where schemaname = 'public' order by 1 limit 1000
+  `.execute(db)
+  return rows.map((row) => row.name)
+}
+
+async function totalBytes(db: Database): Promise<number> {
+  const { rows } = await sql<{ bytes: number }>`
+    select coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint as bytes
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'public' and c.relkind = 'r'
+  `.execute(db)
+  return rows[0]?.bytes ?? 0
+}
+
+async function run(
+  connection: Kysely<DB>,
+  task: MaintenanceTask,
+  table: string,
+): Promise<'done' | 'locked'> {
+  // None of these may run in a transaction, so the session is set and set back.
+  await sql`set lock_timeout = ${sql.lit(LOCK_TIMEOUT)}`.execute(connection)
+  await sql`set statement_timeout = 0`.execute(connection)
+  try {
+    await sql`${sql.raw(COMMANDS[task])} ${sql.id('public', table)}`.execute(connection)
+    return 'done'
+  } catch (error) {
+    if (!isLockTimeout(error)) throw error
+    if (task === 'reindex') await dropHalfBuilt(connection, table)
+    return 'locked'
+  } finally {
+    await sql`reset lock_timeout`.execute(connection)
+    await sql`reset statement_timeout`.execute(connection)
+  }
+}
+
+// Fixed texts: the only part of a statement that comes from outside is the quoted table name.
+const COMMANDS: Readonly<Record<MaintenanceTask, string>> = {
+  vacuum: 'vacuum (analyze)',
+  reindex: 'reindex table concurrently',
+  analyze: 'analyze',
+}
+
+/** A concurrent reindex that gave up leaves invalid twins behind, which cost every later write. */
+async function dropHalfBuilt(connection: Kysely<DB>, table: string): Promise<void> {
+  const { rows } = await sql<{ name: string }>`
+    select i.relname as name
+    from pg_index x
+    join pg_class i on i.oid = x.indexrelid
+    join pg_class t on t.oid = x.indrelid
+    join pg_namespace n on n.oid = t.relnamespace
+    where n.nspname = 'public' and t.relname = ${table}
+      and not x.indisvalid and i.relname like '%\_ccnew%'
+    limit 100
+  `.execute(connection)
+  for (const { name } of rows) {
+    await sql`drop index if exists ${sql.id('public', name)}`.execute(connection)
+  }
+}
+
+function isLockTimeout(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === LOCK_NOT_AVAILABLE
+}

@@ -1,0 +1,26 @@
+/** How a run is named and labelled: by the starter, by schedules and by runs that start runs. */
+import type { AnyJob } from './registry.ts'
+
+/** Search attributes of every run, with the server's types. Never personal data: they are plaintext. */
+export const RUN_SEARCH_ATTRIBUTES = {
+  /** `FLIGHT_MONITOR`. */
+  JobType: 'KEYWORD',
+  /** What started the run: one of `JOB_TRIGGERS`. */
+  JobTrigger: 'KEYWORD',
+  /** `HIGH`. */
+  JobPriority: 'KEYWORD',
+  /** Set by a run that waits: `held`, `retrying`, `parked`; `running` when it goes on. */
+  JobState: 'KEYWORD',
+} as const
+
+export type RunSearchAttribute = keyof typeof RUN_SEARCH_ATTRIBUTES
+
+/** What starts runs: a schedule, a person through a door, another run, or the clock being stepped. */
+export const JOB_TRIGGERS = ['schedule', 'api', 'cli', 'run', 'clock'] as const
+
+export type JobTrigger = (typeof JOB_TRIGGERS)[number]
+
+/** `payout:5f0c...`: the job's name and the business key of the input. Input must be valid. */
+export function workflowIdOf(job: AnyJob, input: Readonly<Record<string, unknown>>): string {
+  return `${job.name}:${job.workflowKey(input)}`
+}

@@ -1,0 +1,92 @@
+/**
+ * The workflow bundle: built once per state of its sources and kept in a folder, because building
+ * takes seconds and a worker should be at work within one.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import { access, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { bundleWorkflowCode, type BundleOptions } from '@temporalio/worker'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/** Folders whose files can be part of the bundle: what workflows may import. */
+const SOURCE_FOLDERS = ['workflows', 'jobs', 'domain']
+
+const WORKFLOWS_PATH = join(ROOT, 'workflows/index.ts')
+const INTERCEPTOR_PATHS = [join(ROOT, 'workflows/interceptors/validate-input.ts')]
+
+/** Bundles of older sources that are kept, so that going back and forth between two costs nothing. */
+const KEPT = 3
+
+/** Where a built bundle lies; `Worker.create({ workflowBundle })` takes it as it is. */
+export type WorkflowBundle = { readonly codePath: string }
+
+/**
+ * The bundle of the present sources from `folder`, built if it is not there. Safe when several
+ * processes ask at once: each may build, and one file remains. Throws when the sources do not build.
+ */
+export async function workflowBundle(
+  folder: string,
+  options: Pick<BundleOptions, 'logger'> = {},
+): Promise<WorkflowBundle> {
+  const codePath = join(folder, `workflow-bundle-${await hashOfSources()}.js`)
+  if (await isThere(codePath)) return { codePath }
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: WORKFLOWS_PATH,
+    workflowInterceptorModules: INTERCEPTOR_PATHS,
+    ...options,
+  })
+  await mkdir(folder, { recursive: true })
+  // Written aside and renamed, so that nobody reads half a file.
+  const draft = `${codePath}.${randomUUID()}`
+  await writeFile(draft, code)
+  await rename(draft, codePath)
+  await dropOld(folder)
+  return { codePath }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Changes with any source file and with the packages that are bundled in. */
+async function hashOfSources(): Promise<string> {
+  const hash = createHash('sha256')
+  for (const folder of SOURCE_FOLDERS) {
+    for (const path of await filesBelow(join(ROOT, folder))) {
+      hash
+        .update(relative(ROOT, path))
+        .update('\0')
+        .update(await readFile(path))
+        .update('\0')
+    }
+  }
+  for (const name of ['@temporalio/workflow', '@temporalio/worker', 'zod']) {
+    const path = fileURLToPath(import.meta.resolve(`${name}/package.json`))
+    hash.update(await readFile(path))
+  }
+  return hash.digest('hex').slice(0, 20)
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+  return files.map((entry) => join(entry.parentPath, entry.name)).sort()
+}
+
+async function dropOld(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => /^workflow-bundle-.*\.js$/.test(name))
+  const aged = await Promise.all(
+    names.map(async (name) => {
+      const { mtimeMs } = await stat(join(folder, name))
+      return { name, mtimeMs }
+    }),
+  )
+  const old = aged.sort((a, b) => b.mtimeMs - a.mtimeMs).slice(KEPT)
+  await Promise.all(old.map(({ name }) => rm(join(folder, name), { force: true })))
+}
