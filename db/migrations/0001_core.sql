@@ -229,7 +229,7 @@ create table payout_attempt (
   code text,
   -- How often the request was sent with this key.
   sends integer not null default 0,
-  -- How often it was answered with a server error, which a rail may have stored for good.
+  -- How often it was answered with what a rail may have stored for good, such as a server error.
   server_errors integer not null default 0 check (server_errors >= 0),
   -- When a look-up by group first found nothing; business time.
   absent_since timestamptz,

@@ -1,21 +1,12 @@
 /** Where payouts, their batches and their attempts are kept. */
 import type { Money } from '../money.ts'
+import type { PayoutState } from '../payout.ts'
 import type { Instant } from '../time.ts'
 
 /** Which payouts an operation is about: a batch, or some payouts by id. */
 export type PayoutSelection =
   | { readonly batchId: string }
   | { readonly payoutIds: readonly string[] }
-
-export type PayoutState =
-  | 'CREATED'
-  | 'APPROVED'
-  | 'SUBMITTED'
-  | 'IN_TRANSIT'
-  | 'PAID'
-  | 'FAILED'
-  | 'RETURNED'
-  | 'CANCELLED'
 
 /** An attempt that waits for the rail's answer, with all that its request is made of. */
 export type OpenAttempt = {
@@ -32,7 +23,11 @@ export type AttemptKey = { readonly payoutId: string; readonly n: number }
 
 export type AcceptedAnswer = AttemptKey & { readonly transferId: string }
 export type RejectedAnswer = AttemptKey & { readonly code: string }
-export type UnknownAnswer = AttemptKey & { readonly code: string; readonly isServerError: boolean }
+export type UnknownAnswer = AttemptKey & {
+  readonly code: string
+  /** The rail may have stored this answer for good: counted, see domain/payout-resolution.ts. */
+  readonly isStorable: boolean
+}
 export type MismatchedAnswer = AttemptKey & {
   readonly transferId: string
   /** What differs, for the review: field names with wanted and found, no personal data. */
@@ -69,10 +64,7 @@ export interface PayoutStore {
    * Puts unbatched CREATED payouts, oldest first, into new batches. Payouts that another caller holds
    * are passed over, so no payout is ever in two batches. Returns how many payouts were taken.
    */
-  batchCreated(limits: {
-    readonly batchSize: number
-    readonly maxBatches: number
-  }): Promise<number>
+  batchCreated(limits: { readonly batchSize: number; readonly maxBatches: number }): Promise<number>
   /** Batches whose workflow was not yet started, oldest first. */
   listUnstartedBatches(limit: number): Promise<string[]>
   /** Idempotent: the first mark stays. Returns how many were marked now. */

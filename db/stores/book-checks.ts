@@ -1,0 +1,141 @@
+/**
+ * The book's invariants as SQL: every check selects what must not be, as (invariant, subject, detail).
+ * `balance` is the CTE of every account's balance, derived from the postings alone.
+ */
+import { sql } from 'kysely'
+import type { RawBuilder } from 'kysely'
+
+type Check = RawBuilder<unknown>
+
+/** A policy has one terminal outcome, and its payouts stay within what was insured. */
+const POLICIES: readonly Check[] = [
+  sql`select 'I1' as invariant, 'policy:' || o.id as subject,
+      format('payouts of %s exceed the sum insured of %s %s',
+        sum(p.amount_minor), o.sum_insured_minor, o.currency) as detail
+    from payout p
+    join policy o on o.id = p.policy_id
+    where p.state <> 'CANCELLED'
+    group by o.id
+    having sum(p.amount_minor) > o.sum_insured_minor`,
+  sql`select 'I1', 'policy:' || o.id, format('is %s with outcome %s', o.state, coalesce(o.outcome, 'none'))
+    from policy o
+    where (o.state in ('TRIGGERED', 'PAID') and o.outcome is distinct from 'PAY')
+      or (o.state in ('EXPIRED', 'BOUND') and o.outcome = 'PAY')`,
+  sql`select 'I1', 'policy:' || o.id, 'is PAID and its first payout is not'
+    from policy o
+    where o.state = 'PAID' and not exists (
+      select from payout p where p.policy_id = o.id and p.revision = 0 and p.state in ('PAID', 'RETURNED'))`,
+  sql`select 'I1', 'payout:' || p.id, format('is in %s and its policy in %s', p.currency, o.currency)
+    from payout p
+    join policy o on o.id = p.policy_id
+    where p.currency <> o.currency`,
+  sql`select 'I4', 'policy:' || o.id, format('is to be paid %s and its payout is %s',
+      o.amount_minor, coalesce(p.amount_minor::text, 'missing'))
+    from policy o
+    left join payout p on p.policy_id = o.id and p.revision = 0
+    where o.outcome = 'PAY' and o.amount_minor is distinct from p.amount_minor`,
+  sql`select 'I4', 'payout:' || p.id, format('rests on evaluation %s, its policy on %s with outcome %s',
+      p.evaluation_id, coalesce(o.evaluation_id::text, 'none'), coalesce(o.outcome, 'none'))
+    from payout p
+    join policy o on o.id = p.policy_id
+    where p.revision = 0
+      and (o.outcome is distinct from 'PAY' or o.evaluation_id is distinct from p.evaluation_id)`,
+]
+
+/** What was reserved is fulfilled, released or still in the policy's escrow account. */
+const ESCROW: readonly Check[] = [
+  sql`select 'I2', 'policy:' || coalesce(r.policy_id::text, b.subject),
+      format('escrow account holds %s, the reservation says %s',
+        coalesce(b.balance, 0), coalesce(r.outstanding, 0))
+    from (
+      select e.policy_id, e.currency,
+        e.reserved_minor - e.fulfilled_minor - e.released_minor as outstanding
+      from escrow_reservation e
+    ) r
+    full join (
+      select substr(b.account, 8) as subject, b.currency, b.balance
+      from balance b where b.account like 'escrow:%'
+    ) b on b.subject = r.policy_id::text and b.currency = r.currency
+    where coalesce(b.balance, 0) <> coalesce(r.outstanding, 0)`,
+]
+
+/** Balances: cached ones are the derived ones, and no account that holds money is below zero. */
+const BALANCES: readonly Check[] = [
+  sql`select 'I3', 'account:' || c.account, format('cached balance is %s, derived %s %s',
+      c.balance_minor, coalesce(b.balance, 0), c.currency)
+    from pool_balance c
+    left join balance b on b.account = c.account and b.currency = c.currency
+    where c.balance_minor <> coalesce(b.balance, 0)`,
+  sql`select 'I3', 'account:' || b.account, format('balance is %s %s', b.balance, b.currency)
+    from balance b
+    where b.balance < 0 and b.account ~ '^(pool|escrow|payable|payout|suspense|external):'`,
+  sql`select 'LEDGER', 'account:' || coalesce(x.account, w.account),
+      format('accounts hold %s, payouts say %s %s', coalesce(x.balance, 0), coalesce(w.amount, 0),
+        coalesce(x.currency, w.currency))
+    from (
+      select g.account, b.currency, sum(b.balance) as balance
+      from balance b
+      cross join lateral (select case
+        when b.account like 'payable:%' then 'payable'
+        when b.account like 'payout:in_flight:%' then 'in flight'
+        when b.account = 'external:holder' then 'holders'
+        when b.account = 'suspense:payout_cancelled' then 'cancelled' end) as g (account)
+      where g.account is not null
+      group by g.account, b.currency
+    ) x
+    full join (
+      select g.account, p.currency, sum(p.amount_minor) as amount
+      from payout p
+      cross join lateral (select case
+        when p.state in ('CREATED', 'APPROVED', 'FAILED', 'RETURNED') then 'payable'
+        when p.state in ('SUBMITTED', 'IN_TRANSIT') then 'in flight'
+        when p.state = 'PAID' then 'holders'
+        when p.state = 'CANCELLED' then 'cancelled' end) as g (account)
+      group by g.account, p.currency
+    ) w on w.account = x.account and w.currency = x.currency
+    where coalesce(x.balance, 0) <> coalesce(w.amount, 0)`,
+  sql`select 'LEDGER', 'payout:' || p.id, format('%s %s owed, account payable holds %s',
+      p.owed, p.currency, coalesce(b.balance, 0))
+    from (
+      select min(p.id::text) as id, p.policy_id, p.currency, coalesce(sum(p.amount_minor)
+        filter (where p.state in ('CREATED', 'APPROVED', 'FAILED', 'RETURNED')), 0) as owed
+      from payout p
+      group by p.policy_id, p.currency
+    ) p
+    left join balance b on b.account = 'payable:' || p.policy_id and b.currency = p.currency
+    where p.owed <> coalesce(b.balance, 0)`,
+]
+
+/** Attempts fit their payouts, and money out has its ledger transaction. */
+const ATTEMPTS: readonly Check[] = [
+  sql`select 'I5', 'payout:' || p.id, format('is %s with %s open attempts', p.state, count(a.n))
+    from payout p
+    left join payout_attempt a on a.payout_id = p.id and a.outcome = 'OPEN'
+    where p.state = 'SUBMITTED' or a.n is not null
+    group by p.id
+    having count(a.n) > 1
+      or (p.state <> 'SUBMITTED' and count(a.n) > 0)
+      or (p.state = 'SUBMITTED' and count(a.n) = 0 and not exists (
+        select from review_case r
+        where r.subject_kind = 'payout' and r.subject_id = p.id and r.state <> 'RESOLVED'))`,
+  sql`select 'I5', 'payout:' || p.id, format('is PAID by %s and its accepted attempts by %s',
+      p.transfer_id, coalesce(string_agg(a.provider_ref, ', '), 'none'))
+    from payout p
+    left join payout_attempt a on a.payout_id = p.id and a.outcome = 'ACCEPTED'
+    where p.state = 'PAID'
+    group by p.id
+    having count(a.n) <> 1 or max(a.provider_ref) is distinct from p.transfer_id`,
+  sql`select 'LEDGER', 'payout:' || p.id, format('is PAID with %s paid transactions', count(t.id))
+    from payout p
+    left join payout_attempt a on a.payout_id = p.id and a.outcome = 'ACCEPTED'
+    left join ledger_transaction t on t.ref = concat_ws(':', 'paid', a.payout_id, a.n)
+    where p.state = 'PAID'
+    group by p.id
+    having count(t.id) <> 1`,
+  sql`select 'LEDGER', 'ledger:' || t.ref, 'has no postings'
+    from ledger_transaction t
+    where not exists (select from ledger_posting l where l.transaction_id = t.id)`,
+]
+
+/** Every check, with the invariants' numbers of the domain: I1 to I5, and the ledger's totals. */
+export const BOOK_CHECKS: readonly Check[] = [...POLICIES, ...ESCROW, ...BALANCES, ...ATTEMPTS]

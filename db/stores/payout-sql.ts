@@ -1,0 +1,107 @@
+/** Fragments of SQL that the statements about payouts share. */
+import { sql } from 'kysely'
+import type { RawBuilder } from 'kysely'
+
+import { account } from '../../domain/ledger.ts'
+import type { PayoutSelection } from '../../domain/ports/payout-store.ts'
+import { PAYOUTS_APPROVAL_LIMIT, PAYOUTS_PAUSED } from '../../domain/ports/setting-store.ts'
+import type { Instant } from '../../domain/time.ts'
+
+type Fragment = RawBuilder<unknown>
+
+/** The payouts `p` of a selection. */
+export function isSelected(selection: PayoutSelection): Fragment {
+  return 'batchId' in selection
+    ? sql`p.batch_id = ${selection.batchId}::uuid`
+    : sql`p.id = any(${selection.payoutIds}::uuid[])`
+}
+
+/**
+ * Whether the kill switch holds payouts of policy `policyId`. What cannot be read as "go" holds: a
+ * mistyped setting must stop money, not let it through.
+ */
+export function isPaused(policyId: Fragment): Fragment {
+  return sql`coalesce((
+    select case
+      when s.value in ('false'::jsonb, 'null'::jsonb) then false
+      when jsonb_typeof(s.value -> 'products') = 'array' then s.value -> 'products' ? (
+        select v.code
+        from policy o
+        join product_version v on v.id = o.product_version_id
+        where o.id = ${policyId})
+      else true end
+    from setting s where s.key = ${PAYOUTS_PAUSED}), false)`
+}
+
+/** Whether payout `p` is above what a rule may approve; a limit that cannot be read is zero. */
+export function isAboveLimit(): Fragment {
+  return sql`coalesce((
+    select p.amount_minor > case jsonb_typeof(s.value)
+      when 'null' then null
+      when 'number' then s.value::numeric
+      when 'object' then (s.value ->> p.currency)::numeric
+      else 0 end
+    from setting s where s.key = ${PAYOUTS_APPROVAL_LIMIT}), false)`
+}
+
+/**
+ * SHA-256 over everything that the request of payout `p` under key `key` is made of. The same payout
+ * gives the same request, byte for byte; the stored hash shows when it would not.
+ */
+export function requestSha256(key: Fragment): Fragment {
+  return sql`encode(sha256(convert_to(concat_ws(
+    '|', p.amount_minor, p.currency, p.payee_ref, p.id, p.policy_id, ${key}), 'UTF8')), 'hex')`
+}
+
+/** Account names of the domain over columns. */
+export const accountSql = {
+  payable: (policyId: Fragment): Fragment => sql`(${account.payable('')}::text || ${policyId})`,
+  inFlight: (provider: Fragment): Fragment => sql`(${account.inFlight('')}::text || ${provider})`,
+  holder: sql`${account.holder}::text`,
+  /** Cancelled payouts: owed to no one yet, and not the pool's before a review says so. */
+  cancelled: sql`'suspense:payout_cancelled'::text`,
+} as const
+
+/**
+ * Posts the rows of CTE `entry` (ref, source, destination, amount_minor, currency) to the ledger: one
+ * transaction with one posting each. A ref that exists fails the whole statement, which is right: the
+ * caller moved a state that had been moved before.
+ */
+export function postEntries(kind: string, at: Instant): Fragment {
+  return sql`booked as (
+    insert into ledger_transaction (id, ref, kind, effective_at)
+    select groundstop_id('ledger|' || e.ref), e.ref, ${kind}, ${at}::timestamptz from entry e
+  ), posted as (
+    insert into ledger_posting (transaction_id, source, destination, amount_minor, currency)
+    select groundstop_id('ledger|' || e.ref), e.source, e.destination, e.amount_minor, e.currency
+    from entry e
+  )`
+}
+
+/**
+ * Opens a review of each payout in CTE `faulty` (payout_id, details) unless one is open for the same
+ * reason, and takes its policy from TRIGGERED to IN_REVIEW.
+ */
+export function reviewFaulty(reasonCode: string, at: Instant): Fragment {
+  return sql`reviewed as (
+    ${openCases(reasonCode, at)}
+  ), reviewed_policies as (
+    update policy o
+    set state = 'IN_REVIEW', state_version = o.state_version + 1, updated_at = now()
+    from faulty f
+    join payout fp on fp.id = f.payout_id
+    where o.id = fp.policy_id and o.state = 'TRIGGERED'
+  )`
+}
+
+/** The insert of `reviewFaulty` alone. */
+export function openCases(reasonCode: string, at: Instant): Fragment {
+  return sql`insert into review_case (id, subject_kind, subject_id, reason_code, details, opened_at)
+    select groundstop_id(concat_ws('|', 'review', 'payout', f.payout_id, ${reasonCode}::text, (
+        select count(*) from review_case r
+        where r.subject_kind = 'payout' and r.subject_id = f.payout_id
+          and r.reason_code = ${reasonCode}))),
+      'payout', f.payout_id, ${reasonCode}, f.details, ${at}::timestamptz
+    from faulty f
+    on conflict do nothing`
+}
