@@ -15,10 +15,10 @@ export type StoredAnswer = { readonly status: number; readonly body: unknown }
 
 /** Who may carry a keyed request out. */
 export type KeyClaim =
-  /** The caller carries it out, then calls `answer` or `release`. */
+  /** The caller carries it out, then calls `answer`, `release` or `forget`. */
   | {
       readonly kind: 'owned'
-      /** The lock: names this claim until `answer` or `release`. */
+      /** The lock: names this claim. */
       readonly lockedUntil: Instant
       /** Set when an earlier claim was never answered: since when its effect may already exist. */
       readonly firstTriedAt: Instant | null
@@ -33,6 +33,8 @@ export interface IdempotencyStore {
   claim(request: KeyedRequest, leaseMs: number): Promise<KeyClaim>
   /** Stores the answer unless there is one; gives back the one that stands. */
   answer(request: KeyedRequest, answer: StoredAnswer): Promise<StoredAnswer>
-  /** Frees an unanswered key, if this claim still holds it, so that a repeat is carried out anew. */
+  /** Ends this claim unanswered: a repeat of the same request takes over at once. */
   release(request: KeyedRequest, lockedUntil: Instant): Promise<void>
+  /** Frees the key of a request that certainly had no effect, for any request. */
+  forget(request: KeyedRequest, lockedUntil: Instant): Promise<void>
 }

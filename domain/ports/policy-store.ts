@@ -1,6 +1,7 @@
 /** Where policies are bound, looked up and listed for export. */
 import type { LegKey } from '../leg.ts'
 import type { Currency, MinorUnits } from '../money.ts'
+import type { PollPhase } from '../poll-plan.ts'
 import type { Instant, LocalDate } from '../time.ts'
 
 /** What a policy was bound with, for telling a repeated row from a conflicting one. */
@@ -33,6 +34,9 @@ export type NewLeg = {
   readonly scheduledIn: Instant
   /** When to ask the provider first. A leg already stored keeps the earlier of its own and this. */
   readonly firstPollAt: Instant
+  /** Why then; for a leg not stored yet. */
+  readonly pollPhase: PollPhase
+  readonly pollReason: string
 }
 
 export type NewPolicy = {
@@ -90,6 +94,8 @@ export interface PolicyStore {
    * take from the pool in the order given.
    */
   bind(page: BindPage): Promise<BindResult>
+  /** The leg of a policy, by the policy's id or number; null when there is no such policy. */
+  findLegId(policyIdOrNumber: string): Promise<string | null>
   /** Decided policies after a number, in byte order of their numbers. */
   listDecided(after: string | null, limit: number): Promise<DecidedPolicy[]>
 }

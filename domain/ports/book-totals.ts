@@ -1,0 +1,21 @@
+/** Totals of the whole book, for gauges. */
+export type BookTotals = {
+  readonly policiesByState: Readonly<Record<string, number>>
+  readonly payoutsByState: Readonly<Record<string, number>>
+  /** Legs with undecided policies that are polled or about to be. */
+  readonly legsInWindow: number
+  readonly coverageIncidentsOpen: number
+  /** Open review cases by what they are about: leg, policy, payout. */
+  readonly reviewCasesBySubject: Readonly<Record<string, number>>
+  readonly balances: readonly {
+    readonly account: string
+    readonly currency: string
+    /** As text: a pool may hold more than a safe integer. */
+    readonly balanceMinor: string
+  }[]
+}
+
+export interface BookTotalsStore {
+  /** Counted now: a full pass over the policies, so not to be asked more often than a scrape. */
+  read(): Promise<BookTotals>
+}

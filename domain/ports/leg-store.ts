@@ -1,0 +1,108 @@
+/** Where watched legs are claimed, loaded and written after a poll, and their coverage is accounted. */
+import type { LegFacts, WatchedLeg } from '../leg-facts.ts'
+import type { LegPhase } from '../leg-phase.ts'
+import type { PollPhase } from '../poll-plan.ts'
+import type { Product } from '../product.ts'
+import type { Instant } from '../time.ts'
+
+/** Undecided policies of one leg that share a decision. */
+export type InsuredGroup = {
+  readonly productVersionId: string
+  readonly product: Product
+  readonly insuredScheduledIn: Instant
+}
+
+/** A leg as a poll needs it. */
+export type LegToPoll = {
+  readonly legId: string
+  readonly leg: WatchedLeg
+  readonly providerIdent: string
+  /** Empty facts for a leg never polled. */
+  readonly facts: LegFacts
+  readonly phase: LegPhase
+  readonly consecutiveFailures: number
+  /** What the stored facts were folded up to; a poll is written only if it is still this. */
+  readonly pollVersion: number
+  /** SHA-256 of the newest observation's `norm`; null without one. */
+  readonly lastNormSha256: string | null
+  /** Empty when every policy is decided. */
+  readonly groups: readonly InsuredGroup[]
+}
+
+/** What a provider said, as stored. */
+export type NewObservation = {
+  readonly provider: string
+  readonly httpStatus: number
+  readonly payloadSha256: string
+  readonly normSha256: string
+  /** Canonical JSON of the records that matter for the leg. */
+  readonly norm: string
+  readonly flags: readonly string[]
+}
+
+/** A poll's effect on its leg. */
+export type PolledLeg = {
+  readonly legId: string
+  /** As loaded. */
+  readonly pollVersion: number
+  readonly polledAt: Instant
+  /** Null when the provider gave no answer: facts, phase and last_ok_at stay as they are. */
+  readonly answer: {
+    readonly observation: NewObservation
+    readonly facts: LegFacts
+    readonly phase: LegPhase
+  } | null
+  readonly consecutiveFailures: number
+  readonly nextPollAt: Instant
+  readonly pollPhase: PollPhase
+  readonly pollReason: string
+}
+
+export type ClaimRequest = {
+  /** Who claims; the same name gets its own legs again. At most 255 characters. */
+  readonly claimedBy: string
+  readonly now: Instant
+  readonly limit: number
+  /** Wall time after which others may take the legs. Milliseconds. */
+  readonly leaseMs: number
+}
+
+/** The longest gap per phase, in seconds. */
+export type GapLimit = { readonly phase: PollPhase; readonly maxGapS: number }
+
+export type CoverageRequest = {
+  readonly now: Instant
+  /** How long before the scheduled departure the window begins. Seconds. */
+  readonly windowBeforeOutS: number
+  readonly limits: readonly GapLimit[]
+}
+
+export type CoverageAccount = {
+  /** Legs with undecided policies whose window has begun. */
+  readonly legsInWindow: number
+  /** Those of them that went without an answer for longer than their phase allows. */
+  readonly overdue: number
+  readonly incidentsOpened: number
+  readonly incidentsClosed: number
+  readonly incidentsOpen: number
+}
+
+export const MAX_LEG_PAGE = 500
+
+export interface LegStore {
+  /**
+   * Claims due legs, the longest due first. `due` counts all due legs, also those that others hold.
+   */
+  claimDue(request: ClaimRequest): Promise<{ due: number; legIds: string[] }>
+  /** At most MAX_LEG_PAGE legs; ids that do not exist are left out. */
+  loadForPolling(legIds: readonly string[]): Promise<LegToPoll[]>
+  /**
+   * Writes polls in one transaction: observations (appended, or counted when the newest says the
+   * same), facts, plan, claim released; policies of answered legs go from BOUND to MONITORING.
+   * A leg that was polled by somebody else since it was loaded is passed over. Returns the ids
+   * written. At most MAX_LEG_PAGE.
+   */
+  savePolls(polls: readonly PolledLeg[]): Promise<string[]>
+  /** Opens and closes coverage incidents and counts them. Repeating changes nothing. */
+  accountForCoverage(request: CoverageRequest): Promise<CoverageAccount>
+}

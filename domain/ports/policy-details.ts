@@ -1,0 +1,54 @@
+/** One policy with everything that happened to it, for people who look it up. */
+import type { Instant } from '../time.ts'
+
+export type PolicyDetails = {
+  readonly policyNumber: string
+  readonly policyId: string
+  readonly product: { readonly code: string; readonly version: number }
+  readonly state: string
+  readonly marketingIdent: string | null
+  readonly sumInsuredMinor: number
+  readonly currency: string
+  readonly boundAt: Instant
+  readonly coverEnd: Instant
+  readonly insuredScheduledOut: Instant
+  readonly insuredScheduledIn: Instant
+  readonly leg: {
+    readonly legId: string
+    readonly legKey: string
+    readonly carrier: string
+    readonly flightNumber: string
+    readonly origin: string
+    readonly destination: string
+    /** `YYYY-MM-DD` on the wall of the origin. */
+    readonly departureDate: string
+    readonly phase: string
+    readonly lastPolledAt: Instant | null
+    readonly nextPollAt: Instant | null
+  }
+  /** Null until decided. */
+  readonly decision: {
+    readonly outcome: 'PAY' | 'NO_PAY'
+    readonly bps: number
+    readonly amountMinor: number
+    readonly delayMin: number | null
+    readonly reasons: readonly string[]
+    readonly decidedAt: Instant
+  } | null
+  /** All revisions, oldest first. Where the money goes is not shown. */
+  readonly payouts: readonly {
+    readonly payoutId: string
+    readonly revision: number
+    readonly state: string
+    readonly amountMinor: number
+    readonly currency: string
+    readonly transferId: string | null
+    readonly createdAt: Instant
+    readonly paidAt: Instant | null
+  }[]
+}
+
+export interface PolicyDetailsStore {
+  /** The policy with this number; null when there is none. */
+  find(policyNumber: string): Promise<PolicyDetails | null>
+}
