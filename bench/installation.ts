@@ -1,0 +1,192 @@
+/**
+ * A whole installation for a benchmark, on free loopback ports in a temporary folder: durable embedded
+ * PostgreSQL that counts statements, Temporal server, local providers and one worker, each a process.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { chmod, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { sql } from 'kysely'
+
+import { createDatabase, type Database } from '../db/client.ts'
+import { migrate } from '../db/migrate.ts'
+import { createClockStore, type ClockStore } from '../db/stores/clock-store.ts'
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../platform/embedded/postgres.ts'
+import { findTemporalProgram, TEMPORAL_CLI } from '../platform/embedded/temporal-binary.ts'
+import { startEmbeddedTemporal } from '../platform/embedded/temporal-server.ts'
+
+const COMMAND_LINE = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
+const ANY_PORT = { port: 0, isExplicit: false } as const
+const READY_MS = 60_000
+
+export type Installation = AsyncDisposable & {
+  readonly db: Database
+  readonly clock: ClockStore
+  readonly temporalAddress: string
+  readonly folder: string
+  /** The log of money moved, one JSON line a transfer. */
+  readonly moneyLog: string
+  readonly workerPid: number
+  /** Runs a command of the product to its end; rejects with its output when it fails. */
+  readonly run: (...args: readonly string[]) => Promise<string>
+  /** The worker's highest resident set so far. Bytes. */
+  readonly workerPeakRss: () => number
+}
+
+/** Starts everything; `legPack` is what the flight-data server serves. */
+export async function startInstallation(legPack: string): Promise<Installation> {
+  await using stack = new AsyncDisposableStack()
+  const folder = mkdtempSync(join(tmpdir(), 'groundstop-bench-'))
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }))
+  // The database's user must pass through it when the benchmark runs as root.
+  await chmod(folder, 0o755)
+  const packFile = join(folder, 'flights.txt')
+  await writeFile(packFile, legPack)
+
+  const postgres = stack.use(await startCountingPostgres(join(folder, 'postgres')))
+  const db = stack.use(createDatabase(postgres.url, { max: 4, applicationName: 'bench' }))
+  await migrate(db)
+  await sql`create extension if not exists pg_stat_statements`.execute(db)
+  const clock = createClockStore(db)
+  const temporal = stack.use(await startTemporal(folder))
+  const clockServer = await serveClock(clock)
+  stack.defer(() => void clockServer.close())
+  const clockUrl = addressOf(clockServer)
+
+  const env = { ...process.env, GROUNDSTOP_HOME: join(folder, 'home') }
+  const launch = (name: string, args: readonly string[], extra: NodeJS.ProcessEnv = {}) => {
+    const log = openSync(join(folder, `${name}.log`), 'w')
+    const child = spawn(process.execPath, [COMMAND_LINE, ...args], {
+      env: { ...env, ...extra },
+      stdio: ['ignore', 'pipe', log],
+    })
+    stack.defer(() => stop(child))
+    return child
+  }
+  const moneyLog = join(folder, 'money.jsonl')
+  const flights = launch('flights', [
+    ...['simulator', 'flights', '--flights', packFile, '--clock', clockUrl],
+  ])
+  const payments = launch('payments', [
+    ...['simulator', 'payments', '--log', moneyLog, '--clock', clockUrl],
+  ])
+  const services = {
+    DATABASE_URL: postgres.url,
+    TEMPORAL_ADDRESS: temporal.address,
+    AEROAPI_URL: await listening(flights),
+    AEROAPI_KEY: 'bench',
+    AEROAPI_RATE_PER_S: '100000',
+    STRIPE_API_URL: await listening(payments),
+    STRIPE_API_KEY: 'sk_test_bench',
+    METRICS_PORT: '0',
+    LOG_LEVEL: 'warn',
+  }
+  const worker = launch('worker', ['worker'], services)
+  worker.stdout?.resume()
+  const owned = stack.move()
+  return {
+    db,
+    clock,
+    folder,
+    moneyLog,
+    temporalAddress: temporal.address,
+    workerPid: worker.pid ?? 0,
+    run: (...args) => runCommand(args, { ...env, ...services }),
+    workerPeakRss: () => peakRss(worker.pid ?? 0),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** The statement counter is a library that the server loads at start: configured, then restarted. */
+async function startCountingPostgres(folder: string): Promise<EmbeddedPostgres> {
+  const options = { folder, port: ANY_PORT, isDurable: true }
+  {
+    await using first = await startEmbeddedPostgres(options)
+    await using db = createDatabase(first.url, { max: 1 })
+    await sql`alter system set shared_preload_libraries = 'pg_stat_statements'`.execute(db)
+    await sql`alter system set pg_stat_statements.track = 'top'`.execute(db)
+  }
+  return startEmbeddedPostgres(options)
+}
+
+async function startTemporal(folder: string): ReturnType<typeof startEmbeddedTemporal> {
+  const program = await findTemporalProgram(TEMPORAL_CLI, {
+    env: process.env,
+    onProgress: (text) => process.stderr.write(`${text}\n`),
+  })
+  return startEmbeddedTemporal({
+    program,
+    port: ANY_PORT,
+    uiPort: ANY_PORT,
+    namespace: 'default',
+    databaseFile: join(folder, 'temporal.db'),
+    logFile: join(folder, 'temporal.log'),
+    searchAttributes: {},
+    retentionDays: 1,
+  })
+}
+
+/** `GET /api/clock` as the API answers it, for the providers. */
+async function serveClock(clock: ClockStore): Promise<Server> {
+  const server = createServer((_request, response) => {
+    clock.read().then(
+      (reading) =>
+        response.setHeader('content-type', 'application/json').end(JSON.stringify(reading)),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
+
+function addressOf(server: Server): string {
+  // A listening TCP server's address is an object, never a pipe's name.
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** The URL in the `{"listening": URL}` line that a local provider prints when it is ready. */
+async function listening(child: ChildProcess): Promise<string> {
+  const signal = AbortSignal.timeout(READY_MS)
+  let text = ''
+  child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')))
+  for (;;) {
+    const line = text.split('\n').find((candidate) => candidate.startsWith('{'))
+    if (line !== undefined && text.includes('\n')) {
+      return (JSON.parse(line) as { listening: string }).listening
+    }
+    if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(' ')} ended: ${text}`)
+    await sleep(50, undefined, { signal })
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  await Promise.race([ended, sleep(20_000).then(() => child.kill('SIGKILL'))])
+}
+
+async function runCommand(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const child = spawn(process.execPath, [COMMAND_LINE, ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')))
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')))
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  if (code !== 0)
+    throw new Error(`groundstop ${args.join(' ')} ended with ${String(code)}:\n${output}`)
+  return output
+}
+
+function peakRss(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const kilobytes = /^VmHWM:\s+(?<kb>\d+) kB$/m.exec(status)?.groups?.['kb'] ?? '0'
+  return Number(kilobytes) * 1024
+}
