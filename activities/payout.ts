@@ -74,21 +74,21 @@ export function createPayoutActivities(deps: PayoutDeps) {
 
     /**
      * Looks payouts up at the rail before anything is sent under a new key. Those that cannot be
-     * looked up now stay as they are. Returns how many are no longer without an answer.
+     * looked up now stay as they are. Returns how many are still to be sent or looked up again.
      */
     async resolvePayouts(input: {
       readonly payoutIds: readonly string[]
-    }): Promise<{ readonly resolved: number }> {
+    }): Promise<{ readonly open: number }> {
       using heartbeats = startHeartbeats(input.payoutIds.length)
-      let resolved = 0
+      let open = input.payoutIds.length
       for (const [i, payoutId] of input.payoutIds.entries()) {
         heartbeats.signal.throwIfAborted()
         const kind = await resolveOne(deps, payoutId)
         if (kind === 'unreachable') break // The rail is out: the others would wait for nothing.
-        if (kind !== 'unknown') resolved += 1
+        if (kind === 'settled' || kind === 'review') open -= 1
         heartbeats.onProgress(i + 1, input.payoutIds.length)
       }
-      return { resolved }
+      return { open }
     },
 
     /** Opens a review case for each payout that has none open for this reason. */

@@ -174,8 +174,8 @@ async function payRound(run: Run): Promise<boolean> {
     return false
   }
   if (unknown > 0 && run.roundsInRow >= LOOK_UP_AFTER_ROUNDS) {
-    const { resolved } = await resolvePayouts({ payoutIds: run.unknownPayoutIds })
-    if (resolved > 0) run.isWoken = true // What was found out may be acted on at once.
+    const { open } = await resolvePayouts({ payoutIds: run.unknownPayoutIds })
+    if (open === 0) run.isWoken = true // Nothing to wait for: the next round only counts.
   }
   return true
 }

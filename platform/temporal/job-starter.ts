@@ -1,0 +1,176 @@
+/** Starts runs of jobs: the one way in for doors, other runs and the clock being stepped. */
+import { randomUUID } from 'node:crypto'
+
+import {
+  WorkflowExecutionAlreadyStartedError,
+  type Client,
+  type WorkflowStartOptions,
+} from '@temporalio/client'
+
+import { toMs, type Instant } from '../../domain/time.ts'
+import {
+  PRIORITY_KEYS,
+  type JobEnvironment,
+  type JobPriority,
+  type JobRetry,
+} from '../../jobs/define-job.ts'
+import { checkInput, describeProblems, type FieldProblem } from '../../jobs/input.ts'
+import { findJob, type AnyJob } from '../../jobs/registry.ts'
+import { workflowIdOf, type JobTrigger } from '../../jobs/run-identity.ts'
+import { runSearchAttributes } from './search-attributes.ts'
+
+export type JobStart = {
+  /** A job's name or its public type. */
+  readonly job: string
+  /** Checked against the job's schema. */
+  readonly input: unknown
+  readonly trigger: JobTrigger
+  /** Default: the job's own. */
+  readonly priority?: JobPriority
+  /** Wall time before which the run does nothing. Absent or past: now. */
+  readonly executeAt?: Instant
+  /** Default: derived from the input, which is what keeps equal runs from doubling. */
+  readonly workflowId?: string
+}
+
+export type StartedJob = { readonly workflowId: string; readonly runId: string }
+
+export type JobStarterDeps = {
+  readonly client: Client
+  /** Default `development`; a job that is not enabled in it is not started. */
+  readonly environment?: JobEnvironment
+}
+
+/** No job has this name or type. Not retried. */
+export class UnknownJobError extends Error {
+  override readonly name = 'UnknownJobError'
+}
+
+/** The job is switched off in this environment. Not retried. */
+export class JobNotEnabledError extends Error {
+  override readonly name = 'JobNotEnabledError'
+}
+
+/** The input does not fit the job's schema; `problems` names the fields. Not retried. */
+export class JobInputError extends Error {
+  override readonly name = 'JobInputError'
+  readonly problems: readonly FieldProblem[]
+
+  constructor(message: string, problems: readonly FieldProblem[]) {
+    super(message)
+    this.problems = problems
+  }
+}
+
+/** A run with this id is open, or has ended, and the job says that it is not to be doubled. */
+export class JobConflictError extends Error {
+  override readonly name = 'JobConflictError'
+  readonly workflowId: string
+
+  constructor(workflowId: string, options: ErrorOptions) {
+    super(`a run with the id ${workflowId} exists already`, options)
+    this.workflowId = workflowId
+  }
+}
+
+/**
+ * Starts a run, or joins the open one where the job says so. The same input gives the same workflow
+ * id. Throws UnknownJobError, JobNotEnabledError, JobInputError or JobConflictError; other errors
+ * are the server's and may be retried.
+ */
+export async function startJob(deps: JobStarterDeps, start: JobStart): Promise<StartedJob> {
+  const job = findJob(start.job)
+  if (job === undefined) throw new UnknownJobError(`no job is called ${start.job}`)
+  const { environment = 'development' } = deps
+  if (!job.environments[environment]) {
+    throw new JobNotEnabledError(`${job.name} is not enabled in ${environment}`)
+  }
+  const check = checkInput(job, start.input)
+  if (!check.ok) throw new JobInputError(describeProblems(job.name, check.problems), check.problems)
+  const workflowId = start.workflowId ?? newWorkflowId(job, check.input)
+  try {
+    const handle = await deps.client.workflow.start(job.workflow, {
+      ...runOptions(job, start.priority ?? job.priority),
+      workflowId,
+      args: [check.input],
+      ...startDelay(start.executeAt),
+      memo: { input: check.input, trigger: start.trigger },
+      typedSearchAttributes: runSearchAttributes(
+        job,
+        start.trigger,
+        start.priority ?? job.priority,
+      ),
+    })
+    return { workflowId, runId: handle.firstExecutionRunId }
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+    throw new JobConflictError(workflowId, { cause: error })
+  }
+}
+
+function newWorkflowId(job: AnyJob, input: Readonly<Record<string, unknown>>): string {
+  const workflowId = workflowIdOf(job, input)
+  return job.onConflict.whileOpen === 'beside' ? `${workflowId}:${randomUUID()}` : workflowId
+}
+
+/** What every run of a job has, however it is started. */
+export type RunOptions = Pick<
+  WorkflowStartOptions,
+  | 'taskQueue'
+  | 'priority'
+  | 'retry'
+  | 'workflowRunTimeout'
+  | 'workflowIdConflictPolicy'
+  | 'workflowIdReusePolicy'
+  | 'staticSummary'
+  | 'staticDetails'
+>
+
+function runOptions(job: AnyJob, priority: JobPriority): RunOptions & { taskQueue: string } {
+  return {
+    ...scheduledRunOptions(job, priority),
+    workflowIdConflictPolicy: CONFLICT_POLICIES[job.onConflict.whileOpen],
+    workflowIdReusePolicy: REUSE_POLICIES[job.onConflict.afterClose],
+  }
+}
+
+const CONFLICT_POLICIES = { join: 'USE_EXISTING', reject: 'FAIL', beside: 'FAIL' } as const
+
+const REUSE_POLICIES = {
+  again: 'ALLOW_DUPLICATE',
+  'again-after-failure': 'ALLOW_DUPLICATE_FAILED_ONLY',
+  never: 'REJECT_DUPLICATE',
+} as const
+
+/** The part of a run's options that a schedule's action may carry. */
+export function scheduledRunOptions(
+  job: AnyJob,
+  priority: JobPriority = job.priority,
+): Omit<RunOptions, 'workflowIdConflictPolicy' | 'workflowIdReusePolicy'> & { taskQueue: string } {
+  return {
+    taskQueue: job.queue,
+    priority: { priorityKey: PRIORITY_KEYS[priority] },
+    ...(job.timeoutMs === null ? {} : { workflowRunTimeout: job.timeoutMs }),
+    ...(job.retry.attempts === 1 ? {} : { retry: toRetryPolicy(job.retry) }),
+    staticSummary: job.summary,
+    staticDetails: job.description,
+  }
+}
+
+const DEFAULT_INITIAL_MS = 1_000
+const DEFAULT_BACKOFF = 2
+const DEFAULT_CAP_MS = 60_000
+
+function toRetryPolicy(retry: JobRetry): NonNullable<RunOptions['retry']> {
+  return {
+    maximumAttempts: retry.attempts,
+    initialInterval: retry.initialMs ?? DEFAULT_INITIAL_MS,
+    backoffCoefficient: retry.backoff ?? DEFAULT_BACKOFF,
+    maximumInterval: retry.capMs ?? DEFAULT_CAP_MS,
+  }
+}
+
+function startDelay(executeAt: Instant | undefined): { startDelay?: number } {
+  const delayMs = executeAt === undefined ? 0 : toMs(executeAt) - Date.now()
+  return delayMs > 0 ? { startDelay: delayMs } : {}
+}

@@ -1,0 +1,203 @@
+/** What a job's Temporal Schedule should be: derived from the registry, pure and comparable. */
+import { createHash } from 'node:crypto'
+
+import type { CalendarSpec, ScheduleDescription, ScheduleOptions } from '@temporalio/client'
+
+import { SECOND_MS } from '../../domain/time.ts'
+import type { CalendarNumber, JobCalendar } from '../../jobs/define-job.ts'
+import type { AnyJob } from '../../jobs/registry.ts'
+import { scheduledRunOptions } from './job-starter.ts'
+import { runSearchAttributes } from './search-attributes.ts'
+
+/** Schedules with this mark in their memo are ours: made, changed and deleted by `apply`. */
+export const MANAGED_BY = 'groundstop'
+
+/** The server fires no interval below one second reliably. */
+const LEAST_INTERVAL_MS = SECOND_MS
+
+/** The server's least catch-up window. */
+const LEAST_CATCH_UP_MS = 10 * SECOND_MS
+
+const OVERLAPS = { skip: 'SKIP', 'queue-one': 'BUFFER_ONE', beside: 'ALLOW_ALL' } as const
+
+/** How fast business time runs: virtual seconds per wall second; 0 or 1 leaves schedules as they are. */
+export type ScheduleScale = { readonly speed: number }
+
+/** A schedule as flat fields, the same for what should be and for what the server has. */
+export type ScheduleFields = Readonly<Record<string, string | number | boolean | null>>
+
+export type DesiredSchedule = {
+  readonly scheduleId: string
+  readonly options: ScheduleOptions
+  readonly fields: ScheduleFields
+  readonly specHash: string
+}
+
+/**
+ * The schedule of a job. Intervals and catch-up shrink with a fast clock, calendars do not: they are
+ * wall time by definition. Undefined when the job has none.
+ */
+export function desiredSchedule(job: AnyJob, scale: ScheduleScale): DesiredSchedule | undefined {
+  if (job.schedule === undefined) return undefined
+  const withoutHash = scheduleOptions(job, scale)
+  const fields = fieldsOfOptions(withoutHash)
+  const specHash = createHash('sha256').update(canonicalJson(fields)).digest('hex').slice(0, 16)
+  const options: ScheduleOptions = {
+    ...withoutHash,
+    // The schedule's own memo cannot be changed later; its action's can, and every run shows it.
+    action: { ...withoutHash.action, memo: { specHash, trigger: 'schedule' } },
+  }
+  return { scheduleId: job.name, options, fields, specHash }
+}
+
+function scheduleOptions(job: AnyJob, scale: ScheduleScale): ScheduleOptions {
+  const { schedule } = job
+  if (schedule === undefined) throw new TypeError(`job ${job.name} has no schedule`)
+  const scaled = (ms: number, leastMs: number): number => {
+    const factor = scale.speed > 0 ? scale.speed : 1
+    return Math.max(leastMs, Math.round(ms / factor / SECOND_MS) * SECOND_MS)
+  }
+  // `priority` is honoured and encoded but missing from the SDK's type of a schedule's action.
+  const action = {
+    type: 'startWorkflow',
+    workflowType: job.workflow,
+    workflowId: job.name,
+    args: [schedule.input],
+    ...scheduledRunOptions(job),
+    typedSearchAttributes: runSearchAttributes(job, 'schedule', job.priority),
+  } as ScheduleOptions['action']
+  return {
+    scheduleId: job.name,
+    spec: {
+      ...(schedule.kind === 'interval'
+        ? { intervals: [{ every: scaled(schedule.everyMs, LEAST_INTERVAL_MS) }] }
+        : { calendars: schedule.calendars.map(toCalendarSpec), timezone: schedule.timezone }),
+      ...(schedule.jitterMs === undefined ? {} : { jitter: scaled(schedule.jitterMs, 0) }),
+    },
+    action,
+    policies: {
+      overlap: OVERLAPS[schedule.overlap],
+      catchupWindow: scaled(schedule.catchUpMs, LEAST_CATCH_UP_MS),
+      pauseOnFailure: false,
+    },
+    memo: { managedBy: MANAGED_BY, owner: job.owner, summary: job.summary, runbook: job.runbook },
+    typedSearchAttributes: runSearchAttributes(job, 'schedule', job.priority),
+  }
+}
+
+function toCalendarSpec({ minute, hour, dayOfMonth, dayOfWeek }: JobCalendar): CalendarSpec {
+  return {
+    second: 0,
+    minute: toRange(minute ?? 0),
+    hour: toRange(hour),
+    ...(dayOfMonth === undefined ? {} : { dayOfMonth: toRange(dayOfMonth) }),
+    ...(dayOfWeek === undefined ? {} : { dayOfWeek: DAYS.slice(...daySlice(dayOfWeek)) }),
+  }
+}
+
+const DAYS = ['SUNDAY', 'MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY'] as const
+
+function daySlice(days: CalendarNumber): [number, number] {
+  const { start, end } = toRange(days)
+  return [start, end + 1]
+}
+
+/** Always with both ends: a range without an end means something else to the SDK. */
+function toRange(value: CalendarNumber): { start: number; end: number } {
+  return typeof value === 'number' ? { start: value, end: value } : value
+}
+
+/** The fields of what should be. */
+export function fieldsOfOptions(options: ScheduleOptions): ScheduleFields {
+  const { spec, policies, action } = options
+  const every = spec.intervals?.[0]?.every
+  return {
+    everyMs: every === undefined ? null : Number(every),
+    calendars: spec.calendars === undefined ? null : calendarText(spec.calendars),
+    timezone: spec.timezone ?? null,
+    jitterMs: Number(spec.jitter ?? 0),
+    overlap: policies?.overlap ?? null,
+    catchUpMs: Number(policies?.catchupWindow ?? 0),
+    pauseOnFailure: policies?.pauseOnFailure ?? false,
+    ...actionFields(action),
+  }
+}
+
+/** The fields of what the server has. */
+export function fieldsOfDescription(description: ScheduleDescription): ScheduleFields {
+  const { spec, policies, action } = description
+  const { calendars = [], intervals = [], timezone } = spec
+  const [first] = intervals
+  return {
+    everyMs: intervals.length === 1 && first !== undefined ? first.every : null,
+    calendars: calendars.length === 0 ? null : calendarText(calendars),
+    timezone: timezone === undefined || timezone === '' ? null : timezone,
+    jitterMs: spec.jitter ?? 0,
+    // Newer servers may know policies that this SDK does not name.
+    overlap: String(policies.overlap),
+    catchUpMs: policies.catchupWindow,
+    pauseOnFailure: policies.pauseOnFailure,
+    ...actionFields(action),
+  }
+}
+
+type ActionParts = {
+  readonly workflowType: string | (() => unknown)
+  readonly workflowId?: string
+  readonly taskQueue?: string
+  readonly args?: readonly unknown[]
+  readonly workflowRunTimeout?: number | string
+  readonly retry?: { readonly maximumAttempts?: number }
+  readonly priority?: { readonly priorityKey?: number }
+  readonly staticSummary?: string
+}
+
+function actionFields(action: ActionParts): ScheduleFields {
+  return {
+    workflowType: String(action.workflowType),
+    workflowId: action.workflowId ?? null,
+    taskQueue: action.taskQueue ?? null,
+    input: canonicalJson(action.args ?? []),
+    runTimeoutMs: Number(action.workflowRunTimeout ?? 0),
+    attempts: action.retry?.maximumAttempts ?? 1,
+    priorityKey: action.priority?.priorityKey ?? 0,
+    summary: action.staticSummary ?? null,
+  }
+}
+
+type AnyCalendar = {
+  readonly [Field in 'minute' | 'hour' | 'dayOfMonth' | 'dayOfWeek']?: unknown
+}
+
+/** Whole ranges are spelled out by the server and left out by us: both read `*`. */
+function calendarText(calendars: readonly AnyCalendar[]): string {
+  return calendars
+    .map(({ minute, hour, dayOfMonth, dayOfWeek }) =>
+      [minute, hour, dayOfMonth, dayOfWeek].map(rangesText).join(' '),
+    )
+    .join('; ')
+}
+
+const WHOLE = new Set(['1-31', 'SUNDAY-SATURDAY', '0-6'])
+
+function rangesText(ranges: unknown): string {
+  if (ranges === undefined) return '*'
+  const list: unknown[] = Array.isArray(ranges) ? ranges : [ranges]
+  const text = list.map(rangeText).join(',')
+  return WHOLE.has(text) || text === DAYS.join(',') ? '*' : text
+}
+
+function rangeText(range: unknown): string {
+  if (typeof range !== 'object' || range === null) return String(range)
+  // The SDK's ranges: numbers or names of days and months.
+  const { start, end } = range as { start: number | string; end?: number | string }
+  return end === undefined || end === start ? String(start) : `${String(start)}-${String(end)}`
+}
+
+/** JSON with sorted keys: equal values give equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+  })
+}

@@ -1,0 +1,133 @@
+/** Compares the registry's schedules with the server's, like a plan of infrastructure. Changes nothing. */
+import { ScheduleNotFoundError, type Client, type ScheduleDescription } from '@temporalio/client'
+
+import type { JobEnvironment } from '../../jobs/define-job.ts'
+import { allJobs, type AnyJob } from '../../jobs/registry.ts'
+import {
+  desiredSchedule,
+  fieldsOfDescription,
+  MANAGED_BY,
+  type DesiredSchedule,
+  type ScheduleFields,
+  type ScheduleScale,
+} from './schedule-spec.ts'
+
+export type ScheduleDifference = {
+  readonly field: string
+  readonly server: string | number | boolean | null
+  readonly registry: string | number | boolean | null
+}
+
+/**
+ * create: the server has none. update: the registry changed. drift: somebody changed it on the
+ * server. delete: it is ours, and no job has it any more. unchanged: equal.
+ */
+export type ScheduleAction = 'create' | 'update' | 'drift' | 'delete' | 'unchanged'
+
+export type SchedulePlanEntry = {
+  readonly scheduleId: string
+  readonly action: ScheduleAction
+  readonly differences: readonly ScheduleDifference[]
+  /** Set when an operator paused it: kept, whatever else changes. */
+  readonly paused: { readonly note: string } | null
+}
+
+export type SchedulePlanOptions = ScheduleScale & {
+  /** Default `development`: jobs switched off in it have no schedule there. */
+  readonly environment?: JobEnvironment
+  /** Default: the registry. */
+  readonly jobs?: readonly AnyJob[]
+}
+
+/** The schedules that should be, by id. */
+export function desiredSchedules(options: SchedulePlanOptions): Map<string, DesiredSchedule> {
+  const { environment = 'development', jobs = allJobs() } = options
+  const enabled = jobs.filter((job) => job.environments[environment])
+  const desired = enabled.map((job) => desiredSchedule(job, options))
+  return new Map(desired.flatMap((one) => (one === undefined ? [] : [[one.scheduleId, one]])))
+}
+
+/** What `apply` would do, one entry per schedule of ours, in the order of their ids. */
+export async function planSchedules(
+  deps: { readonly client: Client },
+  options: SchedulePlanOptions,
+): Promise<SchedulePlanEntry[]> {
+  const desired = desiredSchedules(options)
+  const stale = (await managedScheduleIds(deps.client)).filter((id) => !desired.has(id))
+  const entries = await Promise.all([
+    ...[...desired.values()].map((one) => planOne(deps.client, one)),
+    ...stale.map((id) => planDelete(deps.client, id)),
+  ])
+  return entries
+    .filter((entry) => entry !== undefined)
+    .sort((a, b) => (a.scheduleId < b.scheduleId ? -1 : 1))
+}
+
+async function planOne(client: Client, desired: DesiredSchedule): Promise<SchedulePlanEntry> {
+  const description = await describeSchedule(client, desired.scheduleId)
+  return compareSchedule(desired, description)
+}
+
+/** One schedule's entry, from what should be and what is there. */
+export function compareSchedule(
+  desired: DesiredSchedule,
+  description: ScheduleDescription | undefined,
+): SchedulePlanEntry {
+  const { scheduleId, fields, specHash } = desired
+  if (description === undefined) {
+    return { scheduleId, action: 'create', differences: [], paused: null }
+  }
+  const differences = differ(fieldsOfDescription(description), fields)
+  const serverHash: unknown = description.action.memo?.['specHash']
+  const paused = pausedOf(description)
+  if (serverHash === specHash && differences.length === 0) {
+    return { scheduleId, action: 'unchanged', differences, paused }
+  }
+  // The hash of another registry state is an older version; none, or ours with other fields, is an edit.
+  const isOlder = typeof serverHash === 'string' && serverHash !== specHash
+  return { scheduleId, action: isOlder ? 'update' : 'drift', differences, paused }
+}
+
+function differ(server: ScheduleFields, registry: ScheduleFields): ScheduleDifference[] {
+  return Object.keys(registry).flatMap((field) => {
+    const before = server[field] ?? null
+    const after = registry[field] ?? null
+    return before === after ? [] : [{ field, server: before, registry: after }]
+  })
+}
+
+async function planDelete(
+  client: Client,
+  scheduleId: string,
+): Promise<SchedulePlanEntry | undefined> {
+  const description = await describeSchedule(client, scheduleId)
+  // Lists lag behind: it may be gone already.
+  if (description === undefined) return undefined
+  return { scheduleId, action: 'delete', differences: [], paused: pausedOf(description) }
+}
+
+function pausedOf({ state }: ScheduleDescription): { note: string } | null {
+  return state.paused ? { note: state.note ?? '' } : null
+}
+
+/** The schedule of an id; undefined when the server has none. */
+export async function describeSchedule(
+  client: Client,
+  scheduleId: string,
+): Promise<ScheduleDescription | undefined> {
+  try {
+    return await client.schedule.getHandle(scheduleId).describe()
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return undefined
+    throw error
+  }
+}
+
+/** Ids of the schedules that carry our mark; others in the namespace are none of our business. */
+async function managedScheduleIds(client: Client): Promise<string[]> {
+  const ids: string[] = []
+  for await (const summary of client.schedule.list()) {
+    if (summary.memo?.['managedBy'] === MANAGED_BY) ids.push(summary.scheduleId)
+  }
+  return ids
+}

@@ -1,0 +1,77 @@
+/** A namespace of its own on the run's Temporal server, and workers with the activities of a test. */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import { Client, Connection } from '@temporalio/client'
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
+
+import { ensureSearchAttributes } from '../../platform/temporal/search-attributes.ts'
+import { services } from './services.ts'
+import { testBundle } from './workflow-bundle.ts'
+
+// Failing workflows are the subject of many tests; their warnings would hide real ones.
+Runtime.install({
+  logger: new DefaultLogger('ERROR'),
+  shutdownSignals: [],
+  telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
+})
+
+type Activities = Record<string, (...args: never[]) => Promise<unknown>>
+
+/** One test file's share of the server. */
+export type TemporalRig = AsyncDisposable & {
+  readonly client: Client
+  readonly namespace: string
+  /** Runs `work` while a worker serves the queue `taskQueue` with these activities. */
+  withWorker<T>(taskQueue: string, activities: Activities, work: () => Promise<T>): Promise<T>
+}
+
+/** A fresh namespace with our search attributes. */
+export async function createTemporalRig(address?: string): Promise<TemporalRig> {
+  const { temporalAddress } = address === undefined ? services() : { temporalAddress: address }
+  const connection = await Connection.connect({ address: temporalAddress })
+  const native = await NativeConnection.connect({ address: temporalAddress })
+  const namespace = `test-${randomUUID()}`
+  await connection.workflowService.registerNamespace({
+    namespace,
+    // The generated type wants a Long; the encoder takes any number.
+    workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
+  })
+  const client = new Client({ connection, namespace })
+  await untilUsable(client)
+  return {
+    client,
+    namespace,
+    async withWorker(taskQueue, activities, work) {
+      const worker = await Worker.create({
+        connection: native,
+        namespace,
+        taskQueue,
+        activities,
+        workflowBundle: await testBundle(),
+        // Cancellation and heartbeats must reach activities within a test's patience.
+        maxHeartbeatThrottleInterval: '200ms',
+        shutdownGraceTime: '1s',
+      })
+      return worker.runUntil(work)
+    },
+    async [Symbol.asyncDispose]() {
+      await native.close()
+      await connection.close()
+    },
+  }
+}
+
+/** A new namespace is known to every part of the server only after a moment. */
+async function untilUsable(client: Client): Promise<void> {
+  for (let i = 0; ; i += 1) {
+    try {
+      await ensureSearchAttributes(client)
+      await client.workflow.count()
+      return
+    } catch (error) {
+      if (i >= 100) throw error
+      await delay(100)
+    }
+  }
+}

@@ -1,0 +1,182 @@
+/** Schedules on a real server: the registry is made true, and what operators did by hand is kept. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+
+import { allJobs, findJob, type AnyJob } from '../../jobs/registry.ts'
+import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
+import { planSchedules } from '../../platform/temporal/schedules-plan.ts'
+import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
+
+let rig: TemporalRig
+
+beforeAll(async () => {
+  rig = await createTemporalRig()
+})
+
+afterAll(async () => {
+  await rig[Symbol.asyncDispose]()
+})
+
+beforeEach(async () => {
+  await applySchedules(rig, { speed: 1, jobs: [] })
+})
+
+const ID = 'flight-monitor'
+
+function monitor(change: Partial<AnyJob> = {}): AnyJob {
+  const job = findJob(ID)
+  if (job === undefined) throw new Error(`${ID} is not in the registry`)
+  return { ...job, ...change }
+}
+
+function daily(timezone: string): AnyJob {
+  const schedule: AnyJob['schedule'] = {
+    kind: 'calendar',
+    calendars: [
+      { hour: 4, minute: 30 },
+      { hour: { start: 6, end: 8 }, dayOfWeek: { start: 1, end: 5 } },
+    ],
+    timezone,
+    overlap: 'queue-one',
+    catchUpMs: 600_000,
+    jitterMs: 60_000,
+    input: {},
+  }
+  return monitor({ schedule })
+}
+
+function handle() {
+  return rig.client.schedule.getHandle(ID)
+}
+
+async function actions(jobs: readonly AnyJob[], speed = 1): Promise<Record<string, string>> {
+  const plan = await planSchedules(rig, { speed, jobs })
+  return Object.fromEntries(plan.map((entry) => [entry.scheduleId, entry.action]))
+}
+
+describe('apply', () => {
+  test('makes every schedule of the registry, readable by people', async () => {
+    expect(await actions(allJobs())).toEqual({ [ID]: 'create' })
+    await applySchedules(rig, { speed: 1 })
+    const description = await handle().describe()
+    expect(description.spec.intervals).toMatchObject([{ every: 120_000 }])
+    expect(description.policies).toMatchObject({ overlap: 'SKIP', catchupWindow: 60_000 })
+    expect(description.action).toMatchObject({ workflowType: 'flightMonitor', args: [{}] })
+    expect(description.memo).toMatchObject({ managedBy: 'groundstop', owner: 'operations' })
+    expect(description.raw.schedule?.action?.startWorkflow?.priority?.priorityKey).toBe(2)
+  })
+
+  test('changes nothing the second time', async () => {
+    await applySchedules(rig, { speed: 1 })
+    const before = (await handle().describe()).raw.info?.updateTime
+    expect(await applySchedules(rig, { speed: 1 })).toMatchObject([{ action: 'unchanged' }])
+    expect((await handle().describe()).raw.info?.updateTime).toEqual(before)
+  })
+
+  test('reads calendars back as they were written', async () => {
+    await applySchedules(rig, { speed: 1, jobs: [daily('America/New_York')] })
+    expect(await actions([daily('America/New_York')])).toEqual({ [ID]: 'unchanged' })
+    expect(await actions([daily('UTC')])).toEqual({ [ID]: 'update' })
+  })
+
+  test('makes one schedule when several apply at once', async () => {
+    const all = Array.from({ length: 4 }, () => applySchedules(rig, { speed: 1 }))
+    await Promise.all(all)
+    expect(await actions(allJobs())).toEqual({ [ID]: 'unchanged' })
+  })
+
+  test('deletes a schedule of ours that no job has any more', async () => {
+    await applySchedules(rig, { speed: 1 })
+    await expect.poll(() => actions([])).toEqual({ [ID]: 'delete' })
+    await applySchedules(rig, { speed: 1, jobs: [] })
+    expect(await actions([])).toEqual({})
+  })
+
+  test('leaves schedules of others alone', async () => {
+    const foreign = await rig.client.schedule.create({
+      scheduleId: 'of-somebody-else',
+      spec: { intervals: [{ every: '1h' }] },
+      action: { type: 'startWorkflow', workflowType: 'x', taskQueue: 'x' },
+    })
+    await applySchedules(rig, { speed: 1, jobs: [] })
+    expect((await foreign.describe()).scheduleId).toBe('of-somebody-else')
+  })
+
+  test('has no schedule for a job that is switched off in this environment', async () => {
+    const environments = { development: true, staging: true, production: false }
+    const plan = await planSchedules(rig, {
+      speed: 1,
+      jobs: [monitor({ environments })],
+      environment: 'production',
+    })
+    expect(plan).toEqual([])
+  })
+})
+
+describe('a clock that runs fast', () => {
+  test('shortens the interval in proportion', async () => {
+    await applySchedules(rig, { speed: 60 })
+    expect((await handle().describe()).spec.intervals).toMatchObject([{ every: 2_000 }])
+  })
+
+  test('never goes below one second', async () => {
+    await applySchedules(rig, { speed: 100_000 })
+    expect((await handle().describe()).spec.intervals).toMatchObject([{ every: 1_000 }])
+  })
+
+  test('leaves the interval alone when it is stopped', async () => {
+    await applySchedules(rig, { speed: 0 })
+    expect((await handle().describe()).spec.intervals).toMatchObject([{ every: 120_000 }])
+  })
+})
+
+describe('what operators did', () => {
+  const slower = (): AnyJob => monitor({ summary: 'another summary' })
+
+  test('a pause and its note survive an update', async () => {
+    await applySchedules(rig, { speed: 1 })
+    await handle().pause('the provider is down until noon')
+    const done = await applySchedules(rig, { speed: 1, jobs: [slower()] })
+    expect(done).toMatchObject([
+      { action: 'update', paused: { note: 'the provider is down until noon' } },
+    ])
+    const { state, action } = await handle().describe()
+    expect(state).toMatchObject({ paused: true, note: 'the provider is down until noon' })
+    expect(action).toMatchObject({ staticSummary: 'another summary' })
+  })
+
+  test('a pause made during the update survives it', async () => {
+    await applySchedules(rig, { speed: 1 })
+    await Promise.all([
+      applySchedules(rig, { speed: 1, jobs: [slower()] }),
+      handle().pause('pulled the plug'),
+    ])
+    expect((await handle().describe()).state).toMatchObject({
+      paused: true,
+      note: 'pulled the plug',
+    })
+  })
+
+  test('an edit on the server is shown as drift with both values, and undone', async () => {
+    await applySchedules(rig, { speed: 1 })
+    await handle().update((previous) => ({ ...previous, spec: { intervals: [{ every: '1h' }] } }))
+    const plan = await planSchedules(rig, { speed: 1 })
+    expect(plan).toMatchObject([
+      {
+        action: 'drift',
+        differences: [{ field: 'everyMs', server: 3_600_000, registry: 120_000 }],
+      },
+    ])
+    await applySchedules(rig, { speed: 1 })
+    expect(await actions(allJobs())).toEqual({ [ID]: 'unchanged' })
+  })
+
+  test('an edit that lost our mark is drift too', async () => {
+    await applySchedules(rig, { speed: 1 })
+    await handle().update((previous) => {
+      if (previous.action.type !== 'startWorkflow') return previous
+      const { memo: _memo, ...action } = previous.action
+      return { ...previous, action }
+    })
+    expect(await actions(allJobs())).toEqual({ [ID]: 'drift' })
+  })
+})
