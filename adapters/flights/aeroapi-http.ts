@@ -1,0 +1,161 @@
+/**
+ * One GET to AeroAPI: rate, concurrency, time-outs, size limit and circuit breaker. Every way in which
+ * a service can fail comes back as a value; only cancellation throws.
+ */
+import { hash } from 'node:crypto'
+import { bulkhead, BulkheadRejectedError } from 'cockatiel'
+import { errors, Pool } from 'undici'
+import type { z } from 'zod'
+import type { ProviderResult } from '../../domain/ports/flight-data-provider.ts'
+import {
+  createCircuit,
+  DEFAULT_CIRCUIT,
+  type BreakerState,
+  type CircuitOptions,
+} from '../circuit.ts'
+import { failure, failureOfStatus } from './aeroapi-failure.ts'
+import { createTokenBucket } from './token-bucket.ts'
+
+const CONNECT_TIMEOUT_MS = 3_000
+const TOTAL_TIMEOUT_MS = 10_000
+/** A page of 15 records is 30 kB. */
+const BODY_LIMIT_BYTES = 2 * 1_024 * 1_024
+/** Calls that may wait for a free place: more than a tick ever has at once. */
+const WAITING_LIMIT = 50_000
+const KEEP_ALIVE_MS = 4_000
+
+export type AeroHttpOptions = {
+  readonly baseUrl: string
+  readonly apiKey: string
+  readonly ratePerS: number
+  readonly concurrency: number
+  readonly circuit?: CircuitOptions
+  readonly timeoutMs?: number
+}
+
+export interface AeroHttp extends AsyncDisposable {
+  readonly breakerState: BreakerState
+  /** The checked body of `GET base + path`. Rejects only with the signal's reason. */
+  get<S extends z.ZodType>(
+    path: string,
+    schema: S,
+    signal?: AbortSignal,
+  ): Promise<ProviderResult<z.infer<S>>>
+  /** The path to ask next for a page's link; null when it leads elsewhere than to this API. */
+  pathOfLink(link: string): string | null
+}
+
+type RawResult = ProviderResult<string>
+
+/** Throws TypeError when the base URL is not one. */
+export function createAeroHttp(options: AeroHttpOptions): AeroHttp {
+  const base = new URL(options.baseUrl)
+  const prefix = base.pathname.replace(/\/$/, '')
+  const pool = new Pool(base.origin, {
+    connections: options.concurrency,
+    pipelining: 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    maxResponseSize: BODY_LIMIT_BYTES,
+  })
+  const places = bulkhead(options.concurrency, WAITING_LIMIT)
+  const bucket = createTokenBucket(options.ratePerS)
+  const circuitOptions = options.circuit ?? DEFAULT_CIRCUIT
+  const circuit = createCircuit<RawResult>(
+    (result) => !result.ok && result.kind === 'UNAVAILABLE',
+    circuitOptions,
+  )
+  const whenOpen = () =>
+    failure('UNAVAILABLE', 'not asked: too many calls failed', {
+      retryAfterMs: circuitOptions.openMs,
+    })
+
+  async function getRaw(path: string, signal: AbortSignal | undefined): Promise<RawResult> {
+    const timeout = AbortSignal.timeout(options.timeoutMs ?? TOTAL_TIMEOUT_MS)
+    try {
+      const response = await pool.request({
+        method: 'GET',
+        path: `${prefix}${path}`,
+        headers: { 'x-apikey': options.apiKey, accept: 'application/json' },
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      })
+      const body = await response.body.text()
+      if (response.statusCode === 200) {
+        const payloadSha256 = hash('sha256', body)
+        return { ok: true, value: body, httpStatus: 200, payloadSha256, units: 1 }
+      }
+      const retryAfter = response.headers['retry-after']
+      const header = typeof retryAfter === 'string' ? retryAfter : null
+      return failureOfStatus(response.statusCode, body, header)
+    } catch (error) {
+      if (signal?.aborted) throw error
+      if (error instanceof errors.ResponseExceededMaxSizeError) {
+        return failure('MALFORMED', `answer larger than ${BODY_LIMIT_BYTES} bytes`)
+      }
+      return failure('UNAVAILABLE', `no answer: ${describe(error)}`)
+    }
+  }
+
+  async function limited(path: string, signal: AbortSignal | undefined): Promise<RawResult> {
+    try {
+      return await places.execute(
+        () =>
+          circuit.run(async () => {
+            await bucket.take(signal)
+            return getRaw(path, signal)
+          }, whenOpen),
+        signal,
+      )
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (error instanceof BulkheadRejectedError) {
+        return failure('THROTTLED', `more than ${WAITING_LIMIT} calls are waiting`)
+      }
+      throw error
+    }
+  }
+
+  return {
+    get breakerState() {
+      return circuit.state
+    },
+    async get(path, schema, signal) {
+      const result = await limited(path, signal)
+      if (!result.ok) {
+        return { ...result, message: result.message.replaceAll(options.apiKey, '[key]') }
+      }
+      const checked = checkBody(result.value, schema)
+      return checked.ok ? { ...result, value: checked.value } : checked
+    },
+    pathOfLink(link) {
+      const url = URL.canParse(link, base.href) ? new URL(link, base) : null
+      if (url === null || url.origin !== base.origin) return null
+      const isPrefixed = prefix !== '' && url.pathname.startsWith(`${prefix}/`)
+      return `${isPrefixed ? url.pathname.slice(prefix.length) : url.pathname}${url.search}`
+    },
+    [Symbol.asyncDispose]: () => pool.close(),
+  }
+}
+
+function checkBody<S extends z.ZodType>(
+  body: string,
+  schema: S,
+): { ok: true; value: z.infer<S> } | ReturnType<typeof failure> {
+  let json: unknown
+  try {
+    json = JSON.parse(body)
+  } catch {
+    return failure('MALFORMED', 'the answer is not JSON', { httpStatus: 200 })
+  }
+  const parsed = schema.safeParse(json)
+  if (parsed.success) return { ok: true, value: parsed.data }
+  const issue = parsed.error.issues[0]
+  const where = issue?.path.join('.') ?? ''
+  return failure('MALFORMED', `the answer's ${where}: ${issue?.message}`, { httpStatus: 200 })
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const code: unknown = Reflect.get(error, 'code')
+  return typeof code === 'string' ? code : error.name
+}
