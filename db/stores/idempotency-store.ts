@@ -17,6 +17,17 @@ export function createIdempotencyStore(db: Database): IdempotencyStore {
     answer: (request, answer) => storeAnswer(db, request, answer),
     async release({ scope, key }, lockedUntil) {
       await db
+        .updateTable('idempotent_request')
+        // Earlier than any clock: nobody waits for a lock that its holder gave up.
+        .set({ locked_until: sql<Instant>`created_at` })
+        .where('scope', '=', scope)
+        .where('key', '=', key)
+        .where('response_status', 'is', null)
+        .where('locked_until', '=', lockedUntil)
+        .execute()
+    },
+    async forget({ scope, key }, lockedUntil) {
+      await db
         .deleteFrom('idempotent_request')
         .where('scope', '=', scope)
         .where('key', '=', key)

@@ -1,0 +1,51 @@
+/** The HTTP app, built from what it needs: routes, who may call, limits, errors. Opens nothing. */
+import express, { type Express } from 'express'
+import helmet from 'helmet'
+
+import type { Events } from '../platform/events.ts'
+import type { Logger } from '../platform/logger.ts'
+import { requireLoopbackName, requireToken } from './auth.ts'
+import { ProblemError, problemErrors } from './problem.ts'
+import { requestContext } from './request-context.ts'
+import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
+import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
+import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
+import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
+import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
+
+export type AppDeps = HealthDeps &
+  ClockDeps &
+  SchedulerStatusDeps &
+  JobsDeps &
+  PoliciesDeps & {
+    readonly logger: Logger
+    readonly events: Events
+    /** Asked of every caller, but for health. Null only on loopback. */
+    readonly token: string | null
+    /** Whether only this machine reaches the API: then the clock is open even when a token is set. */
+    readonly isLoopback: boolean
+  }
+
+/** The app with all routes. */
+export function createApp(deps: AppDeps): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.set('etag', false)
+  app.set('query parser', 'simple')
+  app.use(requestContext(deps))
+  app.use(helmet())
+  addHealthRoutes(app, deps)
+  if (deps.isLoopback) app.use(requireLoopbackName())
+  // The simulators ask for the time before anybody gave them a token.
+  if (deps.isLoopback) addClockRoutes(app, deps)
+  if (deps.token !== null) app.use(requireToken(deps.token))
+  if (!deps.isLoopback) addClockRoutes(app, deps)
+  addSchedulerStatusRoute(app, deps)
+  addJobRoutes(app, deps)
+  addPolicyRoutes(app, deps)
+  app.use((request) => {
+    throw new ProblemError(404, 'not-found', `nothing is served at ${request.path}`)
+  })
+  app.use(problemErrors())
+  return app
+}

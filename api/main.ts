@@ -1,0 +1,226 @@
+/**
+ * The API process: builds everything that the routes need, listens, and stops. It listens before
+ * Temporal and the database answer, so that health and clock can be asked from the first moment.
+ */
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+import { Client, Connection } from '@temporalio/client'
+import type { Express } from 'express'
+
+import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
+import { loadAirportZones } from '../adapters/airports/zones.ts'
+import { ConfigError, isLoopback, type Config, type Secrets } from '../config/config.ts'
+import { createDatabase, type Database } from '../db/client.ts'
+import { assertSchemaCurrent } from '../db/schema-state.ts'
+import { createBookTotalsStore } from '../db/stores/book-totals.ts'
+import { createClockStore, type ClockStore } from '../db/stores/clock-store.ts'
+import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
+import { createPolicyDetailsStore } from '../db/stores/policy-details.ts'
+import { createPolicyStore } from '../db/stores/policy-store.ts'
+import { createProductStore } from '../db/stores/product-store.ts'
+import type { ClockReading } from '../domain/ports/clock.ts'
+import { instantFromMs } from '../domain/time.ts'
+import { importPolicies } from '../operations/import-policies.ts'
+import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
+import { createEvents } from '../platform/events.ts'
+import type { HealthCheck } from '../platform/health.ts'
+import { createLogger, type Logger } from '../platform/logger.ts'
+import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
+import { addProcessMetrics, createMetrics, type Metrics } from '../platform/metrics.ts'
+import { connectionOptions } from '../platform/temporal/connection.ts'
+import { createApp } from './app.ts'
+import { bookMetricsCollector } from './book-metrics.ts'
+import { jobMetricsCollector } from './job-metrics.ts'
+import { cancelJobRun, listJobRuns, readJobRun } from './job-runs.ts'
+import { startJobRun } from './job-starts.ts'
+import type { JobsDeps } from './rest/jobs.ts'
+import type { PoliciesDeps } from './rest/policies.ts'
+import { readSchedulerState } from './scheduler-state.ts'
+
+export type ApiOptions = {
+  readonly config: Config
+  readonly secrets: Secrets
+  /** For the standard TEMPORAL_* settings (TLS, API key) beside our own. */
+  readonly env: NodeJS.ProcessEnv
+  /** Default: a logger as configured. */
+  readonly logger?: Logger
+}
+
+export type RunningApi = AsyncDisposable & {
+  /** Where it listens: `http://127.0.0.1:3000`. */
+  readonly url: string
+  /** Where `/metrics` is: `http://127.0.0.1:9090`. */
+  readonly metricsUrl: string
+}
+
+/** Requests get this long to finish when the process stops. */
+const DRAIN_MS = 3_000
+/** A client that sends its headers or its body slower than this is cut off. */
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 120_000
+const CONNECT_TIMEOUT_MS = 3_000
+
+/**
+ * Starts the API and its metrics page. Dispose of it to stop: within 5 s. Throws ConfigError when
+ * settings do not go together, or the system's error (`EADDRINUSE`) when it cannot listen.
+ */
+export async function startApi(options: ApiOptions): Promise<RunningApi> {
+  const { config, secrets, env } = options
+  requireSafeDoors(config, secrets)
+  const logger = options.logger ?? createLogger(config.log)
+  const metrics = createMetrics()
+  addProcessMetrics(metrics)
+  await using stack = new AsyncDisposableStack()
+  const db = createDatabase(databaseUrlOf(secrets), {
+    max: config.database.poolMax,
+    applicationName: 'groundstop api',
+  })
+  stack.defer(() => db.destroy())
+  const client = lazyClient(config, env)
+  stack.defer(() => client.connection.close())
+  const app = buildApp({ ...options, logger, metrics, db, client, stack })
+  const metricsServer: MetricsServer = await serveMetrics({
+    ...config.metrics,
+    metrics,
+    token: isLoopback(config.metrics.host) ? undefined : (secrets.apiToken ?? undefined),
+    collect: [
+      jobMetricsCollector({ client, metrics }),
+      bookMetricsCollector({ totals: createBookTotalsStore(db), metrics }),
+    ],
+    logger,
+  })
+  stack.use(metricsServer)
+  const server = await listen(app, config.api)
+  stack.defer(() => drain(server))
+  const owned = stack.move()
+  return {
+    url: urlOf(config.api.host, server),
+    metricsUrl: metricsServer.url,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+function requireSafeDoors(config: Config, secrets: Secrets): void {
+  const open = [
+    ['API_HOST', config.api.host],
+    ['METRICS_HOST', config.metrics.host],
+  ].filter(([, host]) => host !== undefined && !isLoopback(host))
+  if (open.length === 0 || secrets.apiToken !== null) return
+  throw new ConfigError(
+    open.map(([variable, host]) => ({
+      variable: 'API_TOKEN',
+      message: `must be set when ${variable} is ${host}: only loopback goes without a token`,
+    })),
+  )
+}
+
+function databaseUrlOf(secrets: Secrets): string {
+  if (secrets.databaseUrl !== null) return secrets.databaseUrl
+  throw new ConfigError([{ variable: 'DATABASE_URL', message: 'must be set' }])
+}
+
+function lazyClient(config: Config, env: NodeJS.ProcessEnv): Client {
+  const { address, tls, metadata, apiKey } = connectionOptions(config.temporal, env)
+  const given = { address, tls, metadata, apiKey, connectTimeout: CONNECT_TIMEOUT_MS }
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  const connection = Connection.lazy(set)
+  return new Client({ connection, namespace: config.temporal.namespace })
+}
+
+type Parts = ApiOptions & {
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly db: Database
+  readonly client: Client
+  readonly stack: AsyncDisposableStack
+}
+
+function buildApp(parts: Parts): Express {
+  const { config, secrets, logger, metrics, db, client } = parts
+  const clockStore = createClockStore(db)
+  return createApp({
+    logger,
+    events: createEvents({ logger, metrics }),
+    token: secrets.apiToken,
+    isLoopback: isLoopback(config.api.host),
+    checks: healthChecks(db, client),
+    readClock: async (): Promise<ClockReading> =>
+      (await clockStore.read()) ?? { now: instantFromMs(Date.now()), speed: 1 },
+    readState: () => readSchedulerState(client),
+    startedAtMs: Date.now(),
+    jobs: jobsOf(client, config),
+    idempotency: createIdempotencyStore(db),
+    policies: policiesOf(parts, clockStore),
+  })
+}
+
+function healthChecks(db: Database, client: Client): Record<string, HealthCheck> {
+  return {
+    database: () => assertSchemaCurrent(db),
+    temporal: () => client.workflowService.getSystemInfo({}),
+  }
+}
+
+function jobsOf(client: Client, { environment }: Config): JobsDeps['jobs'] {
+  return {
+    start: (start, attempt) => startJobRun({ client, environment }, start, attempt),
+    list: (filter, page) => listJobRuns(client, filter, page),
+    read: (id, runId) => readJobRun(client, id, runId),
+    cancel: (id, runId) => cancelJobRun(client, id, runId),
+  }
+}
+
+function policiesOf(parts: Parts, clockStore: ClockStore): PoliciesDeps['policies'] {
+  const { config, secrets, db, stack } = parts
+  const clock = createVirtualClock(clockStore)
+  const flightData = createAeroApiProvider({
+    baseUrl: config.aeroapi.url,
+    apiKey: secrets.aeroapiKey ?? '',
+    ratePerS: config.aeroapi.ratePerS,
+    concurrency: config.aeroapi.concurrency,
+    zoneOf: loadAirportZones().zoneOf,
+    clock,
+  })
+  stack.use(flightData)
+  const deps = {
+    policyStore: createPolicyStore(db),
+    productStore: createProductStore(db),
+    flightData,
+    clock,
+    capacityMinor: config.underwriting.capacityMinor,
+  }
+  return {
+    import: (rows) => importPolicies(deps, rows),
+    find: (policyNumber) => createPolicyDetailsStore(db).find(policyNumber),
+  }
+}
+
+async function listen(app: Express, { host, port }: Config['api']): Promise<Server> {
+  const server = createServer(app)
+  server.headersTimeout = HEADERS_TIMEOUT_MS
+  server.requestTimeout = REQUEST_TIMEOUT_MS
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  return server
+}
+
+function urlOf(host: string, server: Server): string {
+  const { port } = server.address() as AddressInfo // a TCP server that listens has one
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** Takes no more requests, lets those at work finish, then cuts the rest off. */
+async function drain(server: Server): Promise<void> {
+  const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+  })
+  clearTimeout(cut)
+}

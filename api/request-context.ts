@@ -1,0 +1,51 @@
+/** What every request carries: a correlation id, a logger with it, and its line at the end. */
+import { randomUUID } from 'node:crypto'
+
+import type { RequestHandler, Response } from 'express'
+
+import type { Events } from '../platform/events.ts'
+import type { Logger } from '../platform/logger.ts'
+
+/** Ids from outside go into logs and headers: short and plain. */
+const OUTSIDE_ID = /^[A-Za-z0-9._:-]{1,64}$/
+
+export type RequestContext = { readonly correlationId: string; readonly logger: Logger }
+
+const KEY = 'requestContext'
+const ROUTE = 'route'
+
+/** Takes `X-Correlation-Id` (or `X-Request-Id`) from the caller or makes one, and gives it back. */
+export function requestContext(deps: {
+  readonly logger: Logger
+  readonly events: Events
+}): RequestHandler {
+  return (request, response, next) => {
+    const startedAtMs = performance.now()
+    const given = request.get('x-correlation-id') ?? request.get('x-request-id') ?? ''
+    const correlationId = OUTSIDE_ID.test(given) ? given : randomUUID()
+    const logger = deps.logger.child({ correlationId })
+    response.locals[KEY] = { correlationId, logger } satisfies RequestContext
+    response.set('x-correlation-id', correlationId)
+    response.once('close', () => {
+      const route: unknown = response.locals[ROUTE]
+      deps.events.requestAnswered({
+        correlationId,
+        method: request.method,
+        route: typeof route === 'string' ? route : 'none',
+        status: response.statusCode,
+        durationMs: performance.now() - startedAtMs,
+      })
+    })
+    next()
+  }
+}
+
+/** The context of the request that is being answered. */
+export function requestLogger(response: Response): RequestContext {
+  return response.locals[KEY] as RequestContext // set before any route by `requestContext`
+}
+
+/** Notes the pattern of the route that took the request, for metrics. */
+export function noteRoute(response: Response, pattern: string): void {
+  response.locals[ROUTE] = pattern
+}

@@ -1,0 +1,177 @@
+/** Runs of jobs: start, list, look at one, cancel. */
+import type { Express, Request } from 'express'
+import { z } from 'zod'
+
+import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
+import { DAY_MS, parseInstant, toMs } from '../../domain/time.ts'
+import { JOB_PRIORITIES, type JobPriority } from '../../jobs/define-job.ts'
+import { checkInput } from '../../jobs/input.ts'
+import { allJobs, findJob } from '../../jobs/registry.ts'
+import { JobConflictError, JobNotEnabledError } from '../../platform/temporal/job-starter.ts'
+import { onceByKey, type Attempt } from '../idempotency.ts'
+import {
+  InvalidCursorError,
+  JobRunEndedError,
+  RUN_STATUSES,
+  type JobRun,
+  type JobRunDetails,
+  type JobRunFilter,
+  type JobRunPage,
+} from '../job-runs.ts'
+import type { JobStart } from '../job-starts.ts'
+import { ProblemError, invalidRequest, parseInput } from '../problem.ts'
+import { addRoute, jsonBody } from '../routes.ts'
+
+/** What the routes need of the scheduler. Errors: those of `job-runs.ts` and of the job starter. */
+export type JobsDeps = {
+  readonly jobs: {
+    /** Starts a run, or gives the one that an earlier attempt of the same request started. */
+    start(start: JobStart, attempt: Attempt): Promise<JobRun>
+    list(
+      filter: JobRunFilter,
+      page: { readonly limit: number; readonly cursor?: string | undefined },
+    ): Promise<JobRunPage>
+    read(id: string, runId?: string): Promise<JobRunDetails>
+    cancel(id: string, runId?: string): Promise<JobRun>
+  }
+  readonly idempotency: IdempotencyStore
+}
+
+const JOBS_PATH = '/api/admin/scheduler/jobs'
+
+/** Further ahead a start is a mistake of unit. */
+const EXECUTE_AT_LIMIT_MS = 366 * DAY_MS
+const PAGE_LIMIT = 100
+const PAGE_DEFAULT = 20
+
+const jobType = z.string('text, such as FLIGHT_MONITOR').transform((name, context) => {
+  const job = findJob(name)
+  if (job !== undefined) return job
+  const known = allJobs().map(({ type }) => type)
+  context.addIssue({ code: 'custom', message: `not a job type; known: ${known.join(', ')}` })
+  return z.NEVER
+})
+
+const instant = z.string('an ISO-8601 instant with an offset').transform((text, context) => {
+  try {
+    return parseInstant(text)
+  } catch {
+    context.addIssue({ code: 'custom', message: 'an ISO-8601 instant with an offset or Z' })
+    return z.NEVER
+  }
+})
+
+const priority = z
+  .string()
+  .transform((text) => text.toUpperCase())
+  .pipe(z.enum(JOB_PRIORITIES as [JobPriority, ...JobPriority[]])) // not empty
+
+const startBody = z.strictObject(
+  {
+    type: jobType,
+    executeAt: instant.nullish(),
+    payload: z.record(z.string(), z.unknown(), 'a JSON object').nullish(),
+    priority: priority.nullish(),
+  },
+  'a JSON object',
+)
+
+const listQuery = z.strictObject({
+  type: jobType.optional(),
+  status: z.enum(RUN_STATUSES).optional(),
+  limit: z.coerce.number().int().min(1).max(PAGE_LIMIT).default(PAGE_DEFAULT),
+  cursor: z.string().min(1).max(4_096).optional(),
+})
+
+const oneQuery = z.strictObject({ runId: z.uuid().optional() })
+
+/** Checks a start. Throws a 422 problem that names each wrong field, `payload.` in front of inputs. */
+export function parseStart(body: unknown, nowMs: number): JobStart {
+  const { type: job, executeAt, payload, priority: wanted } = parseInput(startBody, body, 'body')
+  const checked = checkInput(job, payload ?? {})
+  if (!checked.ok) {
+    throw invalidRequest(
+      checked.problems.map(({ field, message }) => ({
+        path: field === 'input' ? 'payload' : `payload.${field}`,
+        message,
+      })),
+    )
+  }
+  if (executeAt !== null && executeAt !== undefined) {
+    if (toMs(executeAt) - nowMs > EXECUTE_AT_LIMIT_MS) {
+      throw invalidRequest([{ path: 'executeAt', message: 'more than 366 days ahead' }])
+    }
+  }
+  const isLater = executeAt !== null && executeAt !== undefined && toMs(executeAt) > nowMs
+  return {
+    job,
+    input: checked.input,
+    executeAt: isLater ? executeAt : null,
+    priority: wanted ?? job.priority,
+  }
+}
+
+/** `POST` and `GET /api/admin/scheduler/jobs`, `GET` and `DELETE .../:id`. */
+export function addJobRoutes(app: Express, deps: JobsDeps): void {
+  addRoute(app, JOBS_PATH, {
+    post: [
+      ...jsonBody(),
+      async (request, response) => {
+        const answer = await startJob(deps, request)
+        response.status(answer.status).json(answer.body)
+      },
+    ],
+    get: async (request, response) => {
+      const query = parseInput(listQuery, request.query, 'query')
+      const { type: job, status, limit, cursor } = query
+      try {
+        response.json(await deps.jobs.list({ job, status }, { limit, cursor }))
+      } catch (error) {
+        if (!(error instanceof InvalidCursorError)) throw error
+        throw invalidRequest([{ path: 'cursor', message: error.message }], 'query')
+      }
+    },
+  })
+  addRoute(app, `${JOBS_PATH}/:id`, {
+    get: async (request, response) => {
+      const { runId } = parseInput(oneQuery, request.query, 'query')
+      response.json(await deps.jobs.read(idOf(request), runId))
+    },
+    delete: async (request, response) => {
+      const { runId } = parseInput(oneQuery, request.query, 'query')
+      try {
+        const run = await deps.jobs.cancel(idOf(request), runId)
+        response.status(202).json({ id: run.id, runId: run.runId, status: 'cancelling' })
+      } catch (error) {
+        if (!(error instanceof JobRunEndedError)) throw error
+        throw new ProblemError(409, 'conflict', error.message, { cause: error })
+      }
+    },
+  })
+}
+
+function idOf(request: Request): string {
+  const { id } = request.params
+  return typeof id === 'string' ? id : ''
+}
+
+async function startJob(deps: JobsDeps, request: Request) {
+  const body: unknown = request.body
+  const start = parseStart(body, Date.now())
+  return onceByKey(
+    deps.idempotency,
+    request,
+    { scope: `POST ${JOBS_PATH}`, body },
+    async (attempt) => {
+      try {
+        return { status: 201, body: await deps.jobs.start(start, attempt) }
+      } catch (error) {
+        if (error instanceof JobNotEnabledError) {
+          throw invalidRequest([{ path: 'type', message: error.message }])
+        }
+        if (!(error instanceof JobConflictError)) throw error
+        throw new ProblemError(409, 'conflict', error.message, { cause: error })
+      }
+    },
+  )
+}

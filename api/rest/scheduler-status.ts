@@ -1,0 +1,37 @@
+/** What the scheduler is doing, in one page. */
+import type { Express } from 'express'
+
+import { instantFromMs } from '../../domain/time.ts'
+import { addRoute } from '../routes.ts'
+import type { SchedulerState } from '../scheduler-state.ts'
+
+export type SchedulerStatusDeps = {
+  readonly readState: () => Promise<SchedulerState>
+  /** When this process started, epoch milliseconds. */
+  readonly startedAtMs: number
+}
+
+/** `GET /api/admin/scheduler/status`. */
+export function addSchedulerStatusRoute(app: Express, deps: SchedulerStatusDeps): void {
+  addRoute(app, '/api/admin/scheduler/status', {
+    get: async (_request, response) => {
+      const { status, ...state } = await deps.readState()
+      response.json({
+        status,
+        activeJobs: state.activeJobs,
+        queueSize: state.queueSize,
+        workers: state.workers,
+        uptime: formatUptime(Date.now() - deps.startedAtMs),
+        startedAt: instantFromMs(deps.startedAtMs),
+        workerProcesses: state.workerProcesses,
+        queues: state.queues,
+      })
+    },
+  })
+}
+
+/** A duration as `2d 14h 32m`, rounded down to the minute. */
+export function formatUptime(durationMs: number): string {
+  const minutes = Math.max(0, Math.floor(durationMs / 60_000))
+  return `${Math.floor(minutes / 1_440)}d ${Math.floor(minutes / 60) % 24}h ${minutes % 60}m`
+}
