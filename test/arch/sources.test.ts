@@ -24,7 +24,7 @@ export function undocumentedExports(path: string, text: string): string[] {
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
   return source.statements.flatMap((statement) => {
     if (!ts.canHaveModifiers(statement) || !isExported(statement)) return []
-    if (ts.getJSDocCommentsAndTags(statement).length > 0) return []
+    if (ts.getJSDocCommentsAndTags(statement).length > 0 || isInferred(statement)) return []
     return namesOf(statement).map((name) => `${path}: ${name}`)
   })
 }
@@ -32,6 +32,11 @@ export function undocumentedExports(path: string, text: string): string[] {
 function isExported(statement: ts.HasModifiers): boolean {
   const modifiers = ts.getModifiers(statement) ?? []
   return modifiers.some((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword)
+}
+
+/** `type Input = z.output<typeof input>`: the schema of the same name carries the words. */
+function isInferred(statement: ts.Statement): boolean {
+  return ts.isTypeAliasDeclaration(statement) && /\btypeof\b/.test(statement.type.getText())
 }
 
 function namesOf(statement: ts.Statement): string[] {
