@@ -155,5 +155,7 @@ function newLeg(rows: readonly BindableRow[], now: Instant): NewLeg {
     scheduledOut,
     scheduledIn,
     firstPollAt: plan.at ?? now,
+    pollPhase: plan.phase,
+    pollReason: plan.reason,
   }
 }

@@ -46,7 +46,7 @@ async function insertLegs(trx: Transaction<DB>, legs: readonly NewLeg[]): Promis
   await sql`
     insert into flight_leg (id, leg_key, carrier, flight_number, origin, destination,
       origin_local_date, origin_zone, destination_zone, provider_ident, scheduled_out, scheduled_in,
-      next_poll_at)
+      next_poll_at, poll_phase, poll_reason)
     select groundstop_id('leg|' || r.leg_key || '|1'), r.*
     from unnest(
       ${legs.map((leg) => leg.legKey)}::text[],
@@ -60,9 +60,12 @@ async function insertLegs(trx: Transaction<DB>, legs: readonly NewLeg[]): Promis
       ${legs.map((leg) => leg.providerIdent)}::text[],
       ${legs.map((leg) => leg.scheduledOut)}::timestamptz[],
       ${legs.map((leg) => leg.scheduledIn)}::timestamptz[],
-      ${legs.map((leg) => leg.firstPollAt)}::timestamptz[]
+      ${legs.map((leg) => leg.firstPollAt)}::timestamptz[],
+      ${legs.map((leg) => leg.pollPhase)}::text[],
+      ${legs.map((leg) => leg.pollReason)}::text[]
     ) as r (leg_key, carrier, flight_number, origin, destination, origin_local_date, origin_zone,
-      destination_zone, provider_ident, scheduled_out, scheduled_in, next_poll_at)
+      destination_zone, provider_ident, scheduled_out, scheduled_in, next_poll_at, poll_phase,
+      poll_reason)
     order by r.leg_key
     on conflict do nothing`.execute(trx)
 }

@@ -1,0 +1,278 @@
+/**
+ * Polls a shard of legs: asks the provider about each, folds the answers into the legs' facts, plans the
+ * next polls and writes all of it in pages. A leg that fails is recorded and never stops the others.
+ */
+import { decide } from '../domain/decision.ts'
+import { foldAnswer } from '../domain/leg-facts.ts'
+import type { LegFacts, WatchedLeg } from '../domain/leg-facts.ts'
+import { matchLeg } from '../domain/leg-match.ts'
+import type { Clock } from '../domain/ports/clock.ts'
+import type {
+  FlightDataProvider,
+  ProviderAnswer,
+  ProviderFailure,
+  ProviderFailureKind,
+  ProviderLeg,
+} from '../domain/ports/flight-data-provider.ts'
+import { MAX_LEG_PAGE } from '../domain/ports/leg-store.ts'
+import type { LegStore, LegToPoll, NewObservation, PolledLeg } from '../domain/ports/leg-store.ts'
+import { nextPollAfter } from '../domain/poll-plan.ts'
+import { addMs, DAY_MS, later, MINUTE_MS, msBetween } from '../domain/time.ts'
+import type { Instant } from '../domain/time.ts'
+import { forEachConcurrently } from './bounded-concurrency.ts'
+import { canonicalJson, sha256 } from './canonical-json.ts'
+
+export type PollLegShardDeps = {
+  readonly legStore: Pick<LegStore, 'loadForPolling' | 'savePolls'>
+  readonly flightData: Pick<FlightDataProvider, 'id' | 'getStatus'>
+  readonly clock: Clock
+}
+
+export type PollLegShardInput = {
+  readonly legIds: readonly string[]
+  /** The claim's name; kept for the record, a leg is protected by its own version. */
+  readonly claimedBy: string
+}
+
+export type PollLegShardOptions = {
+  /** Requests on the wire at once. */
+  readonly concurrency: number
+  readonly onProgress?: (done: number, total: number) => void
+  /** On abort the answers already in are written before the signal's reason is thrown. */
+  readonly signal?: AbortSignal
+}
+
+export type FailedPoll = {
+  readonly legId: string
+  /** UNEXPECTED is a fault of ours or an answer that nobody thought of. */
+  readonly kind: ProviderFailureKind | 'UNEXPECTED'
+  readonly message: string
+}
+
+export type PolledLegShard = {
+  /** Legs asked about and written. */
+  readonly polled: number
+  /** Legs whose answer differs from the one before. */
+  readonly changed: number
+  readonly failed: FailedPoll[]
+  /** Legs for which some policy can be decided now. */
+  readonly decidableLegIds: string[]
+}
+
+/** Answers per transaction: losing a page to a crash costs this many calls, a page costs 20 ms. */
+const SAVE_PAGE = 100
+
+/** A leg whose decisions are all due is looked at again if they were not carried out by then. */
+const DECISION_PENDING_MS = 10 * MINUTE_MS
+
+/** A record that may carry the flight on departs within this time of the leg. */
+const SIBLING_MS = DAY_MS
+
+type Outcome = {
+  readonly poll: PolledLeg
+  readonly isChanged: boolean
+  readonly isDecidable: boolean
+  readonly failure: FailedPoll | null
+}
+
+/**
+ * Polls the legs, due or not. Safe to repeat and to run at once with another poll of a leg: of two, one
+ * is written. Legs without an undecided policy are left out. Throws only on cancellation and when the
+ * database fails; what was written stays.
+ */
+export async function pollLegShard(
+  deps: PollLegShardDeps,
+  input: PollLegShardInput,
+  options: PollLegShardOptions,
+): Promise<PolledLegShard> {
+  const legIds = [...new Set(input.legIds)]
+  const shard = new ShardRun(deps, options, legIds.length)
+  for (let start = 0; start < legIds.length; start += MAX_LEG_PAGE) {
+    await shard.pollPage(legIds.slice(start, start + MAX_LEG_PAGE))
+  }
+  return shard.result
+}
+
+class ShardRun {
+  readonly result = {
+    polled: 0,
+    changed: 0,
+    failed: [] as FailedPoll[],
+    decidableLegIds: [] as string[],
+  }
+  readonly #deps: PollLegShardDeps
+  readonly #options: PollLegShardOptions
+  readonly #total: number
+  #done = 0
+  #pending: Outcome[] = []
+
+  constructor(deps: PollLegShardDeps, options: PollLegShardOptions, total: number) {
+    this.#deps = deps
+    this.#options = options
+    this.#total = total
+  }
+
+  async pollPage(legIds: readonly string[]): Promise<void> {
+    const loaded = await this.#deps.legStore.loadForPolling(legIds)
+    const legs = loaded.filter((leg) => leg.groups.length > 0)
+    try {
+      await forEachConcurrently(legs, this.#options, async (leg) => {
+        this.#pending.push(await pollLeg(this.#deps, leg, this.#options.signal))
+        if (this.#pending.length >= SAVE_PAGE) await this.#save()
+      })
+    } finally {
+      await this.#save()
+    }
+    this.#progress(legIds.length - legs.length)
+  }
+
+  async #save(): Promise<void> {
+    const page = this.#pending
+    this.#pending = []
+    if (page.length === 0) return
+    const written = new Set(await this.#deps.legStore.savePolls(page.map(({ poll }) => poll)))
+    for (const { poll, isChanged, isDecidable, failure } of page) {
+      if (!written.has(poll.legId)) continue
+      this.result.polled += 1
+      if (isChanged) this.result.changed += 1
+      if (isDecidable) this.result.decidableLegIds.push(poll.legId)
+      if (failure !== null) this.result.failed.push(failure)
+    }
+    this.#progress(page.length)
+  }
+
+  #progress(legs: number): void {
+    this.#done += legs
+    this.#options.onProgress?.(this.#done, this.#total)
+  }
+}
+
+async function pollLeg(
+  deps: PollLegShardDeps,
+  stored: LegToPoll,
+  signal: AbortSignal | undefined,
+): Promise<Outcome> {
+  try {
+    const { leg, providerIdent } = stored
+    const { identity, scheduledOut, scheduledIn } = leg
+    const reference = { identity, providerIdent, scheduledOut, scheduledIn }
+    const result = await deps.flightData.getStatus(reference, signal)
+    // Read after the answer: nothing in it can be later than this.
+    const now = await deps.clock.now()
+    if (!result.ok) return failedPoll(stored, now, result)
+    return answeredPoll(deps.flightData.id, stored, now, result)
+  } catch (error) {
+    if (signal?.aborted === true) throw error
+    const message = error instanceof Error ? error.message : String(error)
+    return failedPoll(stored, await deps.clock.now(), { kind: 'UNEXPECTED', message })
+  }
+}
+
+function answeredPoll(
+  provider: string,
+  stored: LegToPoll,
+  now: Instant,
+  answer: ProviderAnswer<ProviderLeg[]>,
+): Outcome {
+  const { leg, facts: before, legId, pollVersion } = stored
+  const { facts, phase, flags } = foldAnswer(before, leg, answer.value, now)
+  const norm = canonicalJson(relevantRecords(leg, before, answer.value))
+  const { httpStatus, payloadSha256 } = answer
+  const normSha256 = sha256(norm)
+  const observation = { provider, httpStatus, payloadSha256, normSha256, norm, flags }
+  const plan = planNext(stored, facts, now, 0)
+  return {
+    poll: {
+      legId,
+      pollVersion,
+      polledAt: now,
+      answer: { observation, facts, phase },
+      consecutiveFailures: 0,
+      ...plan.columns,
+    },
+    isChanged: normSha256 !== stored.lastNormSha256,
+    isDecidable: plan.isDecidable,
+    failure: null,
+  }
+}
+
+function failedPoll(
+  stored: LegToPoll,
+  now: Instant,
+  failure: Pick<FailedPoll, 'kind' | 'message'> & Pick<ProviderFailure, 'retryAfterMs'>,
+): Outcome {
+  const { legId, pollVersion, facts } = stored
+  const consecutiveFailures = stored.consecutiveFailures + 1
+  // Time alone can decide, also while the provider is silent.
+  const { columns, isDecidable } = planNext(stored, facts, now, consecutiveFailures)
+  const nextPollAt = later(columns.nextPollAt, addMs(now, failure.retryAfterMs ?? 0))
+  const { kind, message } = failure
+  return {
+    poll: {
+      legId,
+      pollVersion,
+      polledAt: now,
+      answer: null,
+      consecutiveFailures,
+      ...columns,
+      nextPollAt,
+    },
+    isChanged: false,
+    isDecidable,
+    failure: { legId, kind, message },
+  }
+}
+
+type PlannedPoll = {
+  readonly columns: Pick<PolledLeg, 'nextPollAt' | 'pollPhase' | 'pollReason'>
+  readonly isDecidable: boolean
+}
+
+function planNext(
+  stored: LegToPoll,
+  facts: LegFacts,
+  now: Instant,
+  consecutiveFailures: number,
+): PlannedPoll {
+  const { leg, groups } = stored
+  const decisions = groups.map(({ product, insuredScheduledIn }) =>
+    decide({ leg, facts, insuredScheduledIn, product, now }),
+  )
+  const products = groups.map(({ product }) => product)
+  const plan = nextPollAfter({ leg, facts, products, now, consecutiveFailures }, decisions)
+  return {
+    columns: {
+      nextPollAt: plan.at ?? addMs(now, DECISION_PENDING_MS),
+      pollPhase: plan.phase,
+      pollReason: plan.reason,
+    },
+    isDecidable: decisions.some((decision) => decision.outcome !== 'NOT_YET'),
+  }
+}
+
+/** The records that the leg's facts come from, in an order of their own. */
+function relevantRecords(
+  leg: WatchedLeg,
+  facts: LegFacts,
+  records: readonly ProviderLeg[],
+): ProviderLeg[] {
+  const match = matchLeg(leg, records, facts.providerIds)
+  if (match.kind === 'none') return []
+  if (match.kind === 'ambiguous' || match.hasUnclearContinuation) {
+    return inOrder(records.filter((record) => isNear(leg, record)))
+  }
+  const { original, diversions, continuation } = match
+  return inOrder([original, ...diversions, continuation].filter((record) => record !== null))
+}
+
+function isNear(leg: WatchedLeg, record: ProviderLeg): boolean {
+  const departure = record.scheduledOut ?? record.estimatedOut ?? record.actualOut
+  return departure === null || Math.abs(msBetween(leg.scheduledOut, departure)) <= SIBLING_MS
+}
+
+function inOrder(records: readonly ProviderLeg[]): ProviderLeg[] {
+  return records
+    .map((record) => ({ record, text: canonicalJson(record) }))
+    .toSorted((a, b) => (a.text < b.text ? -1 : 1))
+    .map(({ record }) => record)
+}
