@@ -98,7 +98,7 @@ export function formatLegPack(pack: LegPack): string {
 }
 
 /** The identity of a pack's leg. Throws LegPackError when the origin's zone is not in the pack. */
-export function packLegIdentity(leg: PackLeg, zones: Record<string, string>): LegIdentity {
+export function packLegIdentity(leg: PackLeg, zones: Readonly<Record<string, string>>): LegIdentity {
   const zone = zones[leg.origin]
   if (zone === undefined) throw new LegPackError(`the pack has no zone for airport ${leg.origin}`)
   return {

@@ -64,6 +64,7 @@ const ARRIVAL_STEP_MS = 2 * MINUTE_MS
 const ARRIVAL_BLIND_STEP_MS = 5 * MINUTE_MS
 const ARRIVAL_STEPS_FOR_MS = 30 * MINUTE_MS
 
+const SETTLE_STEP_MS = 15 * MINUTE_MS
 const CANCEL_CONFIRM_MS = 30 * MINUTE_MS
 const CANCEL_AFTER_ARRIVAL_MS = 60 * MINUTE_MS
 const DIVERTED_STEP_MS = 15 * MINUTE_MS
@@ -153,7 +154,8 @@ function planOf(input: NextPollInput, nowMs: number): Plan {
   const { leg, facts } = input
   if (facts.lastAnswerAt === null && input.consecutiveFailures === 0) return firstPlan(leg, nowMs)
   if (facts.arrival !== null) {
-    return { atMs: nowMs + GREATEST_STEP_MS.SETTLE, phase: 'SETTLE', reason: 'arrived' }
+    // Only when the answer did not repeat the arrival; else the confirming look comes first.
+    return { atMs: nowMs + SETTLE_STEP_MS, phase: 'SETTLE', reason: 'arrived' }
   }
   if (facts.landing !== null) {
     const landedMs = toMs(facts.landing.value)
