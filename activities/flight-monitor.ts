@@ -107,8 +107,10 @@ export function createFlightMonitorActivities(deps: FlightMonitorDeps) {
     /** Decides the policies of these legs and creates their payouts, in pages. */
     async decideLegs(input: { readonly legIds: readonly string[] }): Promise<DecidedPage> {
       using heartbeats = startHeartbeats(input.legIds.length)
-      const { onProgress, signal } = heartbeats
-      const page = await decideClaimedLegs(deps, input, { onProgress, signal })
+      const page = await decideClaimedLegs(deps, input, {
+        onProgress: (policies) => heartbeats.onProgress(policies, policies),
+        signal: heartbeats.signal,
+      })
       tellDecided(deps.events, page)
       return page
     },

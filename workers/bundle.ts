@@ -7,7 +7,7 @@ import { access, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'n
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { bundleWorkflowCode, type BundleOptions } from '@temporalio/worker'
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
@@ -27,16 +27,14 @@ export type WorkflowBundle = { readonly codePath: string }
  * The bundle of the present sources from `folder`, built if it is not there. Safe when several
  * processes ask at once: each may build, and one file remains. Throws when the sources do not build.
  */
-export async function workflowBundle(
-  folder: string,
-  options: Pick<BundleOptions, 'logger'> = {},
-): Promise<WorkflowBundle> {
+export async function workflowBundle(folder: string): Promise<WorkflowBundle> {
   const codePath = join(folder, `workflow-bundle-${await hashOfSources()}.js`)
   if (await isThere(codePath)) return { codePath }
   const { code } = await bundleWorkflowCode({
     workflowsPath: WORKFLOWS_PATH,
     workflowInterceptorModules: INTERCEPTOR_PATHS,
-    ...options,
+    // The bundler tells every module it reads.
+    logger: new DefaultLogger('WARN'),
   })
   await mkdir(folder, { recursive: true })
   // Written aside and renamed, so that nobody reads half a file.

@@ -6,7 +6,6 @@ import { Client, Connection } from '@temporalio/client'
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 
 import { ensureSearchAttributes } from '../../platform/temporal/search-attributes.ts'
-import { services } from './services.ts'
 import { testBundle } from './workflow-bundle.ts'
 
 // Failing workflows are the subject of many tests; their warnings would hide real ones.
@@ -16,7 +15,8 @@ Runtime.install({
   telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
 })
 
-type Activities = Record<string, (...args: never[]) => Promise<unknown>>
+/** Activities of any family, by name. */
+export type Activities = Record<string, (...args: never[]) => Promise<unknown>>
 
 /** One test file's share of the server. */
 export type TemporalRig = AsyncDisposable & {
@@ -27,8 +27,7 @@ export type TemporalRig = AsyncDisposable & {
 }
 
 /** A fresh namespace with our search attributes. */
-export async function createTemporalRig(address?: string): Promise<TemporalRig> {
-  const { temporalAddress } = address === undefined ? services() : { temporalAddress: address }
+export async function createTemporalRig(temporalAddress: string): Promise<TemporalRig> {
   const connection = await Connection.connect({ address: temporalAddress })
   const native = await NativeConnection.connect({ address: temporalAddress })
   const namespace = `test-${randomUUID()}`

@@ -4,12 +4,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { allJobs, findJob, type AnyJob } from '../../jobs/registry.ts'
 import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
 import { planSchedules } from '../../platform/temporal/schedules-plan.ts'
+import { services } from '../support/services.ts'
 import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
 
 let rig: TemporalRig
 
 beforeAll(async () => {
-  rig = await createTemporalRig()
+  rig = await createTemporalRig(services().temporalAddress)
 })
 
 afterAll(async () => {

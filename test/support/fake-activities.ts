@@ -1,0 +1,99 @@
+/**
+ * Activities without a world behind them: each answers what the test says, and the calls are kept.
+ * The defaults are a quiet day.
+ */
+import type { DecidedPage, FlightMonitorActivities } from '../../activities/flight-monitor.ts'
+import type { MaintenanceActivities } from '../../activities/maintenance.ts'
+import type { PayoutActivities, Submission } from '../../activities/payout.ts'
+import { parseInstant } from '../../domain/time.ts'
+
+/** Which activities were called with what, in order. */
+export type Calls = { readonly name: string; readonly input: unknown }[]
+
+type AnyActivities = Record<string, (...args: never[]) => Promise<unknown>>
+
+/** The same activities, each call noted before it is carried out. */
+export function noteCalls<Activities extends AnyActivities>(
+  calls: Calls,
+  activities: Activities,
+): Activities {
+  const noted = Object.entries(activities).map(([name, activity]) => [
+    name,
+    async (...args: never[]) => {
+      calls.push({ name, input: args[0] })
+      return activity(...args)
+    },
+  ])
+  return Object.fromEntries(noted) as Activities // same names, same signatures
+}
+
+/** A fixed business time: the eve of the storm. */
+export const BUSINESS_NOW = parseInstant('2013-02-08T12:00:00Z')
+
+const NOTHING_DECIDED: DecidedPage = {
+  evaluations: 0,
+  policiesPaid: 0,
+  policiesNotPaid: 0,
+  policiesInReview: 0,
+  payoutsCreated: 0,
+}
+
+/** Activities of `flight-monitor`; nothing is due unless said otherwise. */
+export function fakeFlightMonitor(
+  change: Partial<FlightMonitorActivities> = {},
+): FlightMonitorActivities {
+  return {
+    claimDueLegs: async () => ({ now: BUSINESS_NOW, due: 0, claimed: 0, shards: [] }),
+    findPolicyLeg: async () => ({ now: BUSINESS_NOW, due: 0, claimed: 1, shards: [['leg-1']] }),
+    pollLegs: async ({ legIds }) => ({
+      polled: legIds.length,
+      changed: 0,
+      failed: 0,
+      decidableLegIds: [],
+    }),
+    decideLegs: async () => NOTHING_DECIDED,
+    startPayouts: async () => ({ batchesStarted: 0 }),
+    checkCoverage: async () => ({
+      legsInWindow: 0,
+      overdue: 0,
+      incidentsOpened: 0,
+      incidentsClosed: 0,
+      incidentsOpen: 0,
+    }),
+    ...change,
+  }
+}
+
+/** All of a batch of `size` is paid. */
+export function allSettled(size: number): Submission {
+  return { settled: size, rejectedPayoutIds: [], unknownPayoutIds: [] }
+}
+
+/** Activities of `payout`: ten payouts, approved and paid at once; waits are as short as can be. */
+export function fakePayout(change: Partial<PayoutActivities> = {}): PayoutActivities {
+  return {
+    approvePayouts: async () => ({ approved: 10, held: 0 }),
+    submitPayouts: async () => allSettled(10),
+    resolvePayouts: async ({ payoutIds }) => ({ open: payoutIds.length }),
+    openPayoutReviews: async () => undefined,
+    cancelPayouts: async () => ({ cancelled: 0, refused: 0 }),
+    planPayoutRetry: async () => ({ action: 'wait', wallMs: 1 }),
+    ...change,
+  }
+}
+
+/** Activities of `maintenance`. */
+export function fakeMaintenance(
+  change: Partial<MaintenanceActivities> = {},
+): MaintenanceActivities {
+  return {
+    maintainDatabase: async ({ task }) => ({
+      task,
+      done: ['flight_leg', 'policy'],
+      skipped: [],
+      bytesBefore: 2_000,
+      bytesAfter: 1_000,
+    }),
+    ...change,
+  }
+}

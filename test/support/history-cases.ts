@@ -1,0 +1,248 @@
+/**
+ * The runs whose histories are recorded for replay tests: one per path through a workflow. Run by
+ * `scripts/record-histories.ts`; what they prove beyond replay is tested in `test/workflows`.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+
+import { ApplicationFailure } from '@temporalio/common'
+
+import { findJob } from '../../jobs/registry.ts'
+import { startJob } from '../../platform/temporal/job-starter.ts'
+import {
+  allSettled,
+  BUSINESS_NOW,
+  fakeFlightMonitor,
+  fakeMaintenance,
+  fakePayout,
+} from './fake-activities.ts'
+import type { Activities, TemporalRig } from './temporal-rig.ts'
+
+export type HistoryCase = {
+  readonly job: string
+  /** As the job's `histories` names it. */
+  readonly name: string
+  readonly input: Readonly<Record<string, unknown>>
+  /** Fresh ones for each run: some answer differently each time. */
+  readonly activities: () => Activities
+  /** What an operator does while the run is open. */
+  readonly operate?: (rig: TemporalRig, workflowId: string) => Promise<void>
+}
+
+const BATCH_ID = '5f0c6a52-2f0e-5d1c-8a37-6f1f3f0e9c01'
+const payoutIds = (count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `5f0c6a52-2f0e-5d1c-8a37-${String(i).padStart(12, '0')}`)
+
+/** What an operator says with an update. */
+export const NOTE = { by: 'ines', reason: 'checked with the rail' }
+
+/** Answers one after the other; the last one stays. */
+export function inTurn<T>(...answers: readonly T[]): () => Promise<T> {
+  let next = 0
+  return async () => {
+    const answer = answers[Math.min(next, answers.length - 1)]
+    next += 1
+    if (answer === undefined) throw new Error('no answer given')
+    return answer
+  }
+}
+
+const storm = {
+  evaluations: 3,
+  policiesPaid: 400,
+  policiesNotPaid: 20,
+  policiesInReview: 1,
+  payoutsCreated: 400,
+}
+
+const shards = [
+  ['leg-1', 'leg-2'],
+  ['leg-3', 'leg-4'],
+]
+
+const MONITOR_CASES: readonly HistoryCase[] = [
+  { job: 'flight-monitor', name: 'empty-tick', input: {}, activities: () => fakeFlightMonitor() },
+  {
+    job: 'flight-monitor',
+    name: 'storm-tick',
+    input: {},
+    activities: () =>
+      fakeFlightMonitor({
+        claimDueLegs: async () => ({ now: BUSINESS_NOW, due: 4, claimed: 4, shards }),
+        pollLegs: async ({ legIds }) => ({
+          polled: 2,
+          changed: 2,
+          failed: 0,
+          decidableLegIds: legIds,
+        }),
+        decideLegs: async () => storm,
+        startPayouts: async () => ({ batchesStarted: 1 }),
+      }),
+  },
+  {
+    job: 'flight-monitor',
+    name: 'one-policy',
+    input: { policyId: 'P-1' },
+    activities: () => fakeFlightMonitor(),
+  },
+  {
+    job: 'flight-monitor',
+    name: 'failed-shard',
+    input: {},
+    activities: () =>
+      fakeFlightMonitor({
+        claimDueLegs: async () => ({ now: BUSINESS_NOW, due: 4, claimed: 4, shards }),
+        pollLegs: async ({ legIds }) => {
+          if (legIds[0] === 'leg-1')
+            throw ApplicationFailure.nonRetryable('bad shard', 'Unexpected')
+          return { polled: 2, changed: 0, failed: 0, decidableLegIds: [] }
+        },
+      }),
+  },
+]
+
+const PAYOUT_CASES: readonly HistoryCase[] = [
+  {
+    job: 'payout',
+    name: 'batch-settled',
+    input: { batchId: BATCH_ID },
+    activities: () => fakePayout(),
+  },
+  {
+    job: 'payout',
+    name: 'rail-outage',
+    input: { batchId: BATCH_ID },
+    activities: () =>
+      fakePayout({
+        submitPayouts: inTurn(
+          { settled: 1, rejectedPayoutIds: [], unknownPayoutIds: payoutIds(9) },
+          { settled: 1, rejectedPayoutIds: [], unknownPayoutIds: payoutIds(9) },
+          { settled: 1, rejectedPayoutIds: [], unknownPayoutIds: payoutIds(9) },
+          allSettled(10),
+        ),
+      }),
+  },
+  {
+    job: 'payout',
+    name: 'stragglers',
+    input: { batchId: BATCH_ID },
+    activities: () =>
+      fakePayout({
+        submitPayouts: async (target) =>
+          'payoutIds' in target
+            ? allSettled(1)
+            : { settled: 8, rejectedPayoutIds: [], unknownPayoutIds: payoutIds(2) },
+      }),
+  },
+  {
+    job: 'payout',
+    name: 'held-then-approved',
+    input: { batchId: BATCH_ID },
+    activities: () => heldUntilApproved(),
+    operate: async (rig, workflowId) => {
+      await untilState(rig, workflowId, 'held')
+      await rig.client.workflow.getHandle(workflowId).executeUpdate('approve', { args: [NOTE] })
+    },
+  },
+  {
+    job: 'payout',
+    name: 'parked',
+    input: { batchId: BATCH_ID },
+    activities: () =>
+      fakePayout({
+        submitPayouts: inTurn(
+          { settled: 0, rejectedPayoutIds: [], unknownPayoutIds: payoutIds(10) },
+          allSettled(10),
+        ),
+        planPayoutRetry: async () => ({ action: 'park' }),
+      }),
+    operate: async (rig, workflowId) => {
+      await untilState(rig, workflowId, 'parked')
+      await rig.client.workflow.getHandle(workflowId).executeUpdate('retry', { args: [NOTE] })
+    },
+  },
+  {
+    job: 'payout',
+    name: 'one-payout',
+    input: { payoutId: payoutIds(1)[0] },
+    activities: () =>
+      fakePayout({
+        submitPayouts: inTurn(
+          { settled: 0, rejectedPayoutIds: [], unknownPayoutIds: payoutIds(1) },
+          allSettled(1),
+        ),
+      }),
+  },
+]
+
+const MAINTENANCE_CASES: readonly HistoryCase[] = [
+  {
+    job: 'maintenance',
+    name: 'analyze',
+    input: { task: 'analyze' },
+    activities: () => fakeMaintenance(),
+  },
+  {
+    job: 'maintenance',
+    name: 'lock-not-had',
+    input: { task: 'vacuum', tables: ['policy'] },
+    activities: () =>
+      fakeMaintenance({
+        maintainDatabase: async ({ task }) => ({
+          task,
+          done: [],
+          skipped: [{ table: 'policy', reason: 'its lock was not to be had in time' }],
+          bytesBefore: 2_000,
+          bytesAfter: 2_000,
+        }),
+      }),
+  },
+]
+
+export const HISTORY_CASES: readonly HistoryCase[] = [
+  ...MONITOR_CASES,
+  ...PAYOUT_CASES,
+  ...MAINTENANCE_CASES,
+]
+
+/** Ten payouts that the kill switch holds until a person approves them. */
+export function heldUntilApproved(): Activities {
+  let isApproved = false
+  return fakePayout({
+    approvePayouts: async ({ approvedBy }) => {
+      isApproved ||= approvedBy !== undefined
+      return isApproved ? { approved: 10, held: 0 } : { approved: 0, held: 10 }
+    },
+    submitPayouts: async () => allSettled(isApproved ? 10 : 0),
+    planPayoutRetry: async () => ({ action: 'wait', wallMs: 60_000 }),
+  })
+}
+
+const STATE_TRIES = 400
+const STATE_EVERY_MS = 50
+
+/** Until the run says of itself that it is held, retrying or parked; 20 s at most. */
+export async function untilState(
+  rig: TemporalRig,
+  workflowId: string,
+  state: string,
+): Promise<void> {
+  const handle = rig.client.workflow.getHandle(workflowId)
+  for (let i = 0; i < STATE_TRIES; i += 1) {
+    const progress = await handle.query<{ state: string }>('progress')
+    if (progress.state === state) return
+    await delay(STATE_EVERY_MS)
+  }
+  throw new Error(`${workflowId} did not become ${state}`)
+}
+
+/** Runs a case to its end on a worker of its own; returns the workflow id. */
+export async function runCase(rig: TemporalRig, one: HistoryCase): Promise<string> {
+  const { job, input } = one
+  const queue = findJob(job)?.queue ?? job
+  return rig.withWorker(queue, one.activities(), async () => {
+    const { workflowId } = await startJob(rig, { job, input, trigger: 'cli' })
+    await one.operate?.(rig, workflowId)
+    await rig.client.workflow.getHandle(workflowId).result()
+    return workflowId
+  })
+}
