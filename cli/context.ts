@@ -8,6 +8,8 @@ export type CliContext = {
   readonly stderr: NodeJS.WritableStream
   /** Aborted when the command is to stop: Ctrl-C, SIGTERM, or the end of the `start` it belongs to. */
   readonly signal: AbortSignal
+  /** Aborted when somebody insists (a second Ctrl-C); the process ends shortly after. */
+  readonly forced?: AbortSignal
 }
 
 /**
@@ -17,11 +19,11 @@ export type CliContext = {
 export async function createContext(
   env: NodeJS.ProcessEnv,
   streams: { readonly stdout: NodeJS.WritableStream; readonly stderr: NodeJS.WritableStream },
-  signal: AbortSignal,
+  signals: { readonly signal: AbortSignal; readonly forced: AbortSignal },
 ): Promise<CliContext> {
   const home = env['GROUNDSTOP_HOME']?.trim() || '.groundstop'
   const running = await readRunFile(home)
   const added = running === null ? {} : runningEnvironment(running)
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
-  return { env: { ...added, ...set }, ...streams, signal }
+  return { env: { ...added, ...set }, ...streams, ...signals }
 }

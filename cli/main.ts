@@ -13,10 +13,12 @@ import { createContext } from './context.ts'
 
 type Register = (program: Command, context: CliContext) => void
 
+const FORCED_END_MS = 1_000
 const COMMANDS = new URL('./commands/', import.meta.url)
 
 async function main(): Promise<number> {
-  using shutdown = createShutdown()
+  const insisted = new AbortController()
+  using shutdown = createShutdown({ force: (exitCode) => endSoon(exitCode, insisted) })
   const orphaned = new AbortController()
   // A child of `start` holds a channel to it; its end means that start was killed.
   if (process.channel !== undefined) {
@@ -24,15 +26,23 @@ async function main(): Promise<number> {
     process.channel.unref()
   }
   const signal = AbortSignal.any([shutdown.signal, orphaned.signal])
+  const { signal: forced } = insisted
   const { stdout, stderr } = process
   try {
-    const context = await createContext(process.env, { stdout, stderr }, signal)
+    const context = await createContext(process.env, { stdout, stderr }, { signal, forced })
     const program = await buildProgram(context)
     await program.parseAsync(process.argv)
     return EXIT.ok
   } catch (error) {
     return explain(error, signal)
   }
+}
+
+/** Lets the command end what it started, then ends the process whatever still goes on. */
+function endSoon(exitCode: number, insisted: AbortController): void {
+  insisted.abort()
+  // oxlint-disable-next-line unicorn/no-process-exit -- who signals twice does not want to wait
+  setTimeout(() => process.exit(exitCode), FORCED_END_MS)
 }
 
 async function buildProgram(context: CliContext): Promise<Command> {

@@ -16,24 +16,35 @@ export interface ClockStore {
   set(change: { readonly now?: Instant; readonly speed?: number }): Promise<ClockReading>
   /** Writes the running time down, so that a restart goes on from here. Does nothing without a row. */
   beat(): Promise<void>
-  /** Stops the time and remembers its speed for `resume`. Repeating changes nothing. */
+  /** Stops the time and remembers its speed for `release`. Repeating changes nothing. */
   freeze(): Promise<void>
   /**
-   * Goes on from the last beat as if the time since then had not been, at `speed` or else the speed
-   * it had; never before what was already polled or decided. Null without a row.
+   * After a stop or a kill: goes back to the last beat as if the time since then had not been, and
+   * holds the time there; never before what was already polled or decided. Null without a row.
    */
-  resume(speed?: number): Promise<ClockReading | null>
+  hold(): Promise<ClockReading | null>
+  /** Lets a held or frozen time run on, at `speed` or else as it did. Null without a row. */
+  release(speed?: number): Promise<ClockReading | null>
 }
 
 type Row = { now_ms: number; speed: number }
 
 const RESUME_SPEED = 'clock.resume_speed'
 
-const VIRTUAL_NOW = sql`
-  virtual_anchor + (clock_timestamp() - wall_anchor) * speed`
+const VIRTUAL_NOW = sql`virtual_clock.virtual_anchor
+  + (clock_timestamp() - virtual_clock.wall_anchor) * virtual_clock.speed`
 const READING = sql`
   extract(epoch from date_trunc('milliseconds', ${VIRTUAL_NOW}))::double precision * 1000 as now_ms,
-  speed`
+  virtual_clock.speed`
+
+// A stopped clock keeps what an earlier stop remembered.
+const KEEP_SPEED = sql`
+  moving as (select speed from virtual_clock where speed > 0),
+  kept as (
+    insert into setting (key, value, updated_by)
+    select ${RESUME_SPEED}, to_jsonb(speed), 'groundstop start' from moving
+    on conflict (key) do update set value = excluded.value, updated_by = excluded.updated_by,
+      updated_at = now())`
 
 /** The store over any database with the product's schema. */
 export function createClockStore<Tables>(db: Kysely<Tables>): ClockStore {
@@ -49,7 +60,7 @@ export function createClockStore<Tables>(db: Kysely<Tables>): ClockStore {
         values (coalesce(${now ?? null}::timestamptz, clock_timestamp()), clock_timestamp(),
                 coalesce(${speed ?? null}::double precision, 1))
         on conflict (is_only_row) do update set
-          virtual_anchor = coalesce(${now ?? null}::timestamptz, ${existingNow()}),
+          virtual_anchor = coalesce(${now ?? null}::timestamptz, ${VIRTUAL_NOW}),
           wall_anchor = clock_timestamp(),
           speed = coalesce(${speed ?? null}::double precision, virtual_clock.speed),
           updated_at = now()
@@ -64,33 +75,29 @@ export function createClockStore<Tables>(db: Kysely<Tables>): ClockStore {
     },
     async freeze() {
       await sql`
-        with moving as (select speed from virtual_clock where speed > 0),
-        kept as (
-          insert into setting (key, value, updated_by)
-          select ${RESUME_SPEED}, to_jsonb(speed), 'groundstop start' from moving
-          on conflict (key) do update set value = excluded.value, updated_by = excluded.updated_by,
-            updated_at = now())
+        with ${KEEP_SPEED}
         update virtual_clock set virtual_anchor = ${VIRTUAL_NOW}, wall_anchor = clock_timestamp(),
           speed = 0, updated_at = now()`.execute(db)
     },
-    resume: async (speed) =>
+    hold: async () =>
       one(sql<Row>`
-        with kept as (delete from setting where key = ${RESUME_SPEED} returning value::text as speed)
+        with ${KEEP_SPEED}
         update virtual_clock set
           virtual_anchor = greatest(virtual_anchor,
             (select max(last_polled_at) from flight_leg),
             (select max(decided_at) from policy)),
-          wall_anchor = clock_timestamp(),
+          wall_anchor = clock_timestamp(), speed = 0, updated_at = now()
+        returning ${READING}`),
+    release: async (speed) =>
+      one(sql<Row>`
+        with kept as (delete from setting where key = ${RESUME_SPEED} returning value::text as speed)
+        update virtual_clock set
+          virtual_anchor = ${VIRTUAL_NOW}, wall_anchor = clock_timestamp(),
           speed = coalesce(${speed ?? null}::double precision,
             (select kept.speed::double precision from kept), virtual_clock.speed),
           updated_at = now()
         returning ${READING}`),
   }
-}
-
-function existingNow(): typeof VIRTUAL_NOW {
-  return sql`virtual_clock.virtual_anchor
-    + (clock_timestamp() - virtual_clock.wall_anchor) * virtual_clock.speed`
 }
 
 function readingOf(row: Row): ClockReading {

@@ -20,6 +20,7 @@ import {
   ensurePostgresData,
   locatePostgresHome,
   SUPERUSER,
+  wipePostgresHome,
 } from './postgres-data.ts'
 import { endProcess, hasEnded, isProcessAlive, processCommand } from './process.ts'
 import { resolveServerUser } from './server-user.ts'
@@ -70,6 +71,13 @@ export async function startEmbeddedPostgres(
   await endLeftover(home)
   const { child, port } = await startOnSomePort(home, binaries, user, options)
   return handleOf({ child, port, password, home, version: binaries.version })
+}
+
+/** Removes a folder's data, ending a server that a killed run left behind on it. */
+export async function wipeEmbeddedPostgres(folder: string): Promise<void> {
+  const home = await locatePostgresHome(folder, resolveServerUser())
+  await endLeftover(home)
+  await wipePostgresHome(home)
 }
 
 async function startOnSomePort(

@@ -1,0 +1,84 @@
+/** Chooses the ports of an instance's parts and writes down where everything is. */
+import type { Config, Secrets } from '../../config/config.ts'
+import { isLoopback } from '../../config/config.ts'
+import { choosePort, LOOPBACK } from '../../platform/embedded/ports.ts'
+import { processStartTime } from '../../platform/embedded/process.ts'
+import type { RunFile } from '../run-file.ts'
+import type { StartPlan } from './plan.ts'
+import type { Servers } from './servers.ts'
+
+/** What the local providers take as credentials: any text, as nobody else reaches them. */
+const LOCAL_AEROAPI_KEY = 'local-flights'
+const LOCAL_STRIPE_KEY = 'sk_test_local'
+
+export type PortRequest = {
+  readonly what: string
+  readonly variable: string
+  readonly port: number
+}
+
+export type AddressRequest = {
+  readonly plan: StartPlan
+  readonly config: Config
+  readonly secrets: Secrets
+  readonly servers: Servers
+  readonly isPortExplicit: (variable: string) => boolean
+  readonly onNote: (text: string) => void
+}
+
+/**
+ * All addresses of the instance. A default port that is taken gives way to a free one, with a note.
+ * Throws PortTakenError for a port that was asked for by name.
+ */
+export async function chooseAddresses(request: AddressRequest): Promise<RunFile> {
+  const { plan, config, secrets, servers } = request
+  const apiPort = await portFor(request, 'the API', 'API_PORT', config.api.port)
+  const metricsPort = await portFor(request, 'metrics', 'METRICS_PORT', config.metrics.port)
+  return {
+    pid: process.pid,
+    startTime: processStartTime(process.pid),
+    databaseUrl: servers.databaseUrl,
+    temporalAddress: servers.temporalAddress,
+    temporalNamespace: config.temporal.namespace,
+    temporalUiUrl: servers.temporalUiUrl,
+    apiUrl: `http://${reachable(config.api.host)}:${apiPort}`,
+    metricsUrl: `http://${reachable(config.metrics.host)}:${metricsPort}/metrics`,
+    flightsUrl: plan.runsFlights
+      ? await localUrl(request, 'the flight data', 'FLIGHTS_PORT', config.ports.flights)
+      : config.aeroapi.url,
+    paymentsUrl: plan.runsPayments
+      ? await localUrl(request, 'the payments', 'PAYMENTS_PORT', config.ports.payments)
+      : config.stripe.url,
+    aeroapiKey: secrets.aeroapiKey ?? LOCAL_AEROAPI_KEY,
+    stripeApiKey: secrets.stripeApiKey ?? LOCAL_STRIPE_KEY,
+  }
+}
+
+async function localUrl(
+  request: AddressRequest,
+  what: string,
+  variable: string,
+  port: number,
+): Promise<string> {
+  return `http://${LOOPBACK}:${await portFor(request, what, variable, port)}`
+}
+
+async function portFor(
+  request: AddressRequest,
+  what: string,
+  variable: string,
+  wished: number,
+): Promise<number> {
+  const isExplicit = request.isPortExplicit(variable)
+  const port = await choosePort({ what, port: wished, setting: variable, isExplicit })
+  if (port !== wished && wished !== 0) {
+    request.onNote(`port ${wished} is taken, so ${what} is on port ${port} (${variable} sets it)`)
+  }
+  return port
+}
+
+/** A host to connect to from here: one that listens everywhere is reached over loopback. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::' || isLoopback(host)) return LOOPBACK
+  return host.includes(':') ? `[${host}]` : host
+}

@@ -1,0 +1,157 @@
+/**
+ * Runs one part of the instance (worker, API, simulator) as a child process: logs to a file, restarts
+ * after a crash with growing pauses, gives up when it keeps crashing.
+ */
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { closeSync, openSync, statSync } from 'node:fs'
+import { open, rename } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+
+import { hasEnded } from '../../platform/embedded/process.ts'
+
+const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
+const FIRST_PAUSE_MS = 500
+const MAX_PAUSE_MS = 10_000
+// A part that crashes so often within a minute will not come up by itself.
+const CRASHES_TO_GIVE_UP = 4
+const CRASH_WINDOW_MS = 60_000
+const LOG_TAIL_BYTES = 8_192
+const LOG_TAIL_LINES = 20
+const LOG_MAX_BYTES = 20_000_000
+
+export type PartState = 'starting' | 'running' | 'waiting' | 'stopped' | 'failed'
+
+export type PartOptions = {
+  /** Shown to people: `worker`. */
+  readonly name: string
+  /** The command line behind `groundstop`: `['simulator', 'flights', ...]`. */
+  readonly args: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  readonly logFile: string
+  /** Told of crashes and restarts, for the screen. */
+  readonly onNote: (text: string) => void
+}
+
+/** A part that keeps crashing. The message ends with its last lines of log. */
+export class PartFailedError extends Error {
+  override readonly name = 'PartFailedError'
+}
+
+export interface Part {
+  readonly name: string
+  readonly logFile: string
+  state(): PartState
+  /** Rejects with PartFailedError once the part was given up; otherwise never settles. */
+  readonly failed: Promise<never>
+  /** SIGTERM, then after `graceMs` SIGKILL. Resolves when it is gone; safe to repeat. */
+  stop(graceMs: number): Promise<void>
+  /** SIGKILL at once. */
+  kill(): void
+}
+
+/** Starts the part. It is restarted until `stop`, or until it was given up. */
+export async function startPart(options: PartOptions): Promise<Part> {
+  await rotate(options.logFile)
+  const { promise: failed, reject: giveUp } = Promise.withResolvers<never>()
+  failed.catch(() => undefined) // whoever cares awaits it; nobody has to
+  let child: ChildProcess | null = null
+  let state: PartState = 'starting'
+  let isStopping = false
+  let restart: NodeJS.Timeout | null = null
+  let crashes: number[] = []
+
+  const launch = (): void => {
+    const from = sizeOf(options.logFile)
+    state = 'running'
+    child = spawnPart(options)
+    child.once('error', () => void onEnd(from, 'could not be started'))
+    child.once('exit', (code, signal) => void onEnd(from, signal ?? `exit code ${code}`))
+  }
+
+  const onEnd = async (from: number, how: string): Promise<void> => {
+    if (isStopping || state === 'waiting') {
+      if (isStopping) state = 'stopped'
+      return
+    }
+    state = 'waiting'
+    const now = performance.now()
+    crashes = [...crashes.filter((at) => now - at < CRASH_WINDOW_MS), now]
+    if (crashes.length >= CRASHES_TO_GIVE_UP) {
+      state = 'failed'
+      const tail = await logTail(options.logFile, from)
+      const times = `${crashes.length} times within a minute`
+      giveUp(
+        new PartFailedError(
+          `the ${options.name} ended ${times} (${how}); its last lines in ${options.logFile}:\n${tail}`,
+        ),
+      )
+      return
+    }
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (crashes.length - 1), MAX_PAUSE_MS)
+    options.onNote(`the ${options.name} ended (${how}), again in ${pauseMs / 1_000} s`)
+    restart = setTimeout(launch, pauseMs)
+  }
+
+  launch()
+  return {
+    name: options.name,
+    logFile: options.logFile,
+    state: () => state,
+    failed,
+    async stop(graceMs) {
+      isStopping = true
+      if (restart !== null) clearTimeout(restart)
+      await stopChild(child, graceMs)
+      state = 'stopped'
+    },
+    kill() {
+      isStopping = true
+      if (restart !== null) clearTimeout(restart)
+      child?.kill('SIGKILL')
+    },
+  }
+}
+
+function spawnPart(options: PartOptions): ChildProcess {
+  const log = openSync(options.logFile, 'a', 0o600)
+  try {
+    return spawn(process.execPath, [MAIN, ...options.args], {
+      env: options.env,
+      // A group of its own: Ctrl-C in the terminal is for `start`, which stops things in order.
+      detached: true,
+      // The channel tells the part when `start` was killed; nothing is sent over it.
+      stdio: ['ignore', log, log, 'ipc'],
+    })
+  } finally {
+    closeSync(log)
+  }
+}
+
+async function stopChild(child: ChildProcess | null, graceMs: number): Promise<void> {
+  if (child === null || child.pid === undefined || hasEnded(child)) return
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
+  await ended
+  clearTimeout(timer)
+}
+
+/** The last lines that were written from a position on. */
+async function logTail(path: string, from: number): Promise<string> {
+  await using file = await open(path, 'r')
+  const { size } = await file.stat()
+  const start = Math.max(from, size - LOG_TAIL_BYTES)
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start)
+  const lines = buffer.toString('utf8', 0, bytesRead).trim().split('\n')
+  return lines.slice(-LOG_TAIL_LINES).join('\n') || '(nothing)'
+}
+
+/** One earlier log is kept, so that a long-lived home does not fill the disk. */
+async function rotate(path: string): Promise<void> {
+  if (sizeOf(path) > LOG_MAX_BYTES) await rename(path, `${path}.1`)
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+}

@@ -1,0 +1,128 @@
+/** The instance's child processes: worker, API and local providers, with their command lines. */
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { choosePort } from '../../platform/embedded/ports.ts'
+import type { RunFile } from '../run-file.ts'
+import { runningEnvironment } from '../run-file.ts'
+import type { Part } from './child-process.ts'
+import { startPart } from './child-process.ts'
+import type { Home } from './home.ts'
+import type { StartPlan } from './plan.ts'
+
+const READY_TIMEOUT_MS = 60_000
+const READY_POLL_MS = 100
+// All stops together must end within 30 s; the worker has the most to finish.
+const WORKER_STOP_MS = 18_000
+const WORKER_GRACE_MS = 15_000
+const OTHER_STOP_MS = 5_000
+
+export type PartsRequest = {
+  readonly plan: StartPlan
+  readonly home: Home
+  readonly env: NodeJS.ProcessEnv
+  readonly run: RunFile
+  readonly flights: readonly string[]
+  readonly onNote: (text: string) => void
+}
+
+export interface Parts {
+  readonly all: readonly Part[]
+  /** Rejects with PartFailedError once one of them was given up. */
+  readonly failed: Promise<never>
+  /** Resolves when the API and the local providers answer. Rejects when that takes too long. */
+  untilReady(signal: AbortSignal): Promise<void>
+  /** The worker first, then the API, then the providers. Safe to repeat. */
+  stop(): Promise<void>
+  kill(): void
+}
+
+/** Starts all of them at once. */
+export async function startParts(request: PartsRequest): Promise<Parts> {
+  const { plan, run } = request
+  const worker = await start(request, 'worker', ['worker'], {
+    // The API has the configured metrics port; the worker takes the next free one.
+    METRICS_PORT: String(await workerMetricsPort(run)),
+    WORKER_SHUTDOWN_GRACE_MS: request.env['WORKER_SHUTDOWN_GRACE_MS'] ?? String(WORKER_GRACE_MS),
+  })
+  const api = await start(request, 'api', ['api'])
+  const providers: Part[] = []
+  if (plan.runsFlights) {
+    providers.push(await start(request, 'flights', flightsArgs(request)))
+  }
+  if (plan.runsPayments) {
+    providers.push(await start(request, 'payments', paymentsArgs(request)))
+  }
+  const all = [worker, api, ...providers]
+  return {
+    all,
+    failed: Promise.race(all.map((part) => part.failed)),
+    untilReady: async (signal) => {
+      const urls = [`${run.apiUrl}/health/live`]
+      if (plan.runsFlights) urls.push(run.flightsUrl)
+      if (plan.runsPayments) urls.push(run.paymentsUrl)
+      await Promise.all(urls.map((url) => untilAnswering(url, signal)))
+    },
+    async stop() {
+      await worker.stop(WORKER_STOP_MS)
+      await api.stop(OTHER_STOP_MS)
+      await Promise.all(providers.map((part) => part.stop(OTHER_STOP_MS)))
+    },
+    kill() {
+      for (const part of all) part.kill()
+    },
+  }
+}
+
+async function start(
+  request: PartsRequest,
+  name: string,
+  args: readonly string[],
+  extra: Readonly<Record<string, string>> = {},
+): Promise<Part> {
+  return startPart({
+    name,
+    args,
+    env: {
+      ...request.env,
+      ...runningEnvironment(request.run),
+      GROUNDSTOP_HOME: request.home.folder,
+      ...extra,
+    },
+    logFile: join(request.home.logs, `${name}.log`),
+    onNote: request.onNote,
+  })
+}
+
+function flightsArgs({ run, flights }: PartsRequest): string[] {
+  const files = flights.flatMap((file) => ['--flights', file])
+  return ['simulator', 'flights', ...common(run, run.flightsUrl), ...files]
+}
+
+function paymentsArgs({ run, home }: PartsRequest): string[] {
+  return ['simulator', 'payments', ...common(run, run.paymentsUrl), '--log', home.paymentsLog]
+}
+
+function common(run: RunFile, url: string): string[] {
+  return ['--port', new URL(url).port, '--clock', run.apiUrl]
+}
+
+async function workerMetricsPort(run: RunFile): Promise<number> {
+  const port = Number(new URL(run.metricsUrl).port) + 1
+  return choosePort({ what: "the worker's metrics", port, setting: '', isExplicit: false })
+}
+
+async function untilAnswering(url: string, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + READY_TIMEOUT_MS
+  while (performance.now() < deadline) {
+    signal.throwIfAborted()
+    // Any answer shows that it listens; what it says is not asked here.
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => null)
+    if (response !== null) {
+      await response.body?.cancel()
+      return
+    }
+    await sleep(READY_POLL_MS, undefined, { signal })
+  }
+  throw new Error(`nothing answers at ${url} after ${READY_TIMEOUT_MS / 1_000} s`)
+}
