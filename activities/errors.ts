@@ -15,6 +15,7 @@ export const FAILURE_TYPES = {
   unexpected: 'Unexpected',
 } as const
 
+/** The stable failure types that leave an activity. */
 export type FailureType = (typeof FAILURE_TYPES)[keyof typeof FAILURE_TYPES]
 
 type Mapped = { readonly type: FailureType; readonly nonRetryable: boolean }

@@ -24,6 +24,7 @@ const START_CONCURRENCY = 8
 /** Batches made by one tick: 200,000 payouts. What is over waits for the next tick. */
 const BATCHES_PER_TICK = 400
 
+/** What one claim got: the legs of this page, in shards. */
 export type ClaimedPage = {
   /** The business clock at the claim. */
   readonly now: Instant
@@ -33,6 +34,7 @@ export type ClaimedPage = {
   readonly shards: readonly (readonly string[])[]
 }
 
+/** What came of asking about one shard's legs. */
 export type PolledShard = {
   readonly polled: number
   readonly changed: number
@@ -41,6 +43,7 @@ export type PolledShard = {
   readonly decidableLegIds: readonly string[]
 }
 
+/** How many policies were decided, by outcome. */
 export type DecidedPage = {
   readonly evaluations: number
   readonly policiesPaid: number
@@ -49,6 +52,7 @@ export type DecidedPage = {
   readonly payoutsCreated: number
 }
 
+/** Whether every watched leg was polled in time. */
 export type CoverageReport = {
   readonly legsInWindow: number
   readonly overdue: number

@@ -4,6 +4,7 @@ import { maintainDatabase } from '../operations/maintain-database.ts'
 import { mapFailures } from './errors.ts'
 import { startHeartbeats } from './heartbeats.ts'
 
+/** What the maintenance step works over. */
 export type MaintenanceDeps = Parameters<typeof maintainDatabase>[0]
 
 /** The activities of `maintenance`. May be repeated: doing it again is only slower. */

@@ -22,8 +22,10 @@ const SUBMIT_FLUSH_SIZE = 100
 /** A batch, or some payouts by id. */
 export type PayoutTarget = { readonly batchId: string } | { readonly payoutIds: readonly string[] }
 
+/** How many payouts of a batch may be sent, and how many are held back. */
 export type Approval = { readonly approved: number; readonly held: number }
 
+/** How one round of transfers ended. */
 export type Submission = {
   /** Paid, counting those that an earlier attempt of this step had settled already. */
   readonly settled: number

@@ -13,6 +13,7 @@ import {
 /** What a breaker looks like from outside, for metrics and health. */
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
+/** When a circuit opens and when it tries again. */
 export type CircuitOptions = {
   /** Share of the last `windowCalls` that must fail before it opens. */
   readonly failureShare: number
@@ -31,6 +32,7 @@ export const DEFAULT_CIRCUIT: CircuitOptions = {
   openMs: 5_000,
 }
 
+/** A breaker around calls to one outside service. */
 export interface Circuit<T> {
   readonly state: BreakerState
   /** The call's outcome, or `whenOpen()` without a call. Rejects only when the call rejects. */

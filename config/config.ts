@@ -12,7 +12,10 @@ const STRIPE_OFFICIAL_URL = 'https://api.stripe.com'
 const AEROAPI_OFFICIAL_RATE_PER_S = 5
 const AEROAPI_OTHER_RATE_PER_S = 2_000
 
+/** Where this installation runs; jobs may differ by it. */
 export type Environment = 'development' | 'staging' | 'production'
+
+/** How much is logged. */
 export type LogLevelName = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 
 /** What may be shown to anybody: no secret is in it. */
@@ -67,6 +70,7 @@ export type Secrets = {
   readonly apiToken: string | null
 }
 
+/** One variable that cannot be used, and why. */
 export type ConfigProblem = { readonly variable: string; readonly message: string }
 
 /** The environment holds values that cannot be used. Exit code 78 (EX_CONFIG of sysexits). */

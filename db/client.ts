@@ -9,8 +9,10 @@ import { instantFromMs } from '../domain/time.ts'
 import type { Instant } from '../domain/time.ts'
 import type { DB } from './types.generated.ts'
 
+/** The product's database with its tables typed. */
 export type Database = Kysely<DB>
 
+/** How a pool differs from the default one. */
 export type DatabaseOptions = {
   /** Connections at most; 10 when left out. */
   readonly max?: number

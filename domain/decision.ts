@@ -31,6 +31,7 @@ export type DecisionReason =
   | 'CONTINUATION_UNFINISHED'
   | 'DIVERSION_UNCLEAR'
 
+/** What the rules say: wait, pay, pay nothing, or ask a person. */
 export type Decision =
   | {
       readonly outcome: 'NOT_YET'
@@ -53,6 +54,7 @@ export type Decision =
     }
   | { readonly outcome: 'REVIEW'; readonly reasons: readonly DecisionReason[] }
 
+/** All that a decision depends on. */
 export type DecisionInput = {
   readonly leg: WatchedLeg
   readonly facts: LegFacts

@@ -5,6 +5,7 @@
 import { minorUnits, type Money } from './money.ts'
 import type { Instant } from './time.ts'
 
+/** The events that move money in the books. */
 export type LedgerKind =
   | 'capital'
   | 'bind'
@@ -17,6 +18,7 @@ export type LedgerKind =
   | 'cancel'
   | 'correct'
 
+/** One movement between two accounts: a credit and the equal debit. */
 export type LedgerPosting = {
   readonly source: string
   readonly destination: string

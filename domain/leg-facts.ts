@@ -31,6 +31,7 @@ export type SeenInstant = Seen & {
   readonly runValue: Instant
 }
 
+/** What is known of a landing elsewhere and of what followed. */
 export type DiversionFact = Seen & {
   /** IATA; null while only the flag is known. */
   readonly airport: string | null
@@ -88,6 +89,7 @@ export type AnswerFlag =
   | 'FUTURE_ARRIVAL'
   | ArrivalFault
 
+/** The facts after an answer, and what was remarkable in it. */
 export type FoldedAnswer = {
   readonly facts: LegFacts
   readonly flags: AnswerFlag[]

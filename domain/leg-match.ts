@@ -8,6 +8,7 @@ import type { ProviderLeg } from './ports/flight-data-provider.ts'
 import { HOUR_MS, MINUTE_MS, msBetween, type Instant } from './time.ts'
 import { localDateAt } from './zone.ts'
 
+/** Which of a provider's records are the leg's. */
 export type LegMatch =
   | {
       readonly kind: 'matched'

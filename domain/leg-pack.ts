@@ -22,6 +22,7 @@ export type PackLeg = {
   readonly tailNumber: string | null
 }
 
+/** Real flights with the zones of their airports. */
 export type LegPack = {
   readonly legs: PackLeg[]
   /** Airport (IATA) to IANA zone. */

@@ -3,6 +3,7 @@ import type { LegFacts, WatchedLeg } from './leg-facts.ts'
 import { DEFAULT_SETTLE } from './product.ts'
 import { DAY_MS, HOUR_MS, SECOND_MS, toMs, type Instant } from './time.ts'
 
+/** Where a leg is in its life. */
 export type LegPhase =
   | 'SCHEDULED'
   | 'OUT'

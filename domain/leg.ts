@@ -4,6 +4,7 @@
  */
 import type { LocalDate } from './time.ts'
 
+/** What tells one leg from every other. */
 export type LegIdentity = {
   /** Operating carrier, IATA, two characters: `B6`. */
   readonly carrier: string

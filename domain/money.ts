@@ -9,11 +9,13 @@ export type MinorUnits = number & { readonly [minorBrand]: true }
 /** ISO 4217 code, three capital letters. */
 export type Currency = string & { readonly [currencyBrand]: true }
 
+/** An amount in whole minor units of its currency. */
 export type Money = { readonly minor: MinorUnits; readonly currency: Currency }
 
 /** Basis points: 10,000 is the whole. */
 export type BasisPoints = number
 
+/** The whole, in basis points. */
 export const BPS_WHOLE = 10_000
 
 /** A checked amount of minor units. Throws RangeError when it is not a safe integer. */

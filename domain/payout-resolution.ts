@@ -17,6 +17,7 @@ export const STORED_ERROR_LIMIT = 3
 /** How far apart two empty look-ups must be before a transfer is held not to exist. */
 export const ABSENCE_GAP_MS = 10 * MINUTE_MS
 
+/** What is remembered of an attempt that the rail has not answered for. */
 export type UnansweredAttempt = {
   readonly startedAt: Instant
   readonly serverErrors: number

@@ -3,6 +3,7 @@
  * open at a time, and every attempt has its own idempotency key.
  */
 
+/** The states of a payout; PAYOUT_TRANSITIONS says which follow which. */
 export type PayoutState =
   | 'CREATED'
   | 'APPROVED'

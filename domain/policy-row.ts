@@ -12,6 +12,7 @@ import type { Instant } from './time.ts'
 /** A row as it came: CSV cells or the fields of a JSON object. */
 export type RawPolicyRow = Readonly<Record<string, unknown>>
 
+/** A policy as given from outside, checked and normalised. */
 export type PolicyRow = {
   readonly policyNumber: string
   /** Code of the product; its latest version is bound. */
@@ -29,10 +30,12 @@ export type PolicyRow = {
 /** Why a row cannot go in; `field` is the column. */
 export type RowProblem = { readonly field: PolicyColumn; readonly reason: string }
 
+/** A row that can be bound, or everything that is wrong with it. */
 export type ParsedPolicyRow =
   | { readonly ok: true; readonly row: PolicyRow }
   | { readonly ok: false; readonly problems: readonly RowProblem[] }
 
+/** Columns that every row must fill. */
 export const REQUIRED_POLICY_COLUMNS = [
   'policy_number',
   'product',
@@ -46,8 +49,10 @@ export const REQUIRED_POLICY_COLUMNS = [
   'payee_ref',
 ] as const
 
+/** Columns that a row may leave out. */
 export const OPTIONAL_POLICY_COLUMNS = ['bound_at', 'premium'] as const
 
+/** A column of a policy row. */
 export type PolicyColumn =
   | (typeof REQUIRED_POLICY_COLUMNS)[number]
   | (typeof OPTIONAL_POLICY_COLUMNS)[number]

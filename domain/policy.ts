@@ -2,6 +2,7 @@
 import type { Decision } from './decision.ts'
 import { addMs, DAY_MS, type Instant } from './time.ts'
 
+/** The states of a policy; POLICY_TRANSITIONS says which follow which. */
 export type PolicyState =
   | 'BOUND'
   | 'MONITORING'

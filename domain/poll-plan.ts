@@ -7,6 +7,7 @@ import type { LegFacts, WatchedLeg } from './leg-facts.ts'
 import type { Product } from './product.ts'
 import { HOUR_MS, instantFromMs, MINUTE_MS, toMs, type Instant } from './time.ts'
 
+/** What the next poll of a leg waits for; sets how often it is asked. */
 export type PollPhase =
   | 'PRE_WINDOW'
   | 'PRE_DEPARTURE'
@@ -19,6 +20,7 @@ export type PollPhase =
   | 'UNKNOWN'
   | 'DONE'
 
+/** When to ask next, and why then. */
 export type NextPoll = {
   /** Null when every product has its decision. */
   readonly at: Instant | null
@@ -27,6 +29,7 @@ export type NextPoll = {
   readonly reason: string
 }
 
+/** All that a poll plan depends on. */
 export type NextPollInput = {
   readonly leg: WatchedLeg
   readonly facts: LegFacts

@@ -1,6 +1,7 @@
 /** Products: versioned rules as data. A policy keeps the version it was bound under. */
 import type { BasisPoints } from './money.ts'
 
+/** What a delay of so many minutes pays. */
 export type Tier = { readonly minDelayMin: number; readonly bps: BasisPoints }
 
 /** How certain a fact must be before it decides (domain rule 2.4). */
@@ -15,6 +16,7 @@ export type SettleRule = {
   readonly cancelPersistS: number
 }
 
+/** One version of a product's rules. */
 export type Product = {
   readonly code: string
   readonly version: number
@@ -25,6 +27,7 @@ export type Product = {
   readonly settle: SettleRule
 }
 
+/** The settle rule of the reference products. */
 export const DEFAULT_SETTLE: SettleRule = {
   confirmGapS: 15 * 60,
   edgeBandMin: 5,

@@ -23,6 +23,7 @@ export const PRIORITY_KEYS: Readonly<Record<JobPriority, number>> = {
 /** One Temporal task queue each, with its own workers, limits and pause. */
 export type JobQueue = 'monitoring' | 'payouts' | 'notifications' | 'maintenance' | 'reports'
 
+/** Where jobs may be enabled or not. */
 export type JobEnvironment = 'development' | 'staging' | 'production'
 
 /** A number of a calendar field, or a range of them with both ends named. */
@@ -89,6 +90,7 @@ export type JobConflict = {
 /** Where a job is enabled. A job that is not is neither scheduled nor startable there. */
 export type JobEnvironments = Readonly<Record<JobEnvironment, boolean>>
 
+/** A job as declared, with what follows from its name. */
 export type JobDefinition<
   Name extends string = string,
   Input extends z.ZodType = z.ZodType,
@@ -137,6 +139,7 @@ export type JobDefinition<
   readonly histories: readonly string[]
 }
 
+/** What about a job is told to its owner. */
 export type JobAlert = 'failed' | 'late' | 'parked'
 
 type Derived = 'type' | 'workflow' | 'runbook' | 'environments'

@@ -6,6 +6,7 @@ import type { AnyJob } from './registry.ts'
 /** One thing wrong: `policyId: expected string, received number`. */
 export type FieldProblem = { readonly field: string; readonly message: string }
 
+/** Checked input, or what is wrong with it. */
 export type InputCheck =
   | { readonly ok: true; readonly input: Record<string, unknown> }
   | { readonly ok: false; readonly problems: readonly FieldProblem[] }

@@ -6,6 +6,7 @@ import { defineJob } from './define-job.ts'
 
 const TABLE = /^[a-z_][a-z0-9_]{0,62}$/
 
+/** What to do, and to which tables. */
 export const maintenanceInput = z.strictObject({
   task: z.enum(['vacuum', 'reindex', 'analyze']).meta({
     description: 'vacuum frees dead rows, reindex rebuilds indexes, analyze refreshes statistics.',
@@ -18,6 +19,7 @@ export const maintenanceInput = z.strictObject({
     .meta({ description: 'Tables of this product. Absent: all of them.' }),
 })
 
+/** Which tables were done and which were left alone. */
 export const maintenanceResult = z.strictObject({
   task: z.enum(['vacuum', 'reindex', 'analyze']),
   done: z.array(z.string()).meta({ description: 'Tables done.' }),

@@ -11,6 +11,7 @@ export const JOBS = {
   maintenance,
 } as const
 
+/** The name of a registered job. */
 export type JobName = keyof typeof JOBS
 
 /** Any job, when its input's type does not matter. */

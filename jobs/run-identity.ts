@@ -13,11 +13,13 @@ export const RUN_SEARCH_ATTRIBUTES = {
   JobState: 'KEYWORD',
 } as const
 
+/** The search attributes that every run carries. */
 export type RunSearchAttribute = keyof typeof RUN_SEARCH_ATTRIBUTES
 
 /** What starts runs: a schedule, a person through a door, another run, or the clock being stepped. */
 export const JOB_TRIGGERS = ['schedule', 'api', 'cli', 'run', 'clock'] as const
 
+/** What a run was started by. */
 export type JobTrigger = (typeof JOB_TRIGGERS)[number]
 
 /** `payout:5f0c...`: the job's name and the business key of the input. Input must be valid. */

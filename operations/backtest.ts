@@ -15,6 +15,7 @@ import { DAY_MS, instantFromMs, toMs, type Instant } from '../domain/time.ts'
 /** A leg's decision under one product; `REVIEW` goes to people and has no amount. */
 export type LegOutcome = number | 'REVIEW'
 
+/** What each product pays for one leg. */
 export type LegBacktest = {
   readonly key: string
   /** One per product, in the order asked for: basis points paid, or REVIEW. */
@@ -24,6 +25,7 @@ export type LegBacktest = {
   readonly detectionMs: number | null
 }
 
+/** Which flights and products are tried. */
 export type BacktestInput = {
   readonly pack: LegPack
   readonly products: readonly Product[]
@@ -31,6 +33,7 @@ export type BacktestInput = {
   readonly seed: number
 }
 
+/** Progress and cancellation. */
 export type BacktestOptions = {
   /** Called every thousand legs. */
   readonly onProgress?: (done: number, total: number) => void

@@ -5,6 +5,7 @@ import type { Clock } from '../domain/ports/clock.ts'
 import type { CoverageAccount, LegStore } from '../domain/ports/leg-store.ts'
 import { HOUR_MS, SECOND_MS } from '../domain/time.ts'
 
+/** What the coverage check works over. */
 export type CheckCoverageDeps = {
   readonly legStore: Pick<LegStore, 'accountForCoverage'>
   readonly clock: Clock

@@ -3,11 +3,13 @@ import type { Clock } from '../domain/ports/clock.ts'
 import type { LegStore } from '../domain/ports/leg-store.ts'
 import type { Instant } from '../domain/time.ts'
 
+/** What a claim works over. */
 export type ClaimDueLegsDeps = {
   readonly legStore: Pick<LegStore, 'claimDue'>
   readonly clock: Clock
 }
 
+/** Who claims, how much, and for how long. */
 export type ClaimDueLegsInput = {
   /** The tick's name; a repeated claim under the same name gets its legs again. */
   readonly claimedBy: string
@@ -19,6 +21,7 @@ export type ClaimDueLegsInput = {
   readonly leaseMs: number
 }
 
+/** The legs claimed, in shards. */
 export type ClaimedLegs = {
   /** The business time that "due" was measured by. */
   readonly now: Instant

@@ -3,6 +3,7 @@ import type { ProductStore } from '../domain/ports/product-store.ts'
 import { REFERENCE_PRODUCTS } from '../domain/product.ts'
 import type { Product } from '../domain/product.ts'
 
+/** Where product versions are stored. */
 export type EnsureProductsDeps = { readonly productStore: ProductStore }
 
 /**

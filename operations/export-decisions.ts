@@ -1,6 +1,7 @@
 /** Lists decided policies as lines of text, for files and pipes. */
 import type { DecidedPolicy, PolicyStore } from '../domain/ports/policy-store.ts'
 
+/** Where decided policies are read. */
 export type ExportDecisionsDeps = { readonly policyStore: PolicyStore }
 
 // About 1 MB of text: few round trips, flat memory.

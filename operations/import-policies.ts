@@ -15,6 +15,7 @@ import { differingColumns, newPolicyPage, refusalAtBind } from './policy-page.ts
 import type { BindableRow } from './policy-page.ts'
 import { TimetableLookup } from './timetable-lookup.ts'
 
+/** What an import works over. */
 export type ImportPoliciesDeps = {
   readonly policyStore: PolicyStore
   readonly productStore: ProductStore
@@ -27,6 +28,7 @@ export type ImportPoliciesDeps = {
 /** A row with its place: a file's line or an array's index, for messages only. */
 export type PlacedRow = { readonly line: number; readonly row: RawPolicyRow }
 
+/** A row that was not bound, and why. */
 export type RejectedRow = {
   readonly line: number
   /** As given, cut to 64 characters; empty when the row has none. */
@@ -36,6 +38,7 @@ export type RejectedRow = {
   readonly reason: string
 }
 
+/** What became of the rows. */
 export type ImportedPolicies = {
   /** Policies bound by this run. */
   readonly imported: number
@@ -45,6 +48,7 @@ export type ImportedPolicies = {
   readonly rejected: readonly RejectedRow[]
 }
 
+/** Progress and cancellation. */
 export type ImportOptions = {
   readonly signal?: AbortSignal
   /** Called after every page with the rows done so far. */

@@ -1,6 +1,7 @@
 /** Vacuum, reindex or analyze, table by table; a table whose lock is not to be had is skipped. */
 import type { DatabaseCare, MaintenanceTask } from '../domain/ports/database-care.ts'
 
+/** Which tables were done and which were left alone. */
 export type MaintenanceReport = {
   readonly task: MaintenanceTask
   readonly done: readonly string[]

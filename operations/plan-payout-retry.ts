@@ -10,6 +10,7 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/time.ts'
  */
 export type PayoutWaitKind = 'held' | 'outage' | 'straggler'
 
+/** Try again after a wait, or leave the payout to people. */
 export type PayoutRetryPlan =
   | { readonly action: 'wait'; readonly wallMs: number }
   | { readonly action: 'park' }

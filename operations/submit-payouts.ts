@@ -21,6 +21,7 @@ const DEFAULT_CONCURRENCY = 32
 /** Answers recorded by one statement when the caller does not say. */
 const DEFAULT_FLUSH_SIZE = 100
 
+/** How hard the rail is asked, and how often answers are stored. */
 export type SubmitOptions = {
   /** Requests on the wire at once, from 1. */
   readonly concurrency?: number

@@ -13,6 +13,7 @@ import { SECOND_MS } from '../domain/time.ts'
 import { localDateAt } from '../domain/zone.ts'
 import { forEachConcurrently } from './bounded-concurrency.ts'
 
+/** The timetable's leg for a row, or why there is none. */
 export type LookedUpLeg =
   | { readonly ok: true; readonly leg: ScheduledLeg }
   | { readonly ok: false; readonly field: PolicyColumn; readonly reason: string }

@@ -28,6 +28,7 @@ const POLL_ERRORS = [
 /** A run of a job, as events name it. */
 export type RunRef = { readonly jobType: string; readonly jobId: string; readonly queue?: string }
 
+/** The figures of one tick that are logged and counted. */
 export type TickSummary = {
   readonly due: number
   readonly claimed: number

@@ -6,6 +6,7 @@ const CHECK_TIMEOUT_MS = 2_000
 /** Resolves when the part works; rejects, or takes too long, when it does not. */
 export type HealthCheck = (signal: AbortSignal) => Promise<unknown>
 
+/** What a readiness probe is told. */
 export type Health = {
   readonly status: 'ready' | 'unavailable'
   /** `ok`, or `failed`: no reason is shown to callers that did not say who they are. */

@@ -5,6 +5,7 @@
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino'
 import { redact } from './redact.ts'
 
+/** How much is logged. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 
 /** `json` for machines, `text` for a terminal. */
@@ -25,6 +26,7 @@ export type Logger = {
   child(bindings: { readonly correlationId?: string; readonly data?: LogData }): Logger
 }
 
+/** How a logger writes. */
 export type LoggerOptions = {
   /** Lines below it are not written. Default `info`. */
   readonly level?: LogLevel

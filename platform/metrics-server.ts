@@ -11,11 +11,13 @@ const COLLECT_TIMEOUT_MS = 5_000
 /** Brings gauges up to date before a scrape is answered. */
 export type Collector = { readonly source: string; readonly collect: () => Promise<void> }
 
+/** A running metrics endpoint. */
 export type MetricsServer = AsyncDisposable & {
   /** Where it listens, `http://127.0.0.1:9090`. */
   readonly url: string
 }
 
+/** Where metrics are served. */
 export type MetricsServerOptions = {
   readonly host: string
   /** 0 takes a free port. */

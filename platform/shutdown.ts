@@ -12,6 +12,7 @@ export type SignalSource = {
   off(signal: StopSignal, listener: (signal: StopSignal) => void): unknown
 }
 
+/** The wish of the system or of a person that the process ends. */
 export type Shutdown = Disposable & {
   /** Aborted at the first signal; its reason is the signal's name. */
   readonly signal: AbortSignal

@@ -24,6 +24,7 @@ const BODY_LIMIT_BYTES = 2 * 1_024 * 1_024
 const WAITING_LIMIT = 50_000
 const KEEP_ALIVE_MS = 4_000
 
+/** Where AeroAPI is and how hard it may be asked. */
 export type AeroHttpOptions = {
   readonly baseUrl: string
   readonly apiKey: string
@@ -33,6 +34,7 @@ export type AeroHttpOptions = {
   readonly timeoutMs?: number
 }
 
+/** AeroAPI's GET with rate, concurrency and breaker applied. */
 export interface AeroHttp extends AsyncDisposable {
   readonly breakerState: BreakerState
   /** The checked body of `GET base + path`. Rejects only with the signal's reason. */

@@ -45,6 +45,7 @@ const STATUS_FUTURE_MS = 2 * DAY_MS
 /** Our clock and the service's need not agree to the minute, least of all a fast virtual one. */
 const WINDOW_MARGIN_MS = 30 * MINUTE_MS
 
+/** How the AeroAPI adapter reaches its server. */
 export type AeroApiOptions = {
   /** `x-apikey`. Never logged, cut out of every message. */
   readonly apiKey: string

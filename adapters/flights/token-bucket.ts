@@ -1,6 +1,7 @@
 /** A rate limit on the client's side: at most so many calls a second, with a second's worth at once. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** Spaces calls out to a rate per second. */
 export interface TokenBucket {
   /** Resolves when a call may be made. Rejects with the signal's AbortError. */
   take(signal?: AbortSignal): Promise<void>

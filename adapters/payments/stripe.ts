@@ -33,6 +33,7 @@ const PAGE_LIMIT = 100
 const LOOKUP_PAGES_LIMIT = 10
 const SECOND_MS = 1_000
 
+/** How the Stripe adapter reaches its server. */
 export type StripeOptions = {
   /** Secret key, `sk_...`. Never logged. */
   readonly apiKey: string

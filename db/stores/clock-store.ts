@@ -9,6 +9,7 @@ import type { ClockReading } from '../../domain/ports/clock.ts'
 import type { Instant } from '../../domain/time.ts'
 import { instantFromMs } from '../../domain/time.ts'
 
+/** Reads and moves the virtual clock's row. */
 export interface ClockStore {
   /** The virtual time now; null without a row. */
   read(): Promise<ClockReading | null>

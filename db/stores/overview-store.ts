@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import type { Instant } from '../../domain/time.ts'
 import type { Database } from '../client.ts'
 
+/** The book in figures at one moment. */
 export type Overview = {
   readonly policies: number
   readonly decidedPay: number
@@ -26,6 +27,7 @@ export type Overview = {
   readonly coverageIncidentsOpen: number
 }
 
+/** Figures of the whole book for the terminal and for stepping the clock. */
 export interface OverviewStore {
   /** All figures of one moment. Counts the whole book, so not to be asked several times a second. */
   read(now: Instant): Promise<Overview>

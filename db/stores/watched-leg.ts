@@ -6,6 +6,7 @@ import { emptyFacts } from '../../domain/leg-facts.ts'
 import type { LegFacts, WatchedLeg } from '../../domain/leg-facts.ts'
 import type { Instant, LocalDate } from '../../domain/time.ts'
 
+/** The columns of `flight_leg` that make up a watched leg. */
 export type WatchedLegRow = {
   readonly carrier: string
   readonly flight_number: string

@@ -15,6 +15,7 @@ export type BookTotals = {
   }[]
 }
 
+/** Totals of the book for metrics. */
 export interface BookTotalsStore {
   /** Counted now: a full pass over the policies, so not to be asked more often than a scrape. */
   read(): Promise<BookTotals>

@@ -3,6 +3,7 @@
 /** vacuum frees dead rows, reindex rebuilds indexes, analyze refreshes the planner's statistics. */
 export type MaintenanceTask = 'vacuum' | 'reindex' | 'analyze'
 
+/** Upkeep of this product's own tables. */
 export interface DatabaseCare {
   /** Tables of this product, sorted by name. */
   listTables(): Promise<string[]>

@@ -29,6 +29,7 @@ export type NewEvaluation = {
   readonly evaluatedAt: Instant
 }
 
+/** One page of policies to which evaluations are applied. */
 export type DecisionPage = {
   readonly evaluationIds: readonly string[]
   /** Policies after this id, in order of ids; null for the first page. */
@@ -37,6 +38,7 @@ export type DecisionPage = {
   readonly now: Instant
 }
 
+/** What came of one page. */
 export type AppliedPage = {
   readonly paid: number
   readonly notPaid: number
@@ -46,6 +48,7 @@ export type AppliedPage = {
   readonly next: string | null
 }
 
+/** Loads what is to be decided and writes decisions, set-based. */
 export interface DecisionStore {
   /** The undecided groups of legs, in order of leg, product version and arrival. */
   loadGroups(legIds: readonly string[]): Promise<DecisionGroup[]>

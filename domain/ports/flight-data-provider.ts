@@ -58,6 +58,7 @@ export type ProviderFailureKind =
   | 'UNAVAILABLE'
   | 'MALFORMED'
 
+/** A call that brought no answer. */
 export type ProviderFailure = {
   readonly ok: false
   readonly kind: ProviderFailureKind
@@ -68,6 +69,7 @@ export type ProviderFailure = {
   readonly retryAfterMs?: number
 }
 
+/** An answer, and what it cost. */
 export type ProviderAnswer<T> = {
   readonly ok: true
   readonly value: T
@@ -78,6 +80,7 @@ export type ProviderAnswer<T> = {
   readonly units: number
 }
 
+/** How a call ended. */
 export type ProviderResult<T> = ProviderAnswer<T> | ProviderFailure
 
 /** Enough of a leg to ask for its status. */

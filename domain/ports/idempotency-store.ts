@@ -28,6 +28,7 @@ export type KeyClaim =
   /** The key was used before for something else. */
   | { readonly kind: 'other-request' }
 
+/** Remembers answers by Idempotency-Key. */
 export interface IdempotencyStore {
   /** Claims a key for `leaseMs` of wall time. An unanswered claim whose lease is over is taken over. */
   claim(request: KeyedRequest, leaseMs: number): Promise<KeyClaim>

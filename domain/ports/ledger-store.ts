@@ -17,6 +17,7 @@ export type AccountBalance = {
   readonly balanceMinor: string
 }
 
+/** Reads the books and checks them. */
 export interface LedgerStore {
   /** Checks every invariant over the whole book in one snapshot; at most `limit` breaks of each. */
   findBreaks(limit: number): Promise<BookBreak[]>

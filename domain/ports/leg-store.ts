@@ -58,6 +58,7 @@ export type PolledLeg = {
   readonly pollReason: string
 }
 
+/** Who claims how many due legs, and for how long. */
 export type ClaimRequest = {
   /** Who claims; the same name gets its own legs again. At most 255 characters. */
   readonly claimedBy: string
@@ -70,6 +71,7 @@ export type ClaimRequest = {
 /** The longest gap per phase, in seconds. */
 export type GapLimit = { readonly phase: PollPhase; readonly maxGapS: number }
 
+/** What counts as watched in time. */
 export type CoverageRequest = {
   readonly now: Instant
   /** How long before the scheduled departure the window begins. Seconds. */
@@ -77,6 +79,7 @@ export type CoverageRequest = {
   readonly limits: readonly GapLimit[]
 }
 
+/** What was found, and the incidents that it opened and closed. */
 export type CoverageAccount = {
   /** Legs with undecided policies whose window has begun. */
   readonly legsInWindow: number
@@ -87,8 +90,10 @@ export type CoverageAccount = {
   readonly incidentsOpen: number
 }
 
+/** Legs that one statement handles: its arrays and row locks stay small. */
 export const MAX_LEG_PAGE = 500
 
+/** Watched legs: claiming, polling, coverage. */
 export interface LegStore {
   /**
    * Claims due legs, the longest due first. `due` counts all due legs, also those that others hold.

@@ -2,6 +2,7 @@
 import type { Money } from '../money.ts'
 import type { Instant } from '../time.ts'
 
+/** One transfer to one payee. */
 export type TransferRequest = {
   readonly amount: Money
   /** The payee's account at the rail: `acct_...`. */
@@ -13,6 +14,7 @@ export type TransferRequest = {
   readonly metadata: Readonly<Record<string, string>>
 }
 
+/** Money moved, as the rail has it. */
 export type Transfer = {
   /** The rail's id: `tr_...`. */
   readonly id: string

@@ -21,13 +21,20 @@ export type OpenAttempt = {
 /** An attempt by its key: number `n` of the payout. */
 export type AttemptKey = { readonly payoutId: string; readonly n: number }
 
+/** The rail moved the money. */
 export type AcceptedAnswer = AttemptKey & { readonly transferId: string }
+
+/** The rail refused for good; nothing moved. */
 export type RejectedAnswer = AttemptKey & { readonly code: string }
+
+/** Whether money moved is not known. */
 export type UnknownAnswer = AttemptKey & {
   readonly code: string
   /** The rail may have stored this answer for good: counted, see domain/payout-resolution.ts. */
   readonly isStorable: boolean
 }
+
+/** The rail moved money otherwise than asked: for people. */
 export type MismatchedAnswer = AttemptKey & {
   readonly transferId: string
   /** What differs, for the review: field names with wanted and found, no personal data. */
@@ -59,6 +66,7 @@ export type PayoutToResolve = {
     | null
 }
 
+/** Payouts, their batches and attempts; money states move with their ledger postings. */
 export interface PayoutStore {
   /**
    * Puts unbatched CREATED payouts, oldest first, into new batches. Payouts that another caller holds

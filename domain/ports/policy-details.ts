@@ -1,6 +1,7 @@
 /** One policy with everything that happened to it, for people who look it up. */
 import type { Instant } from '../time.ts'
 
+/** One policy with its leg, decision and payout. */
 export type PolicyDetails = {
   readonly policyNumber: string
   readonly policyId: string
@@ -48,6 +49,7 @@ export type PolicyDetails = {
   }[]
 }
 
+/** Looks single policies up. */
 export interface PolicyDetailsStore {
   /** The policy with this number; null when there is none. */
   find(policyNumber: string): Promise<PolicyDetails | null>

@@ -39,6 +39,7 @@ export type NewLeg = {
   readonly pollReason: string
 }
 
+/** A policy to be bound. */
 export type NewPolicy = {
   readonly policyNumber: string
   readonly productVersionId: string
@@ -54,6 +55,7 @@ export type NewPolicy = {
   readonly coverEnd: Instant
 }
 
+/** Policies bound in one transaction, with their legs. */
 export type BindPage = {
   readonly legs: readonly NewLeg[]
   /** Every policy's leg is in `legs`; numbers are distinct. At most MAX_BIND_PAGE. */
@@ -63,6 +65,7 @@ export type BindPage = {
   readonly capacityMinor: number
 }
 
+/** What became of each policy of a page, by number. */
 export type BindResult = {
   readonly bound: readonly string[]
   /** Numbers that somebody bound in the meantime; compare with what is stored. */
@@ -71,6 +74,7 @@ export type BindResult = {
   readonly poolShort: readonly string[]
 }
 
+/** Policies that one transaction binds: a second of work, so locks are short. */
 export const MAX_BIND_PAGE = 5_000
 
 /** A decided policy as exported. */
@@ -85,6 +89,7 @@ export type DecidedPolicy = {
   readonly transferId: string | null
 }
 
+/** Binds policies and lists decided ones. */
 export interface PolicyStore {
   /** Those of the numbers that are bound. At most MAX_BIND_PAGE numbers. */
   findBound(policyNumbers: readonly string[]): Promise<ReadonlyMap<string, BoundPolicy>>

@@ -1,6 +1,7 @@
 /** Where product versions are kept. A stored version never changes. */
 import type { Product } from '../product.ts'
 
+/** A product version with its id. */
 export type StoredProduct = {
   /** The id of the version, which policies refer to. */
   readonly productVersionId: string
@@ -20,6 +21,7 @@ export class ProductChangedError extends Error {
   }
 }
 
+/** Product versions, written once. */
 export interface ProductStore {
   /**
    * Stores the versions that are not there yet and says how many those were. Idempotent. Throws

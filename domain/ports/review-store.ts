@@ -1,8 +1,10 @@
 /** Cases that wait for a person. */
 import type { Instant } from '../time.ts'
 
+/** What a case is about. */
 export type ReviewSubject = 'leg' | 'policy' | 'payout'
 
+/** A case to be opened for people. */
 export type NewReviewCase = {
   readonly subjectKind: ReviewSubject
   readonly subjectId: string
@@ -13,6 +15,7 @@ export type NewReviewCase = {
   readonly openedAt: Instant
 }
 
+/** Cases that wait for people. */
 export interface ReviewStore {
   /**
    * Opens the case, or finds the one that is open for the same subject and reason. Safe to repeat and

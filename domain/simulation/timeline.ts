@@ -29,6 +29,7 @@ export type DiversionCourse = {
 /** What a provider expects, from a moment on. */
 export type Estimate = { readonly fromMs: number; readonly at: Instant; readonly atMs: number }
 
+/** Everything that will be known of a leg, and when. */
 export type LegTimeline = {
   readonly leg: PackLeg
   readonly providerFlightId: string

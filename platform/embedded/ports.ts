@@ -1,6 +1,7 @@
 /** Finding loopback TCP ports for the embedded servers. */
 import { connect, createServer } from 'node:net'
 
+/** The address that only this machine reaches. */
 export const LOOPBACK = '127.0.0.1'
 
 /** A port is taken although it was asked for by name. */
@@ -17,6 +18,7 @@ export class PortTakenError extends Error {
   }
 }
 
+/** A port that is wanted, and whether another would do. */
 export type PortWish = {
   /** For messages: `PostgreSQL`. */
   readonly what: string

@@ -12,6 +12,7 @@ import type { ServerUser } from './server-user.ts'
 /** Where copies and data go that another user than root must reach. */
 export const SHARED_ROOT = '/var/lib/groundstop'
 
+/** The server's programs of this platform. */
 export type PostgresBinaries = {
   readonly postgres: string
   readonly initdb: string

@@ -11,7 +11,10 @@ import type { PostgresBinaries } from './postgres-binaries.ts'
 import { SHARED_ROOT } from './postgres-binaries.ts'
 import type { ServerUser } from './server-user.ts'
 
+/** The role that owns the embedded server. */
 export const SUPERUSER = 'postgres'
+
+/** The product's database on the embedded server. */
 export const DATABASE_NAME = 'groundstop'
 
 /** What one home's PostgreSQL is made of. */

@@ -36,6 +36,7 @@ const STOP_STEPS = [
   { signal: 'SIGQUIT', waitMs: 5_000 },
 ] as const
 
+/** Where an embedded server keeps its data and listens. */
 export type EmbeddedPostgresOptions = {
   /** Holds data, password and log; made when missing. */
   readonly folder: string
@@ -44,6 +45,7 @@ export type EmbeddedPostgresOptions = {
   readonly isDurable: boolean
 }
 
+/** A running embedded server. */
 export interface EmbeddedPostgres extends AsyncDisposable {
   /** `postgres://...` of the product's database, as superuser; holds the password. */
   readonly url: string

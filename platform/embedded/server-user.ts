@@ -5,6 +5,7 @@
  */
 import { spawnSync } from 'node:child_process'
 
+/** The system user that the server runs as. */
 export type ServerUser = {
   /** Null: as the present user. */
   readonly ids: { readonly uid: number; readonly gid: number } | null

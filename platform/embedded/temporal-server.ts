@@ -19,6 +19,7 @@ const STOP_STEPS = [
   { signal: 'SIGKILL', waitMs: 2_000 },
 ] as const
 
+/** How a Temporal server is run and what it keeps. */
 export type EmbeddedTemporalOptions = {
   /** The Temporal CLI, from `findTemporalProgram`. */
   readonly program: string
@@ -35,6 +36,7 @@ export type EmbeddedTemporalOptions = {
   readonly retentionDays: number
 }
 
+/** A running Temporal server. */
 export interface EmbeddedTemporal extends AsyncDisposable {
   /** `127.0.0.1:7233`. */
   readonly address: string

@@ -19,6 +19,7 @@ import { findJob, type AnyJob } from '../../jobs/registry.ts'
 import { workflowIdOf, type JobTrigger } from '../../jobs/run-identity.ts'
 import { runSearchAttributes } from './search-attributes.ts'
 
+/** A run that is wanted. */
 export type JobStart = {
   /** A job's name or its public type. */
   readonly job: string
@@ -33,8 +34,10 @@ export type JobStart = {
   readonly workflowId?: string
 }
 
+/** The run that was started or joined. */
 export type StartedJob = { readonly workflowId: string; readonly runId: string }
 
+/** What the starter works over. */
 export type JobStarterDeps = {
   readonly client: Client
   /** Default `development`; a job that is not enabled in it is not started. */

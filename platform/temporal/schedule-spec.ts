@@ -26,6 +26,7 @@ export type ScheduleScale = { readonly speed: number }
 /** A schedule as flat fields, the same for what should be and for what the server has. */
 export type ScheduleFields = Readonly<Record<string, string | number | boolean | null>>
 
+/** A schedule as the registry wants it. */
 export type DesiredSchedule = {
   readonly scheduleId: string
   readonly options: ScheduleOptions

@@ -12,6 +12,7 @@ import {
   type ScheduleScale,
 } from './schedule-spec.ts'
 
+/** One field in which server and registry differ. */
 export type ScheduleDifference = {
   readonly field: string
   readonly server: string | number | boolean | null
@@ -24,6 +25,7 @@ export type ScheduleDifference = {
  */
 export type ScheduleAction = 'create' | 'update' | 'drift' | 'delete' | 'unchanged'
 
+/** What would be done about one schedule. */
 export type SchedulePlanEntry = {
   readonly scheduleId: string
   readonly action: ScheduleAction
@@ -32,6 +34,7 @@ export type SchedulePlanEntry = {
   readonly paused: { readonly note: string } | null
 }
 
+/** Which registry is compared, and at what speed of the clock. */
 export type SchedulePlanOptions = ScheduleScale & {
   /** Default `development`: jobs switched off in it have no schedule there. */
   readonly environment?: JobEnvironment
