@@ -88,8 +88,10 @@ const STATUS_BY_TEMPORAL: Readonly<Record<string, RunStatus>> = {
   TERMINATED: 'terminated',
 }
 
-/** How an ended run ended. */
+/** How an ended run ended. One that was stopped before its time was cancelled. */
 export function statusOfRun(info: WorkflowExecutionInfo): RunStatus {
+  const neverBegan = (info.executionTime ?? info.startTime) > (info.closeTime ?? new Date())
+  if (neverBegan && info.status.name === 'TERMINATED') return 'cancelled'
   return STATUS_BY_TEMPORAL[info.status.name] ?? 'failed'
 }
 
@@ -99,8 +101,9 @@ const QUERY_BY_STATUS: Readonly<Record<JobRunStatus, (now: Instant) => string>> 
   success: () => 'ExecutionStatus = "Completed"',
   failed: () => 'ExecutionStatus = "Failed"',
   timeout: () => 'ExecutionStatus = "TimedOut"',
-  cancelled: () => 'ExecutionStatus = "Canceled"',
-  terminated: () => 'ExecutionStatus = "Terminated"',
+  cancelled: () =>
+    '(ExecutionStatus = "Canceled" OR (ExecutionStatus = "Terminated" AND ExecutionDuration < 0))',
+  terminated: () => 'ExecutionStatus = "Terminated" AND ExecutionDuration >= 0',
 }
 
 /** The visibility query that finds the runs of these jobs. */
@@ -123,7 +126,7 @@ function toJobRun(info: WorkflowExecutionInfo, job: AnyJob, nowMs: number): JobR
     runId: info.runId,
     type: job.type,
     name: job.name,
-    status: STATUS_BY_TEMPORAL[info.status.name] ?? open,
+    status: endMs === null ? open : statusOfRun(info),
     priority: priorityOf(info, job),
     queue: info.taskQueue,
     createdAt: instantFromMs(info.startTime.getTime()),
@@ -266,13 +269,18 @@ function toRunError(error: WorkflowFailedError): { type: string; message: string
   return { type: type ?? 'Error', message: cause?.message || (rootCause(error) ?? error.message) }
 }
 
+/** What a run that never began says in the Web UI. */
+const CANCELLED_BEFORE_START = 'cancelled before its time'
+
 /** Asks a run to stop. Throws NoSuchJobRunError, JobRunEndedError. Repeats change nothing. */
 export async function cancelJobRun(client: Client, id: string, runId?: string): Promise<JobRun> {
   return withinDeadline(client, async () => {
     const { run, handle } = await describeJobRun(client, id, runId)
     if (run.finishedAt !== null) throw new JobRunEndedError(`job ${id} has ended: ${run.status}`)
     try {
-      await handle.cancel()
+      // The server delivers a cancellation only when a delayed run begins; nothing runs there yet.
+      if (run.status === 'scheduled') await handle.terminate(CANCELLED_BEFORE_START)
+      else await handle.cancel()
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error
       throw new JobRunEndedError(`job ${id} has ended`, { cause: error })

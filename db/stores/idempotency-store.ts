@@ -70,15 +70,17 @@ async function storeAnswer(
   request: KeyedRequest,
   answer: StoredAnswer,
 ): Promise<StoredAnswer> {
-  const { numUpdatedRows } = await db
+  const stored = await db
     .updateTable('idempotent_request')
     .set({ response_status: answer.status, response_body: JSON.stringify(answer.body) })
     .where('scope', '=', request.scope)
     .where('key', '=', request.key)
     .where('request_sha256', '=', request.requestSha256)
     .where('response_status', 'is', null)
-    .executeTakeFirstOrThrow()
-  if (numUpdatedRows === 1n) return answer
+    // The database orders names in its own way: the first caller gets what all others will get.
+    .returning('response_body')
+    .executeTakeFirst()
+  if (stored !== undefined) return { status: answer.status, body: stored.response_body }
   const known = await read(db, request)
   if (known === undefined || known.response_status === null) return answer
   return { status: known.response_status, body: known.response_body }
