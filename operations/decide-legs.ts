@@ -19,8 +19,8 @@ export type DecideLegsDeps = { readonly decisionStore: DecisionStore; readonly c
 export type DecideLegsOptions = {
   /** Checked between pages; what was decided stays decided. */
   readonly signal?: AbortSignal
-  /** Policies decided so far. */
-  readonly onProgress?: (policies: number) => void
+  /** Policies decided, of those found decidable so far. */
+  readonly onProgress?: (done: number, total: number) => void
 }
 
 export type DecidedLegs = {
@@ -47,13 +47,21 @@ export async function decideLegs(
   options: DecideLegsOptions = {},
 ): Promise<DecidedLegs> {
   const legIds = [...new Set(input.legIds)]
-  const total = { evaluations: 0, paid: 0, notPaid: 0, inReview: 0, payoutsCreated: 0 }
+  const total = {
+    evaluations: 0,
+    decidable: 0,
+    paid: 0,
+    notPaid: 0,
+    inReview: 0,
+    payoutsCreated: 0,
+  }
   for (let start = 0; start < legIds.length; start += MAX_LEG_PAGE) {
     options.signal?.throwIfAborted()
     const groups = await deps.decisionStore.loadGroups(legIds.slice(start, start + MAX_LEG_PAGE))
     const now = await deps.clock.now()
     const evaluated = groups.flatMap((group) => evaluate(group, now))
     total.evaluations += evaluated.length
+    for (const { policies } of evaluated) total.decidable += policies
     for (const pack of packs(evaluated)) {
       const evaluations = pack.map(({ evaluation }) => evaluation)
       const evaluationIds = await deps.decisionStore.saveEvaluations(evaluations)
@@ -62,7 +70,8 @@ export async function decideLegs(
         total.notPaid += applied.notPaid
         total.inReview += applied.inReview
         total.payoutsCreated += applied.payoutsCreated
-        options.onProgress?.(total.paid + total.notPaid + total.inReview)
+        const done = total.paid + total.notPaid + total.inReview
+        options.onProgress?.(done, total.decidable)
       }
     }
   }

@@ -117,7 +117,9 @@ class ShardRun {
     const legs = loaded.filter((leg) => leg.groups.length > 0)
     try {
       await forEachConcurrently(legs, this.#options, async (leg) => {
-        this.#pending.push(await pollLeg(this.#deps, leg, this.#options.signal))
+        const outcome = await pollLeg(this.#deps, leg, this.#options.signal)
+        // After the wait: the list may have been written and replaced meanwhile.
+        this.#pending.push(outcome)
         if (this.#pending.length >= SAVE_PAGE) await this.#save()
       })
     } finally {
