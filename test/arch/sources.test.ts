@@ -24,7 +24,7 @@ export function undocumentedExports(path: string, text: string): string[] {
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
   return source.statements.flatMap((statement) => {
     if (!ts.canHaveModifiers(statement) || !isExported(statement)) return []
-    if (ts.getJSDocCommentsAndTags(statement).length > 0 || isInferred(statement)) return []
+    if (ts.getJSDocCommentsAndTags(statement).length > 0 || hasWordsElsewhere(statement)) return []
     return namesOf(statement).map((name) => `${path}: ${name}`)
   })
 }
@@ -34,9 +34,12 @@ function isExported(statement: ts.HasModifiers): boolean {
   return modifiers.some((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword)
 }
 
-/** `type Input = z.output<typeof input>`: the schema of the same name carries the words. */
-function isInferred(statement: ts.Statement): boolean {
-  return ts.isTypeAliasDeclaration(statement) && /\btypeof\b/.test(statement.type.getText())
+/** The words are elsewhere: `z.output<typeof input>` at the schema, `defineJob({ summary })` within. */
+function hasWordsElsewhere(statement: ts.Statement): boolean {
+  return (
+    (ts.isTypeAliasDeclaration(statement) && /\btypeof\b/.test(statement.type.getText())) ||
+    (ts.isVariableStatement(statement) && /= defineJob\(/.test(statement.getText()))
+  )
 }
 
 function namesOf(statement: ts.Statement): string[] {
