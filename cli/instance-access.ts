@@ -1,0 +1,32 @@
+/** Opens what commands need of a running instance: its database and its Temporal client. */
+import type { Client } from '@temporalio/client'
+
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/config.ts'
+import type { Database } from '../db/client.ts'
+import { createDatabase } from '../db/client.ts'
+import { connectClient } from '../platform/temporal/connection.ts'
+import { CliError } from './cli-error.ts'
+import type { CliContext } from './context.ts'
+
+/** The database of the instance; `await using` it. Throws CliError when there is none. */
+export async function openDatabase(
+  context: CliContext,
+): Promise<{ config: Config; db: Database } & AsyncDisposable> {
+  const { config, secrets } = loadConfig(context.env)
+  if (secrets.databaseUrl === null) {
+    throw new CliError(
+      `no instance runs in ${config.homeDir}: run \`groundstop start\`, or set DATABASE_URL`,
+    )
+  }
+  const db = createDatabase(secrets.databaseUrl, { max: 4, applicationName: 'groundstop' })
+  return { config, db, [Symbol.asyncDispose]: () => db.destroy() }
+}
+
+/** A client of the instance's Temporal; `await using` it. */
+export async function openClient(
+  context: CliContext,
+  config: Config,
+): Promise<{ client: Client } & AsyncDisposable> {
+  return connectClient(config.temporal, { env: context.env })
+}
