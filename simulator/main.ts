@@ -85,6 +85,11 @@ async function announceAndWait(server: RunningServer, signal: AbortSignal): Prom
 async function main(args: readonly string[]): Promise<void> {
   const stop = new AbortController()
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort())
+  // The command that started us holds a channel; its end means that it was killed.
+  if (process.channel !== undefined) {
+    process.once('disconnect', () => stop.abort())
+    process.channel.unref()
+  }
   const [kind, ...rest] = args
   try {
     if (kind === 'flights') await runFlightsSimulator(parseFlightsOptions(rest), stop.signal)

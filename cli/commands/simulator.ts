@@ -32,7 +32,9 @@ export function register(program: Command, context: CliContext): void {
 
 /** Resolves when the child has ended well or was stopped by our signal; else throws CliError. */
 async function runSimulator(args: readonly string[], context: CliContext): Promise<void> {
-  const child = spawn(process.execPath, [SIMULATOR, ...args], { stdio: 'inherit' })
+  // The channel tells the simulator when this process was killed; nothing is sent over it.
+  const stdio = ['inherit', 'inherit', 'inherit', 'ipc'] as const
+  const child = spawn(process.execPath, [SIMULATOR, ...args], { stdio: [...stdio] })
   const stop = () => child.kill('SIGTERM')
   context.signal.addEventListener('abort', stop, { once: true })
   try {

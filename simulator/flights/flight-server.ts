@@ -4,7 +4,8 @@
  */
 import type { Clock } from '../../domain/ports/clock.ts'
 import type { ProviderLeg } from '../../domain/ports/flight-data-provider.ts'
-import { viewLeg } from '../../domain/simulation/provider-view.ts'
+import { viewTimeline } from '../../domain/simulation/provider-view.ts'
+import { timelineOf, type LegTimeline } from '../../domain/simulation/timeline.ts'
 import { DAY_MS, toMs } from '../../domain/time.ts'
 import { answerFaults, FAULTS_PATH } from '../fault-routes.ts'
 import type { Answer, Reply, RunningServer, SimulatorRequest } from '../http-server.ts'
@@ -24,7 +25,10 @@ const CONTINUATION_MS = 2 * DAY_MS
 /** A flight has a provider's id only this long before its departure. */
 const ID_KNOWN_MS = 3 * DAY_MS
 
-export type FlightDeps = {
+/** Timelines kept, of the legs asked for last: 2 kB each. */
+const TIMELINES_LIMIT = 20_000
+
+export type FlightServerOptions = {
   readonly index: FlightIndex
   readonly clock: Clock
   readonly faults: FlightFaultPlan
@@ -32,11 +36,14 @@ export type FlightDeps = {
   readonly seed: number
 }
 
+type FlightDeps = FlightServerOptions & { readonly timelines: Map<number, LegTimeline> }
+
 /** Serves flights, schedules, history, airports and `/__faults` on an address. */
 export function startFlightServer(
-  deps: FlightDeps,
+  options: FlightServerOptions,
   address: { host: string; port: number },
 ): Promise<RunningServer> {
+  const deps = { ...options, timelines: new Map<number, LegTimeline>() }
   return startHttpServer((request) => answer(deps, request), address)
 }
 
@@ -113,12 +120,19 @@ function candidates(
 function viewIndexed(deps: FlightDeps, indexed: IndexedLeg, nowMs: number): ProviderLeg[] {
   const { leg } = indexed
   const id = flightId(indexed)
+  const timeline = timelineOfIndexed(deps, indexed)
   const honest = (atMs: number) =>
-    viewLeg(leg, deps.index.zones, atMs, deps.seed).map((record) => ({
-      ...record,
-      providerFlightId: id,
-    }))
+    viewTimeline(timeline, atMs).map((record) => ({ ...record, providerFlightId: id }))
   return viewWithFaults(deps.faults, id, leg, nowMs, honest)
+}
+
+function timelineOfIndexed(deps: FlightDeps, { leg, number }: IndexedLeg): LegTimeline {
+  const known = deps.timelines.get(number)
+  if (known !== undefined) return known
+  if (deps.timelines.size >= TIMELINES_LIMIT) deps.timelines.clear()
+  const timeline = timelineOf(leg, deps.index.zones, deps.seed)
+  deps.timelines.set(number, timeline)
+  return timeline
 }
 
 async function schedules(
