@@ -1,9 +1,11 @@
 /**
  * Attempts to pay in Postgres: opened before anything is sent, closed by what was heard. Every
  * statement locks its payouts in the order of their ids, so that two of them cannot block each other,
- * and moves the ledger with the state.
+ * and moves the ledger with the state. Data flows from CTE to CTE by `returning`: the planner takes a
+ * CTE for one row and would join two of them by comparing all pairs (60 of 120 ms for 500 payouts).
  */
 import { sql } from 'kysely'
+import type { RawBuilder } from 'kysely'
 
 import { currency, minorUnits } from '../../domain/money.ts'
 import type { Money } from '../../domain/money.ts'
@@ -52,10 +54,10 @@ export function createPayoutAttempts(db: Database): PayoutAttempts {
   return {
     openAttempts: (selection, attempt) => openAttempts(db, selection, attempt),
     listSendableAttempts: (selection, attempt) => listSendableAttempts(db, selection, attempt),
-    recordAccepted: (answers, at) => recordAccepted(db, answers, at),
-    recordRejected: (answers, at) => recordRejected(db, answers, at),
-    recordUnknown: (answers) => recordUnknown(db, answers),
-    recordMismatched: (answers, at) => recordMismatched(db, answers, at),
+    recordAccepted: (answers, at) => recordAccepted(db, byPayout(answers), at),
+    recordRejected: (answers, at) => recordRejected(db, byPayout(answers), at),
+    recordUnknown: (answers) => recordUnknown(db, byPayout(answers)),
+    recordMismatched: (answers, at) => recordMismatched(db, byPayout(answers), at),
     readForResolving: (payoutId) => readForResolving(db, payoutId),
     recordAbsence: (attempt, at) => recordAbsence(db, attempt, at),
     abandonAttempt: (attempt, at) => abandonAttempt(db, attempt, at),
@@ -70,40 +72,36 @@ async function openAttempts(
   const { provider, at } = attempt
   const { rows } = await sql<{ opened: number }>`
     with chosen as materialized (
-      select p.id, p.policy_id, p.amount_minor, p.currency, p.payee_ref
+      select p.id
       from payout p
       where ${isSelected(selection)} and p.state = 'APPROVED' and not ${isPaused(sql`p.policy_id`)}
       order by p.id
       for update of p
     ), numbered as materialized (
-      select p.*, k.n, 'po_' || p.id || '_' || k.n as idempotency_key
-      from chosen p
-      cross join lateral (
-        select coalesce(max(a.n), 0) + 1 as n from payout_attempt a where a.payout_id = p.id
-      ) k
+      select c.id, (
+        select coalesce(max(a.n), 0) + 1 from payout_attempt a where a.payout_id = c.id
+      ) as n
+      from chosen c
+    ), moved as (
+      update payout p
+      set state = 'SUBMITTED', updated_at = now()
+      from numbered c
+      where p.id = c.id
+      returning p.id, p.policy_id, p.amount_minor, p.currency, p.payee_ref, c.n,
+        'po_' || p.id || '_' || c.n as idempotency_key
     ), opened as (
       insert into payout_attempt
         (payout_id, n, idempotency_key, request_sha256, provider, started_at)
       select p.id, p.n, p.idempotency_key, ${requestSha256(sql`p.idempotency_key`)},
         ${provider}, ${at}::timestamptz
-      from numbered p
-      -- Only when the payout came and went while this statement waited for its lock: n is stale then,
-      -- and the payout stays APPROVED for the next round.
-      on conflict do nothing
-      returning payout_id, n
-    ), moved as (
-      update payout p
-      set state = 'SUBMITTED', updated_at = now()
-      from opened o
-      where p.id = o.payout_id
+      from moved p
     ), entry as (
-      select concat_ws(':', 'sub', c.id, c.n) as ref, 
-        ${accountSql.payable(sql`c.policy_id`)} as source,
-        ${accountSql.inFlight(sql`${provider}::text`)} as destination, c.amount_minor, c.currency
-      from numbered c
-      join opened o on o.payout_id = c.id
+      select concat_ws(':', 'sub', p.id, p.n) as ref,
+        ${accountSql.payable(sql`p.policy_id`)} as source,
+        ${accountSql.inFlight(sql`${provider}::text`)} as destination, p.amount_minor, p.currency
+      from moved p
     ), ${postEntries('submit', at)}
-    select count(*) as opened from opened`.execute(db)
+    select count(*) as opened from moved`.execute(db)
   return rows[0]?.opened ?? 0
 }
 
@@ -133,6 +131,8 @@ async function listSendableAttempts(
     payeeRef: row.payee_ref,
   }))
 }
+
+type Fragment = RawBuilder<unknown>
 
 type MoneyRow = { amount_minor: number; currency: string }
 
@@ -284,27 +284,33 @@ async function recordMismatched(
 /**
  * CTE `locked`: the answers (payout_id, n, then `columns` from the arrays `values`) whose payout is
  * still SUBMITTED. The payout's lock is the arbiter between senders, cancellers and resolvers.
+ * `answers` are in the order of their payouts' ids, and so are the locks taken, one by one: a join
+ * would let the planner read the whole table for "few" SUBMITTED payouts.
  */
 function answersWith(
   answers: readonly AttemptKey[],
-  columns: ReturnType<typeof sql>,
-  values: ReturnType<typeof sql>,
-): ReturnType<typeof sql> {
+  columns: Fragment,
+  values: Fragment,
+): Fragment {
   const payoutIds = answers.map((answer) => answer.payoutId)
   const numbers = answers.map((answer) => answer.n)
   return sql`locked as materialized (
       select x.*
       from unnest(${payoutIds}::uuid[], ${numbers}::integer[], ${values})
         as x (payout_id, n, ${columns})
-      join payout p on p.id = x.payout_id
-      where p.state = 'SUBMITTED'
-      order by p.id
-      for update of p
+      cross join lateral (
+        select from payout p where p.id = x.payout_id and p.state = 'SUBMITTED' for update
+      ) p
     )`
 }
 
+/** Locks are taken in this order everywhere; lower-case ids sort as text as they do as uuids. */
+function byPayout<Answer extends AttemptKey>(answers: readonly Answer[]): Answer[] {
+  return answers.toSorted((a, b) => (a.payoutId < b.payoutId ? -1 : 1))
+}
+
 /** CTE `entry`: money of the payouts in `cte` back from the rail to what is owed. */
-function reversalOf(cte: ReturnType<typeof sql>): ReturnType<typeof sql> {
+function reversalOf(cte: Fragment): Fragment {
   return sql`entry as (
       select concat_ws(':', 'fail', r.id, r.n) as ref,
         ${accountSql.inFlight(sql`r.provider`)} as source,

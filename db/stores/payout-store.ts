@@ -51,16 +51,15 @@ async function batchCreated(
     ), numbered as materialized (
       select id, (row_number() over (order by created_at, id) - 1) / ${batchSize}::bigint as k
       from picked
-    ), batch as materialized (
-      select k, groundstop_id('batch|' || min(id::text)) as id, count(*)::integer as size
-      from numbered group by k
+    ), named as materialized (
+      select id, min(id::text) over (partition by k) as first_id from numbered
     ), made as (
-      insert into payout_batch (id, size) select id, size from batch order by k
+      insert into payout_batch (id, size)
+      select groundstop_id('batch|' || n.first_id), count(*) from named n group by n.first_id
     ), moved as (
       update payout p
-      set batch_id = b.id, updated_at = now()
-      from numbered n
-      join batch b using (k)
+      set batch_id = groundstop_id('batch|' || n.first_id), updated_at = now()
+      from named n
       where p.id = n.id
     )
     select count(*) as taken from picked`.execute(db)
