@@ -1,0 +1,162 @@
+/**
+ * The worker process: builds everything, makes the server's schedules what the registry says, and
+ * serves task queues until it is told to stop. The composition root; holds no rule of the business.
+ */
+import { join } from 'node:path'
+
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
+
+import { loadConfig, type Config } from '../config/config.ts'
+import type { JobQueue } from '../jobs/define-job.ts'
+import { createEvents, type Events } from '../platform/events.ts'
+import { createLogger, type Logger } from '../platform/logger.ts'
+import { createMetrics, type Metrics } from '../platform/metrics.ts'
+import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
+import { createShutdown, untilAborted } from '../platform/shutdown.ts'
+import { connectClient, connectionOptions } from '../platform/temporal/connection.ts'
+import {
+  JobConflictError,
+  startJob,
+  type JobStarterDeps,
+} from '../platform/temporal/job-starter.ts'
+import { ensureRetention } from '../platform/temporal/namespace.ts'
+import { applySchedules } from '../platform/temporal/schedules-apply.ts'
+import { ensureSearchAttributes } from '../platform/temporal/search-attributes.ts'
+import { temporalLogger } from '../platform/temporal-logger.ts'
+import { activityEvents } from './activity-events.ts'
+import { workflowBundle } from './bundle.ts'
+import { activitiesOfQueue, queuesInUse } from './queues.ts'
+import { createWorkerServices, type WorkerServices } from './services.ts'
+import { workerTuning } from './tuning.ts'
+
+export type WorkerProcess = {
+  readonly env: NodeJS.ProcessEnv
+  /** Default: every queue that has jobs. */
+  readonly queues?: readonly JobQueue[]
+  /** Told `{"ready":true,...}` as one line when tasks are being taken. */
+  readonly stdout: NodeJS.WritableStream
+  /** Aborted: steps under way get the grace period, then the process is done. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Serves until `signal` is aborted. Throws ConfigError, TemporalUnavailableError, and what makes a
+ * worker stop by itself; whoever started the process starts it again.
+ */
+export async function runWorkers(process: WorkerProcess): Promise<void> {
+  const { config, secrets } = loadConfig(process.env)
+  const logger = createLogger(config.log)
+  const metrics = createMetrics()
+  const events = createEvents({ logger, metrics })
+  installRuntime(logger)
+  // Building the bundle and connecting do not need each other.
+  const [bundle, owned] = await Promise.all([
+    workflowBundle(join(config.homeDir, 'cache')),
+    connectClient(config.temporal, { env: process.env, logger }),
+  ])
+  await using server = owned
+  const starter: JobStarterDeps = { client: server.client, environment: config.environment }
+  await using services = createWorkerServices({
+    config,
+    secrets,
+    events,
+    startPayout: (batchId) => startPayout(starter, batchId),
+  })
+  await prepareServer(starter, services)
+  await using connection = await ownConnection(config, process.env)
+  await using _metrics = await serveMetricsIfFree(config, metrics, logger)
+  const workers = await Promise.all(
+    (process.queues ?? queuesInUse()).map((taskQueue) =>
+      Worker.create({
+        connection: connection.native,
+        namespace: config.temporal.namespace,
+        taskQueue,
+        workflowBundle: bundle,
+        activities: activitiesOfQueue(taskQueue, services.activities),
+        interceptors: { activity: [activityEvents(events)] },
+        ...workerTuning(taskQueue, config.environment, config.worker.shutdownGraceMs),
+      }),
+    ),
+  )
+  const served = serve(workers, process.signal)
+  tellReady(process.stdout, workers, events)
+  await served
+  events.processStopped({ process: 'worker', reason: String(process.signal.reason ?? 'done') })
+}
+
+/** Own heartbeats are what `workers {available, busy, total}` is counted from. */
+const WORKER_HEARTBEAT_INTERVAL = '5 seconds'
+
+function installRuntime(logger: Logger): void {
+  Runtime.install({
+    logger: temporalLogger(logger),
+    // Signals are handled in one place, which aborts `signal`.
+    shutdownSignals: [],
+    workerHeartbeatInterval: WORKER_HEARTBEAT_INTERVAL,
+    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
+  })
+}
+
+/** Search attributes, retention and schedules; every worker does it, and only the first has to. */
+async function prepareServer(starter: JobStarterDeps, services: WorkerServices): Promise<void> {
+  const { client, environment = 'development' } = starter
+  await ensureSearchAttributes(client)
+  await ensureRetention(client)
+  await applySchedules({ client }, { speed: await services.clockSpeed(), environment })
+}
+
+async function startPayout(starter: JobStarterDeps, batchId: string): Promise<void> {
+  try {
+    await startJob(starter, { job: 'payout', input: { batchId }, trigger: 'run' })
+  } catch (error) {
+    // It ran already: the tick that started it was lost before it could write that down.
+    if (!(error instanceof JobConflictError)) throw error
+  }
+}
+
+async function ownConnection(
+  config: Config,
+  env: NodeJS.ProcessEnv,
+): Promise<AsyncDisposable & { readonly native: NativeConnection }> {
+  const native = await NativeConnection.connect(connectionOptions(config.temporal, env))
+  return { native, [Symbol.asyncDispose]: () => native.close() }
+}
+
+/** Several workers may share a machine: the first has the port, the others go without. */
+async function serveMetricsIfFree(
+  config: Config,
+  metrics: Metrics,
+  logger: Logger,
+): Promise<MetricsServer | undefined> {
+  try {
+    return await serveMetrics({ ...config.metrics, metrics, logger })
+  } catch (error) {
+    logger.warn({ ...config.metrics, error }, 'metrics-port-not-had')
+    return undefined
+  }
+}
+
+/** Runs all workers. When one ends, by the signal or by itself, the others are stopped too. */
+async function serve(workers: readonly Worker[], signal: AbortSignal): Promise<void> {
+  const runs = workers.map((worker) => worker.run())
+  await Promise.race([untilAborted(signal), ...runs]).catch(() => undefined) // thrown again below
+  for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown()
+  const ends = await Promise.allSettled(runs)
+  const failed = ends.find((end) => end.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+}
+
+function tellReady(
+  stdout: NodeJS.WritableStream,
+  workers: readonly Worker[],
+  events: Events,
+): void {
+  const queues = workers.map((worker) => worker.options.taskQueue)
+  stdout.write(`${JSON.stringify({ ready: true, queues })}\n`)
+  events.processStarted({ process: 'worker' })
+}
+
+if (import.meta.main) {
+  using shutdown = createShutdown()
+  await runWorkers({ env: process.env, stdout: process.stdout, signal: shutdown.signal })
+}

@@ -1,0 +1,27 @@
+/** Which queues have jobs, and with whose activities: follows from the registry. */
+import type { JobQueue } from '../jobs/define-job.ts'
+import { allJobs, type JobName } from '../jobs/registry.ts'
+
+/** Activities of a family, by name. */
+export type ActivityFamily = Record<string, (...args: never[]) => Promise<unknown>>
+
+/** The activities of every job. A job without its line does not compile. */
+export type ActivitiesByJob = Readonly<Record<JobName, ActivityFamily>>
+
+/** Queues that some job runs on, in the registry's order. */
+export function queuesInUse(): JobQueue[] {
+  return [...new Set(allJobs().map((job) => job.queue))]
+}
+
+/** All activities of a queue. Throws TypeError when two jobs of it call theirs by the same name. */
+export function activitiesOfQueue(queue: JobQueue, byJob: ActivitiesByJob): ActivityFamily {
+  const merged: ActivityFamily = {}
+  for (const { name } of allJobs().filter((job) => job.queue === queue)) {
+    const family = byJob[name as JobName] // `allJobs` is made of exactly these
+    for (const [activity, run] of Object.entries(family)) {
+      if (activity in merged) throw new TypeError(`queue ${queue} has two activities ${activity}`)
+      merged[activity] = run
+    }
+  }
+  return merged
+}

@@ -1,0 +1,111 @@
+/** Builds what activities work with: database, providers, clock, events. One per worker process. */
+import { loadAirportZones } from '../adapters/airports/zones.ts'
+import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
+import { createStripePayments } from '../adapters/payments/stripe.ts'
+import { createFlightMonitorActivities } from '../activities/flight-monitor.ts'
+import { createMaintenanceActivities } from '../activities/maintenance.ts'
+import { createPayoutActivities } from '../activities/payout.ts'
+import { ConfigError, type Config, type ConfigProblem, type Secrets } from '../config/config.ts'
+import { createDatabase } from '../db/client.ts'
+import { createClockStore } from '../db/stores/clock-store.ts'
+import { createDatabaseCare } from '../db/stores/database-care.ts'
+import { createDecisionStore } from '../db/stores/decision-store.ts'
+import { createLegStore } from '../db/stores/leg-store.ts'
+import { createPayoutStore } from '../db/stores/payout-store.ts'
+import { createPolicyLegs } from '../db/stores/policy-legs.ts'
+import { createReviewStore } from '../db/stores/review-store.ts'
+import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
+import type { Events } from '../platform/events.ts'
+import type { ActivitiesByJob } from './queues.ts'
+
+/** On wall time a second is a second. */
+const WALL_SPEED = 1
+
+export type WorkerServices = AsyncDisposable & {
+  readonly activities: ActivitiesByJob
+  /** Virtual seconds per wall second: 1 on wall time, 0 while stopped. */
+  readonly clockSpeed: () => Promise<number>
+}
+
+export type WorkerServicesDeps = {
+  readonly config: Config
+  readonly secrets: Secrets
+  readonly events: Events
+  /** Starts the `payout` run of a batch; does nothing when it was started before. */
+  readonly startPayout: (batchId: string) => Promise<void>
+}
+
+/** Connects lazily: a database or provider that is away shows in the first step that needs it. */
+export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
+  const { config, events, startPayout } = deps
+  const { databaseUrl, aeroapiKey, stripeApiKey } = requireSecrets(deps.secrets)
+  const db = createDatabase(databaseUrl, {
+    max: config.database.poolMax,
+    applicationName: 'groundstop-worker',
+  })
+  const clockStore = createClockStore(db)
+  const clock = createVirtualClock(clockStore)
+  const clockSpeed = async (): Promise<number> => (await clockStore.read())?.speed ?? WALL_SPEED
+  const flightData = createAeroApiProvider({
+    baseUrl: config.aeroapi.url,
+    apiKey: aeroapiKey,
+    ratePerS: config.aeroapi.ratePerS,
+    concurrency: config.aeroapi.concurrency,
+    zoneOf: loadAirportZones().zoneOf,
+    clock,
+  })
+  const payments = createStripePayments({
+    baseUrl: config.stripe.url,
+    apiKey: stripeApiKey,
+    concurrency: config.stripe.concurrency,
+  })
+  const payoutStore = createPayoutStore(db)
+  const policyLegs = createPolicyLegs(db)
+  return {
+    activities: {
+      'flight-monitor': createFlightMonitorActivities({
+        clock,
+        flightData,
+        legStore: createLegStore(db),
+        decisionStore: createDecisionStore(db),
+        payoutStore,
+        findPolicyLeg: (policyId) => policyLegs.legOfPolicy(policyId),
+        startPayout,
+        events,
+      }),
+      payout: createPayoutActivities({
+        clock,
+        payments,
+        payoutStore,
+        reviewStore: createReviewStore(db),
+        clockSpeed,
+        events,
+      }),
+      maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
+    },
+    clockSpeed,
+    async [Symbol.asyncDispose]() {
+      await flightData[Symbol.asyncDispose]()
+      await payments[Symbol.asyncDispose]()
+      await db.destroy()
+    },
+  }
+}
+
+type NeededSecrets = { databaseUrl: string; aeroapiKey: string; stripeApiKey: string }
+
+/** Throws ConfigError with every secret that a worker cannot do without. */
+function requireSecrets({ databaseUrl, aeroapiKey, stripeApiKey }: Secrets): NeededSecrets {
+  const missing: ConfigProblem[] = []
+  const need = (variable: string, value: string | null): string => {
+    if (value === null) missing.push({ variable, message: 'must be set for a worker' })
+    return value ?? ''
+  }
+  const needed = {
+    databaseUrl: need('DATABASE_URL', databaseUrl),
+    aeroapiKey: need('AEROAPI_KEY', aeroapiKey),
+    stripeApiKey: need('STRIPE_API_KEY', stripeApiKey),
+  }
+  if (missing.length > 0) throw new ConfigError(missing)
+  return needed
+}

@@ -1,0 +1,51 @@
+/** Limits of each queue's worker, with their reasons. A change takes effect when workers restart. */
+import type { WorkerOptions } from '@temporalio/worker'
+
+import type { JobEnvironment, JobQueue } from '../jobs/define-job.ts'
+
+/** Activities that one process carries out at once, per queue. */
+const ACTIVITIES_AT_ONCE: Readonly<Record<JobQueue, Readonly<Record<JobEnvironment, number>>>> = {
+  // Eight shards of a page, and the steps of other runs beside.
+  monitoring: { development: 10, staging: 10, production: 10 },
+  // Each has 32 transfers on the wire and a database connection for a moment.
+  payouts: { development: 10, staging: 10, production: 10 },
+  notifications: { development: 5, staging: 10, production: 10 },
+  maintenance: { development: 1, staging: 2, production: 2 },
+  reports: { development: 2, staging: 3, production: 3 },
+}
+
+/** Runs kept in memory between their tasks. One that is not is replayed, some 20 ms for ours. */
+const CACHED_RUNS: Readonly<Record<JobQueue, number>> = {
+  monitoring: 20,
+  // A storm of 100,000 payouts has 200 runs open.
+  payouts: 250,
+  notifications: 50,
+  maintenance: 10,
+  reports: 10,
+}
+
+/** After the grace period a step that ignores its cancellation may hold the process this long. */
+const FORCE_AFTER_GRACE_MS = 2_000
+
+/** Options of a queue's worker. `graceMs`: what steps get to finish when the worker is stopped. */
+export function workerTuning(
+  queue: JobQueue,
+  environment: JobEnvironment,
+  graceMs: number,
+): Partial<WorkerOptions> {
+  return {
+    maxConcurrentActivityTaskExecutions: ACTIVITIES_AT_ONCE[queue][environment],
+    maxConcurrentWorkflowTaskExecutions: 40,
+    maxConcurrentLocalActivityExecutions: 10,
+    maxCachedWorkflows: CACHED_RUNS[queue],
+    workflowTaskPollerBehavior: { type: 'autoscaling', minimum: 2, initial: 2, maximum: 8 },
+    activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 8 },
+    // Tasks of a worker that died go to another after this, instead of the default 10 s.
+    stickyQueueScheduleToStartTimeout: '2 seconds',
+    // Heartbeat timeouts are 3 s and more: with the default throttle of 0.8 x one slow beat is a loss.
+    maxHeartbeatThrottleInterval: '1 second',
+    defaultHeartbeatThrottleInterval: '1 second',
+    shutdownGraceTime: graceMs,
+    shutdownForceTime: graceMs + FORCE_AFTER_GRACE_MS,
+  }
+}
