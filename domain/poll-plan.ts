@@ -59,9 +59,11 @@ const OUT_LATE_AFTER_MS = HOUR_MS
 
 /** On the way: one look at half-way when more than this is left, then shortly before arrival. */
 const MID_FLIGHT_LEFT_MS = 90 * MINUTE_MS
-const BEFORE_ARRIVAL_MS = 10 * MINUTE_MS
-/** Nobody is at the gate this long before a good estimate. */
-const BEFORE_ESTIMATE_MS = 2 * MINUTE_MS
+const BEFORE_ARRIVAL_MS = 20 * MINUTE_MS
+/** Against the timetable only. */
+const BEFORE_ARRIVAL_BLIND_MS = 10 * MINUTE_MS
+/** This much closer to it, the look before arrival was just made. */
+const ARRIVAL_NEAR_MS = 5 * MINUTE_MS
 const ARRIVAL_STEP_MS = 2 * MINUTE_MS
 /** Against the timetable only: half of all legs are early, so steps are wider. */
 const ARRIVAL_BLIND_STEP_MS = 5 * MINUTE_MS
@@ -132,7 +134,7 @@ export function nextPollAfter(input: NextPollInput, decisions: readonly Decision
   if (!isOpen) return { at: null, phase: 'DONE', reason: 'decided' }
   const plan = planOf(input, nowMs)
   const atMs = input.consecutiveFailures > 0 ? retryAt(input, plan, nowMs) : plan.atMs
-  if (decidableMs < atMs) return at(plan.phase, 'decidable', decidableMs, nowMs)
+  if (decidableMs <= atMs) return at(plan.phase, 'decidable', decidableMs, nowMs)
   return at(plan.phase, input.consecutiveFailures > 0 ? 'retry' : plan.reason, atMs, nowMs)
 }
 
@@ -222,11 +224,12 @@ function underWayPlan(leg: WatchedLeg, facts: LegFacts, outMs: number, nowMs: nu
     : Math.max(toMs(leg.scheduledIn), outMs + toMs(leg.scheduledIn) - toMs(leg.scheduledOut))
   const leftMs = expectedMs - nowMs
   const midFlightMs = (outMs + expectedMs) / 2
-  if (leftMs > MID_FLIGHT_LEFT_MS && midFlightMs - nowMs > BEFORE_ARRIVAL_MS) {
+  const beforeMs = hasEstimate ? BEFORE_ARRIVAL_MS : BEFORE_ARRIVAL_BLIND_MS
+  if (leftMs > MID_FLIGHT_LEFT_MS && midFlightMs - nowMs > beforeMs) {
     return { atMs: midFlightMs, phase: 'EN_ROUTE', reason: 'mid-flight' }
   }
-  if (leftMs > BEFORE_ARRIVAL_MS) {
-    return { atMs: expectedMs - BEFORE_ARRIVAL_MS, phase: 'EN_ROUTE', reason: 'before arrival' }
+  if (leftMs > beforeMs + ARRIVAL_NEAR_MS) {
+    return { atMs: expectedMs - beforeMs, phase: 'EN_ROUTE', reason: 'before arrival' }
   }
   return arrivalPlan(expectedMs, hasEstimate, nowMs)
 }
@@ -239,7 +242,8 @@ function arrivalPlan(expectedMs: number, hasEstimate: boolean, nowMs: number): P
     const lateStepMs = Math.min(Math.max(overdueMs, 2 * stepMs), GREATEST_STEP_MS.ARRIVAL)
     return { atMs: nowMs + lateStepMs, phase: 'ARRIVAL', reason: 'arrival late' }
   }
-  const earliestMs = hasEstimate ? expectedMs - BEFORE_ESTIMATE_MS : nowMs
+  // An arrival is reported a little after it: looking before a good estimate finds nothing.
+  const earliestMs = hasEstimate ? expectedMs : nowMs
   return { atMs: Math.max(nowMs + stepMs, earliestMs), phase: 'ARRIVAL', reason: 'arrival due' }
 }
 
@@ -257,7 +261,7 @@ function cancelPlan(leg: WatchedLeg, facts: LegFacts, firstSeenMs: number, nowMs
 function divertedPlan(facts: LegFacts, firstSeenMs: number, nowMs: number): Plan {
   const expectedMs = facts.estimatedIn === null ? 0 : toMs(facts.estimatedIn)
   if (facts.diversion?.isContinuing === true && expectedMs > nowMs) {
-    const atMs = Math.max(expectedMs - BEFORE_ESTIMATE_MS, nowMs + ARRIVAL_STEP_MS)
+    const atMs = Math.max(expectedMs, nowMs + ARRIVAL_STEP_MS)
     return { atMs, phase: 'DIVERTED', reason: 'continuation due' }
   }
   const stepMs = nowMs - firstSeenMs < DIVERTED_STEPS_FOR_MS ? DIVERTED_STEP_MS : HOUR_MS

@@ -27,6 +27,8 @@ export type LegToPoll = {
   readonly lastNormSha256: string | null
   /** Empty when every policy is decided. */
   readonly groups: readonly InsuredGroup[]
+  /** Some policy is BOUND and goes to MONITORING with the first answer. */
+  readonly hasBound: boolean
 }
 
 /** What a provider said, as stored. */
@@ -45,6 +47,7 @@ export type PolledLeg = {
   readonly legId: string
   /** As loaded. */
   readonly pollVersion: number
+  readonly hasBound: boolean
   readonly polledAt: Instant
   /** Null when the provider gave no answer: facts, phase and last_ok_at stay as they are. */
   readonly answer: {
