@@ -11,7 +11,9 @@ import { startApi, type RunningApi } from '../../api/main.ts'
 import { loadConfig } from '../../config/config.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
 import { createProductStore } from '../../db/stores/product-store.ts'
-import { parseInstant, type Instant } from '../../domain/time.ts'
+import type { LegIdentity } from '../../domain/leg.ts'
+import { packLegIdentity } from '../../domain/leg-pack.ts'
+import { DAY_MS, parseInstant, toMs, type Instant } from '../../domain/time.ts'
 import { ensureProducts } from '../../operations/ensure-products.ts'
 import { createLogger, type Logger } from '../../platform/logger.ts'
 import { ensureSearchAttributes } from '../../platform/temporal/search-attributes.ts'
@@ -51,6 +53,8 @@ export type ApiRig = AsyncDisposable & {
   readonly namespace: string
   /** Log lines of the API, one object each. */
   readonly logLines: readonly Record<string, unknown>[]
+  /** Identities of real legs that leave on 8 February 2013; none without flights. */
+  readonly legs: readonly LegIdentity[]
   /** The flight-data server's switches. */
   readonly flightFaults: ReturnType<typeof createFlightFaults>
 }
@@ -96,13 +100,13 @@ export async function createApiRig(options: ApiRigOptions = {}): Promise<ApiRig>
   await ensureProducts({ productStore: createProductStore(database.db) })
   const { client, namespace } = await createNamespace(stack)
   const flightFaults = createFlightFaults(SEED)
-  const flightsUrl =
-    options.withFlights === true ? await startFlights(stack, flightFaults) : 'http://127.0.0.1:9'
+  const flights =
+    options.withFlights === true ? await startFlights(stack, flightFaults) : NO_FLIGHTS
   const { config, secrets } = loadConfig({
     DATABASE_URL: options.databaseUrl ?? database.url,
     TEMPORAL_ADDRESS: options.temporalAddress ?? services().temporalAddress,
     TEMPORAL_NAMESPACE: namespace,
-    AEROAPI_URL: flightsUrl,
+    AEROAPI_URL: flights.url,
     AEROAPI_KEY: 'test-key',
     API_HOST: options.host ?? '127.0.0.1',
     API_PORT: '0',
@@ -119,10 +123,16 @@ export async function createApiRig(options: ApiRigOptions = {}): Promise<ApiRig>
     client,
     namespace,
     logLines,
+    legs: flights.legs,
     flightFaults,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
+
+type Flights = { readonly url: string; readonly legs: readonly LegIdentity[] }
+
+/** Port 9 discards: nothing answers. */
+const NO_FLIGHTS: Flights = { url: 'http://127.0.0.1:9', legs: [] }
 
 function keepLines(): { logger: Logger; logLines: Record<string, unknown>[] } {
   const logLines: Record<string, unknown>[] = []
@@ -152,11 +162,18 @@ async function createNamespace(stack: AsyncDisposableStack) {
 async function startFlights(
   stack: AsyncDisposableStack,
   faults: ReturnType<typeof createFlightFaults>,
-): Promise<string> {
-  const index = createFlightIndex(await readLegPacks([PACK]))
+): Promise<Flights> {
+  const pack = await readLegPacks([PACK])
+  const index = createFlightIndex(pack)
   const clock = { now: async () => RIG_NOW }
   const deps = { index, clock, faults, seed: SEED }
-  return stack.use(await startFlightServer(deps, { host: '127.0.0.1', port: 0 })).url
+  const { url } = stack.use(await startFlightServer(deps, { host: '127.0.0.1', port: 0 }))
+  const legs = pack.legs
+    .filter((leg) => leg.scheduledOutMs > toMs(RIG_NOW) + DAY_MS)
+    .slice(0, 50)
+    .map((leg) => packLegIdentity(leg, pack.zones))
+    .filter((identity) => identity.originLocalDate === '2013-02-08')
+  return { url, legs }
 }
 
 /** Repeats an assertion until it holds, for what becomes visible a moment later; at most 20 s. */
