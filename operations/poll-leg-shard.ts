@@ -176,7 +176,7 @@ function answeredPoll(
   now: Instant,
   answer: ProviderAnswer<ProviderLeg[]>,
 ): Outcome {
-  const { leg, facts: before, legId, pollVersion } = stored
+  const { leg, facts: before, legId, pollVersion, hasBound } = stored
   const { facts, phase, flags } = foldAnswer(before, leg, answer.value, now)
   const norm = canonicalJson(relevantRecords(leg, before, answer.value))
   const { httpStatus, payloadSha256 } = answer
@@ -187,6 +187,7 @@ function answeredPoll(
     poll: {
       legId,
       pollVersion,
+      hasBound,
       polledAt: now,
       answer: { observation, facts, phase },
       consecutiveFailures: 0,
@@ -203,7 +204,7 @@ function failedPoll(
   now: Instant,
   failure: Pick<FailedPoll, 'kind' | 'message'> & Pick<ProviderFailure, 'retryAfterMs'>,
 ): Outcome {
-  const { legId, pollVersion, facts } = stored
+  const { legId, pollVersion, hasBound, facts } = stored
   const consecutiveFailures = stored.consecutiveFailures + 1
   // Time alone can decide, also while the provider is silent.
   const { columns, isDecidable } = planNext(stored, facts, now, consecutiveFailures)
@@ -213,6 +214,7 @@ function failedPoll(
     poll: {
       legId,
       pollVersion,
+      hasBound,
       polledAt: now,
       answer: null,
       consecutiveFailures,

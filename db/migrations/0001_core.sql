@@ -161,12 +161,10 @@ create table policy (
   check ((outcome is null) = (bps is null)),
   check ((outcome is null) = (amount_minor is null)),
   check (outcome is distinct from 'NO_PAY' or amount_minor = 0)
-);
--- What a decision fans out to, a group (leg, product version, insured arrival) at a time.
-create index policy_undecided on policy (leg_id, product_version_id, insured_scheduled_in, id) where outcome is null;
-create index policy_leg on policy (leg_id);
-create index policy_bound on policy (leg_id) where state = 'BOUND';
-create index policy_decided on policy (policy_number) where outcome is not null;
+) with (fillfactor = 70);
+-- What a decision fans out to, a group (leg, product version, insured arrival) at a time. No index speaks
+-- of `state` or `outcome`: a policy's moves then touch no index at all.
+create index policy_group on policy (leg_id, product_version_id, insured_scheduled_in, id);
 
 create table escrow_reservation (
   policy_id uuid primary key references policy (id),
@@ -181,7 +179,7 @@ create table escrow_reservation (
     when 'RESERVED' then fulfilled_minor = 0 and released_minor = 0
     when 'FULFILLED' then fulfilled_minor > 0 and fulfilled_minor + released_minor = reserved_minor
     else fulfilled_minor = 0 and released_minor = reserved_minor end)
-);
+) with (fillfactor = 80);
 
 -- Up to 500 payouts that one workflow, `payout:<id>`, carries out.
 create table payout_batch (

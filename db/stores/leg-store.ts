@@ -69,6 +69,7 @@ type LegToPollRow = WatchedLegRow & {
   readonly consecutive_failures: number
   readonly poll_version: number
   readonly norm_sha256: string | null
+  readonly has_bound: boolean
   readonly groups: readonly { readonly version: string; readonly arrival: string }[]
 }
 
@@ -83,7 +84,10 @@ async function loadForPolling(db: Database, legIds: readonly string[]): Promise<
           from policy p
           where p.leg_id = l.id and p.outcome is null and p.state in ('BOUND', 'MONITORING')
           order by version, arrival) as g
-      ), '[]') as groups
+      ), '[]') as groups,
+      exists (
+        select from policy p where p.leg_id = l.id and p.state = 'BOUND' and p.outcome is null
+      ) as has_bound
     from flight_leg l
     left join lateral (
       select norm_sha256 from flight_observation where leg_id = l.id order by id desc limit 1
@@ -102,6 +106,7 @@ async function loadForPolling(db: Database, legIds: readonly string[]): Promise<
     pollVersion: row.poll_version,
     lastNormSha256: row.norm_sha256,
     groups: row.groups.map((group) => insuredGroup(group, products)),
+    hasBound: row.has_bound,
   }))
 }
 
@@ -138,10 +143,10 @@ async function savePolls(trx: Transaction<DB>, polls: readonly PolledLeg[]): Pro
   )
   await saveObservations(trx, answered)
   await updateLegs(trx, current)
+  const bound = answered.filter(({ poll }) => poll.hasBound).map(({ poll }) => poll.legId)
   await sql`
     update policy set state = 'MONITORING', state_version = state_version + 1, updated_at = now()
-    where leg_id = any(${answered.map(({ poll }) => poll.legId)}::uuid[]) and state = 'BOUND'
-      and outcome is null`.execute(trx)
+    where leg_id = any(${bound}::uuid[]) and state = 'BOUND' and outcome is null`.execute(trx)
   return current.map((poll) => poll.legId)
 }
 
