@@ -16,6 +16,7 @@ import { sql } from 'kysely'
 import { createDatabase, type Database } from '../db/client.ts'
 import { migrate } from '../db/migrate.ts'
 import { createClockStore, type ClockStore } from '../db/stores/clock-store.ts'
+import type { Instant } from '../domain/time.ts'
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../platform/embedded/postgres.ts'
 import { findTemporalProgram, TEMPORAL_CLI } from '../platform/embedded/temporal-binary.ts'
 import { startEmbeddedTemporal } from '../platform/embedded/temporal-server.ts'
@@ -38,8 +39,8 @@ export type Installation = AsyncDisposable & {
   readonly workerPeakRss: () => number
 }
 
-/** Starts everything; `legPack` is what the flight-data server serves. */
-export async function startInstallation(legPack: string): Promise<Installation> {
+/** Starts everything with the clock stopped at `now`; `legPack` is what the flight server serves. */
+export async function startInstallation(legPack: string, now: Instant): Promise<Installation> {
   await using stack = new AsyncDisposableStack()
   const folder = mkdtempSync(join(tmpdir(), 'groundstop-bench-'))
   stack.defer(() => rmSync(folder, { recursive: true, force: true }))
@@ -53,6 +54,7 @@ export async function startInstallation(legPack: string): Promise<Installation> 
   await migrate(db)
   await sql`create extension if not exists pg_stat_statements`.execute(db)
   const clock = createClockStore(db)
+  await clock.set({ now, speed: 0 })
   const temporal = stack.use(await startTemporal(folder))
   const clockServer = await serveClock(clock)
   stack.defer(() => void clockServer.close())
@@ -87,7 +89,7 @@ export async function startInstallation(legPack: string): Promise<Installation> 
     LOG_LEVEL: 'warn',
   }
   const worker = launch('worker', ['worker'], services)
-  worker.stdout?.resume()
+  await firstLine(worker)
   const owned = stack.move()
   return {
     db,
@@ -151,14 +153,20 @@ function addressOf(server: Server): string {
 
 /** The URL in the `{"listening": URL}` line that a local provider prints when it is ready. */
 async function listening(child: ChildProcess): Promise<string> {
+  return (JSON.parse(await firstLine(child)) as { listening: string }).listening
+}
+
+/** The first JSON line that a child prints: it is ready then. Rejects when it ends before. */
+async function firstLine(child: ChildProcess): Promise<string> {
   const signal = AbortSignal.timeout(READY_MS)
   let text = ''
   child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')))
   for (;;) {
-    const line = text.split('\n').find((candidate) => candidate.startsWith('{'))
-    if (line !== undefined && text.includes('\n')) {
-      return (JSON.parse(line) as { listening: string }).listening
-    }
+    const line = text
+      .split('\n')
+      .slice(0, -1)
+      .find((candidate) => candidate.startsWith('{'))
+    if (line !== undefined) return line
     if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(' ')} ended: ${text}`)
     await sleep(50, undefined, { signal })
   }

@@ -34,6 +34,9 @@ const PAYOUTS = 10_000
 const BOUND_S = 10
 const BOUND_RSS_MB = 512
 
+/** Before every leg of the window. */
+const BOUND_AT = instantFromMs(TICK_AT_MS - 30 * HOUR_MS)
+
 type Measured = {
   readonly seconds: number
   readonly queries: number
@@ -59,10 +62,12 @@ async function main(policies: number, payouts: number): Promise<void> {
   }
   const legs = layLegs({ size: LEGS, onTime: LEGS_DECIDING, late: lateLegs })
   say(`${LEGS} legs, ${policies} policies: starting the services`)
-  await using installation = await startInstallation(formatLegPack(legs.pack))
+  await using installation = await startInstallation(formatLegPack(legs.pack), BOUND_AT)
   await using connection = await connect(installation.temporalAddress)
   const client = new Client({ connection: connection.connection })
   const { db, clock } = installation
+  // Ticks are started here, one at a time.
+  await client.schedule.getHandle('flight-monitor').pause('the benchmark starts its own ticks')
 
   await seed(installation, legs, policiesPerLeg)
   const firstLook = instantFromMs(FIRST_LOOK_AT_MS)
@@ -115,13 +120,11 @@ async function seed(
   legs: ReturnType<typeof layLegs>,
   policiesPerLeg: number,
 ): Promise<void> {
-  const { db, clock, folder } = installation
+  const { db, folder } = installation
   const startedAt = performance.now()
   await ensureProducts({ productStore: createProductStore(db) })
-  const boundAt = instantFromMs(TICK_AT_MS - 30 * HOUR_MS)
-  await clock.set({ now: boundAt, speed: 0 })
   const file = join(folder, 'policies.csv')
-  await writeFile(file, firstPoliciesCsv(legs.pack, boundAt))
+  await writeFile(file, firstPoliciesCsv(legs.pack, BOUND_AT))
   await installation.run('policies', 'import', file)
   say(`one policy per leg imported in ${since(startedAt)} s`)
   const total = await multiplyPolicies(db, policiesPerLeg)
