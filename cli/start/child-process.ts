@@ -44,6 +44,8 @@ export interface Part {
   state(): PartState
   /** Rejects with PartFailedError once the part was given up; otherwise never settles. */
   readonly failed: Promise<never>
+  /** True once the present process wrote this text to its log. */
+  hasLogged(text: string): Promise<boolean>
   /** SIGTERM, then after `graceMs` SIGKILL. Resolves when it is gone; safe to repeat. */
   stop(graceMs: number): Promise<void>
   /** SIGKILL at once. */
@@ -60,16 +62,17 @@ export async function startPart(options: PartOptions): Promise<Part> {
   let isStopping = false
   let restart: NodeJS.Timeout | null = null
   let crashes: number[] = []
+  let from = 0
 
   const launch = (): void => {
-    const from = sizeOf(options.logFile)
+    from = sizeOf(options.logFile)
     state = 'running'
     child = spawnPart(options)
-    child.once('error', () => void onEnd(from, 'could not be started'))
-    child.once('exit', (code, signal) => void onEnd(from, signal ?? `exit code ${code}`))
+    child.once('error', () => void onEnd('could not be started'))
+    child.once('exit', (code, signal) => void onEnd(signal ?? `exit code ${code}`))
   }
 
-  const onEnd = async (from: number, how: string): Promise<void> => {
+  const onEnd = async (how: string): Promise<void> => {
     if (isStopping || state === 'waiting') {
       if (isStopping) state = 'stopped'
       return
@@ -99,6 +102,8 @@ export async function startPart(options: PartOptions): Promise<Part> {
     logFile: options.logFile,
     state: () => state,
     failed,
+    hasLogged: async (text) =>
+      (await logSince(options.logFile, from, LOG_MAX_BYTES)).includes(text),
     async stop(graceMs) {
       isStopping = true
       if (restart !== null) clearTimeout(restart)
@@ -137,14 +142,19 @@ async function stopChild(child: ChildProcess | null, graceMs: number): Promise<v
   clearTimeout(timer)
 }
 
-/** The last lines that were written from a position on. */
 async function logTail(path: string, from: number): Promise<string> {
+  const size = sizeOf(path)
+  const tail = await logSince(path, Math.max(from, size - LOG_TAIL_BYTES), LOG_TAIL_BYTES)
+  const lines = tail.trim().split('\n')
+  return lines.slice(-LOG_TAIL_LINES).join('\n') || '(nothing)'
+}
+
+async function logSince(path: string, from: number, maxBytes: number): Promise<string> {
   await using file = await open(path, 'r')
   const { size } = await file.stat()
-  const start = Math.max(from, size - LOG_TAIL_BYTES)
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start)
-  const lines = buffer.toString('utf8', 0, bytesRead).trim().split('\n')
-  return lines.slice(-LOG_TAIL_LINES).join('\n') || '(nothing)'
+  const length = Math.max(0, Math.min(size - from, maxBytes))
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from)
+  return buffer.toString('utf8', 0, bytesRead)
 }
 
 /** One earlier log is kept, so that a long-lived home does not fill the disk. */

@@ -12,6 +12,8 @@ import type { StartPlan } from './plan.ts'
 
 const READY_TIMEOUT_MS = 60_000
 const READY_POLL_MS = 100
+/** The line with which the worker says that it polls its queues. */
+const WORKER_READY = '"ready":true'
 // All stops together must end within 30 s; the worker has the most to finish.
 const WORKER_STOP_MS = 18_000
 const WORKER_GRACE_MS = 15_000
@@ -30,7 +32,10 @@ export interface Parts {
   readonly all: readonly Part[]
   /** Rejects with PartFailedError once one of them was given up. */
   readonly failed: Promise<never>
-  /** Resolves when the API and the local providers answer. Rejects when that takes too long. */
+  /**
+   * Resolves when the API and the local providers answer and the worker takes tasks. Rejects when
+   * that takes too long.
+   */
   untilReady(signal: AbortSignal): Promise<void>
   /** The worker first, then the API, then the providers. Safe to repeat. */
   stop(): Promise<void>
@@ -61,7 +66,10 @@ export async function startParts(request: PartsRequest): Promise<Parts> {
       const urls = [`${run.apiUrl}/health/live`]
       if (plan.runsFlights) urls.push(run.flightsUrl)
       if (plan.runsPayments) urls.push(run.paymentsUrl)
-      await Promise.all(urls.map((url) => untilAnswering(url, signal)))
+      await Promise.all([
+        ...urls.map((url) => until(`nothing answers at ${url}`, () => isAnswering(url), signal)),
+        until('the worker takes no tasks', () => worker.hasLogged(WORKER_READY), signal),
+      ])
     },
     async stop() {
       await worker.stop(WORKER_STOP_MS)
@@ -112,17 +120,23 @@ async function workerMetricsPort(run: RunFile): Promise<number> {
   return choosePort({ what: "the worker's metrics", port, setting: '', isExplicit: false })
 }
 
-async function untilAnswering(url: string, signal: AbortSignal): Promise<void> {
+async function until(
+  complaint: string,
+  isSo: () => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<void> {
   const deadline = performance.now() + READY_TIMEOUT_MS
-  while (performance.now() < deadline) {
-    signal.throwIfAborted()
-    // Any answer shows that it listens; what it says is not asked here.
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => null)
-    if (response !== null) {
-      await response.body?.cancel()
-      return
+  while (!(await isSo())) {
+    if (performance.now() > deadline) {
+      throw new Error(`${complaint} after ${READY_TIMEOUT_MS / 1_000} s`)
     }
     await sleep(READY_POLL_MS, undefined, { signal })
   }
-  throw new Error(`nothing answers at ${url} after ${READY_TIMEOUT_MS / 1_000} s`)
+}
+
+/** Any answer shows that it listens; what it says is not asked here. */
+async function isAnswering(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => null)
+  await response?.body?.cancel()
+  return response !== null
 }
