@@ -44,8 +44,8 @@ export type SchedulerState = {
   readonly queues: readonly QueueState[]
 }
 
-/** A worker that has not been heard of for longer is gone: a killed one stays listed as running. */
-const HEARTBEAT_AGE_MS = 30_000
+/** Workers beat every 5 s; one not heard of for longer is gone: a killed one stays listed. */
+const HEARTBEAT_AGE_MS = 20_000
 
 /** Workers asked for at most; a deployment with more needs another kind of overview. */
 const WORKERS_LIMIT = 1_000

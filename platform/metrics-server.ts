@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { isLoopback } from '../config/config.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -29,8 +30,19 @@ export type MetricsServerOptions = {
   readonly logger?: Logger
 }
 
-/** Starts listening. Rejects when the port is taken (`EADDRINUSE`). */
+/** Metrics tell how much money moves: they are not for everybody who reaches the port. */
+export class OpenMetricsError extends Error {
+  override readonly name = 'OpenMetricsError'
+}
+
+/**
+ * Starts listening. Rejects when the port is taken (`EADDRINUSE`), and with OpenMetricsError when
+ * others than this machine would reach it without a token.
+ */
 export async function serveMetrics(options: MetricsServerOptions): Promise<MetricsServer> {
+  if (!isLoopback(options.host) && options.token === undefined) {
+    throw new OpenMetricsError(`metrics at ${options.host} need a token: set API_TOKEN`)
+  }
   let collecting: Promise<void> | null = null
   // Scrapes at the same time share one collection.
   const collectOnce = (): Promise<void> => {
