@@ -11,22 +11,29 @@ export function coalesceReads(clock: Clock): Clock {
   let current: Promise<Instant> | null = null
   let next: Promise<Instant> | null = null
 
-  async function readAfter(previous: Promise<Instant> | null): Promise<Instant> {
-    // A failed reading belongs to those who asked for it, not to those who wait behind it.
-    if (previous !== null) await previous.catch(() => null)
+  function read(): Promise<Instant> {
     const reading = clock.now()
     current = reading
-    next = null
-    try {
-      return await reading
-    } finally {
+    const clear = () => {
       if (current === reading) current = null
     }
+    reading.then(clear, clear)
+    return reading
   }
 
   return {
     now() {
-      next ??= readAfter(current)
+      if (next !== null) return next
+      if (current === null) return read()
+      // A failed reading belongs to those who asked for it, not to those who wait behind it.
+      const settled = current.then(
+        () => undefined,
+        () => undefined,
+      )
+      next = settled.then(() => {
+        next = null
+        return read()
+      })
       return next
     },
   }
