@@ -123,8 +123,7 @@ function decideArrival(input: DecisionInput): Decision {
   const isEdge = isInEdgeBand(product, delayMin)
   // One record that is flagged diverted may show the gate of another airport for a while.
   const isLoneDiversion = facts.diversion !== null && facts.diversion.landedAt === null
-  const gapMs =
-    isEdge || isLoneDiversion ? product.settle.edgeConfirmGapS * SECOND_MS : confirmMs
+  const gapMs = isEdge || isLoneDiversion ? product.settle.edgeConfirmGapS * SECOND_MS : confirmMs
   // A report from before the event counts from the event on.
   const readyMs = Math.max(sinceMs, valueMs - FUTURE_TOLERANCE_MS) + gapMs
   if (lastSeenMs >= readyMs) return byDelay(product, delayMin, ['ARRIVED'])
@@ -160,7 +159,8 @@ function decideCancelled(input: DecisionInput): Decision {
     toMs(insuredScheduledIn) + cancelPersistS * SECOND_MS,
     toMs(facts.cancelled.firstSeenAt) + confirmGapS * SECOND_MS,
   )
-  if (toMs(facts.cancelled.lastSeenAt) >= readyMs) return neverArrived(product.cancelBps, 'CANCELLED')
+  if (toMs(facts.cancelled.lastSeenAt) >= readyMs)
+    return neverArrived(product.cancelBps, 'CANCELLED')
   return waitUntil(input, readyMs, 'AWAITING_CONFIRMATION', 'CANCELLED')
 }
 
@@ -172,7 +172,8 @@ function decideDiverted(input: DecisionInput): Decision {
     coverEndMs(input),
     toMs(diversion.firstSeenAt) + product.settle.confirmGapS * SECOND_MS,
   )
-  if (toMs(diversion.lastSeenAt) < readyMs) return waitUntil(input, readyMs, 'AWAITING_CONTINUATION')
+  if (toMs(diversion.lastSeenAt) < readyMs)
+    return waitUntil(input, readyMs, 'AWAITING_CONTINUATION')
   if (diversion.isUnclear) return review('DIVERSION_UNCLEAR')
   if (diversion.isContinuing) return review('CONTINUATION_UNFINISHED')
   return neverArrived(product.notReachedBps, 'NOT_REACHED')

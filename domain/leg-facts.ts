@@ -224,7 +224,8 @@ function foldMatched(
     actualOff,
     landing,
     arrival,
-    arrivalFaults: arrival === null ? [] : faultsOf(leg, arriving, diversion) ?? facts.arrivalFaults,
+    arrivalFaults:
+      arrival === null ? [] : (faultsOf(leg, arriving, diversion) ?? facts.arrivalFaults),
     cancelled: isCancelled && !hasFlown ? seenAgain(facts.cancelled, at) : null,
     diversion,
   }
@@ -261,7 +262,8 @@ function foldDiversion(
   if (original?.diverted !== true && diversions.length === 0) return null
   const landedAt = landedElsewhereAt(match)
   const gateAt = original?.actualIn ?? null
-  const isLater = landedAt !== null && gateAt !== null && msBetween(landedAt, gateAt) > LATER_ARRIVAL_MS
+  const isLater =
+    landedAt !== null && gateAt !== null && msBetween(landedAt, gateAt) > LATER_ARRIVAL_MS
   const isFlaggedLater = isLater && original?.diverted === true && continuation === null
   // A planned record that was not flagged and left after the landing elsewhere carries the flight on.
   const isOnItsWay =
@@ -306,11 +308,15 @@ function faultsOf(
   const faults: ArrivalFault[] = []
   const known = [actualOut, actualOff, actualOn, actualIn].filter((moment) => moment !== null)
   // Instants sort as text.
-  if (known.some((moment, i) => i > 0 && moment < (known[i - 1] ?? moment))) faults.push('TIME_ORDER')
+  if (known.some((moment, i) => i > 0 && moment < (known[i - 1] ?? moment)))
+    faults.push('TIME_ORDER')
   if (actualOut === null || diversion !== null) return faults
   const plannedMs = msBetween(leg.scheduledOut, leg.scheduledIn)
   const blockMs = msBetween(actualOut, actualIn)
-  const greatestMs = Math.max(GREATEST_BLOCK_SHARE * plannedMs, plannedMs + GREATEST_BLOCK_EXCESS_MS)
+  const greatestMs = Math.max(
+    GREATEST_BLOCK_SHARE * plannedMs,
+    plannedMs + GREATEST_BLOCK_EXCESS_MS,
+  )
   if (blockMs < LEAST_BLOCK_SHARE * plannedMs || blockMs > greatestMs) faults.push('BLOCK_TIME')
   return faults
 }

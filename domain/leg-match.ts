@@ -76,7 +76,8 @@ function matchSeveral(
   const split = splitContinuation(leg, direct)
   if (split === null) return AMBIGUOUS
   const ids = new Set(knownIds)
-  for (const { providerFlightId } of direct) if (providerFlightId !== null) ids.add(providerFlightId)
+  for (const { providerFlightId } of direct)
+    if (providerFlightId !== null) ids.add(providerFlightId)
   const diversions = others.filter((record) => isDiversionOf(leg, record, split.original, ids))
   if (split.original === null && diversions.length === 0) return NONE
   const isDiverted = split.original?.diverted === true || diversions.length > 0
@@ -198,7 +199,8 @@ function mergeOperation(records: ProviderLeg[]): ProviderLeg | null {
     if (best.actualIn !== null && record.actualIn !== null) {
       if (Math.abs(msBetween(best.actualIn, record.actualIn)) > SAME_ARRIVAL_MS) return null
     } else if (best.scheduledOut !== null && record.scheduledOut !== null) {
-      const isApart = Math.abs(msBetween(best.scheduledOut, record.scheduledOut)) >= SAME_OPERATION_MS
+      const isApart =
+        Math.abs(msBetween(best.scheduledOut, record.scheduledOut)) >= SAME_OPERATION_MS
       if (isApart && !record.cancelled && record.origin === best.origin) return null
     }
   }
@@ -246,7 +248,9 @@ function isTied(
   ids: ReadonlySet<string>,
 ): boolean {
   if (diversions.some((diversion) => diversion.destination === record.origin)) return true
-  return diversions.length === 0 && record.providerFlightId !== null && ids.has(record.providerFlightId)
+  return (
+    diversions.length === 0 && record.providerFlightId !== null && ids.has(record.providerFlightId)
+  )
 }
 
 /** When a record's flight leaves or left, best known. */

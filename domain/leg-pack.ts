@@ -1,6 +1,6 @@
 /** Packs of real flights: the column-major text that ships in `data/`. No file access here. */
 import type { LegIdentity } from './leg.ts'
-import { MINUTE_MS } from './time.ts'
+import { MINUTE_MS, type LocalDate } from './time.ts'
 import { isZone, localDateAtMs } from './zone.ts'
 
 /** A arrived, C cancelled, R diverted then reached the destination, D left and never reached it. */
@@ -98,8 +98,20 @@ export function formatLegPack(pack: LegPack): string {
   return [JSON.stringify(header), ...columns.map((column) => column.join(',')), ''].join('\n')
 }
 
+/** The legs whose origin-local date lies from one date to another, both included. */
+export function cutLegPack(pack: LegPack, from: LocalDate, to: LocalDate): LegPack {
+  const legs = pack.legs.filter((leg) => {
+    const { originLocalDate } = packLegIdentity(leg, pack.zones)
+    return originLocalDate >= from && originLocalDate <= to
+  })
+  return { ...pack, legs }
+}
+
 /** The identity of a pack's leg. Throws LegPackError when the origin's zone is not in the pack. */
-export function packLegIdentity(leg: PackLeg, zones: Readonly<Record<string, string>>): LegIdentity {
+export function packLegIdentity(
+  leg: PackLeg,
+  zones: Readonly<Record<string, string>>,
+): LegIdentity {
   const zone = zones[leg.origin]
   if (zone === undefined) throw new LegPackError(`the pack has no zone for airport ${leg.origin}`)
   return {

@@ -167,7 +167,8 @@ function planOf(input: NextPollInput, nowMs: number): Plan {
     const expectedMs = facts.estimatedIn === null ? landedMs : toMs(facts.estimatedIn)
     return arrivalPlan(Math.max(expectedMs, landedMs), facts.estimatedIn !== null, nowMs)
   }
-  if (facts.cancelled !== null) return cancelPlan(leg, facts, toMs(facts.cancelled.firstSeenAt), nowMs)
+  if (facts.cancelled !== null)
+    return cancelPlan(leg, facts, toMs(facts.cancelled.firstSeenAt), nowMs)
   if (facts.diversion !== null) return divertedPlan(facts, toMs(facts.diversion.firstSeenAt), nowMs)
   if (facts.actualOut !== null) return underWayPlan(leg, facts, toMs(facts.actualOut), nowMs)
   if (facts.actualOff !== null) return underWayPlan(leg, facts, toMs(facts.actualOff), nowMs)
@@ -210,7 +211,9 @@ function beforeDeparturePlan(outMs: number, hasEstimate: boolean, nowMs: number)
     const atMs = outMs - beforeMs
     if (atMs > nowMs) return { atMs, phase: 'PRE_WINDOW', reason: 'early look' }
   }
-  for (const beforeMs of hasEstimate ? PRE_DEPARTURE_ESTIMATED_BEFORE_MS : PRE_DEPARTURE_BEFORE_MS) {
+  for (const beforeMs of hasEstimate
+    ? PRE_DEPARTURE_ESTIMATED_BEFORE_MS
+    : PRE_DEPARTURE_BEFORE_MS) {
     const atMs = outMs - beforeMs
     if (atMs > nowMs) return { atMs, phase: 'PRE_DEPARTURE', reason: 'before departure' }
   }

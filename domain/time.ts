@@ -78,7 +78,8 @@ function digits(text: string, at: number): number {
 /** Days since 1970-01-01 in the Gregorian calendar, with years that begin in March. */
 function daysFromCivil(year: number, month: number, day: number): number {
   const marchYear = month <= 2 ? year - 1 : year
-  const leapDays = Math.floor(marchYear / 4) - Math.floor(marchYear / 100) + Math.floor(marchYear / 400)
+  const leapDays =
+    Math.floor(marchYear / 4) - Math.floor(marchYear / 100) + Math.floor(marchYear / 400)
   const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1
   return marchYear * 365 + leapDays + dayOfYear - 719_468
 }

@@ -86,7 +86,8 @@ function backtestLeg(packLeg: PackLeg, { pack, products, seed }: BacktestInput):
   let { at } = nextPoll({ leg, facts, products, now: boundAt, consecutiveFailures: 0 })
   while (at !== null) {
     polls += 1
-    if (polls > POLLS_PER_LEG_LIMIT) throw new Error(`the plan polls ${legKey(leg.identity)} for ever`)
+    if (polls > POLLS_PER_LEG_LIMIT)
+      throw new Error(`the plan polls ${legKey(leg.identity)} for ever`)
     const now = at
     const nowMs = toMs(now)
     facts = foldAnswer(facts, leg, viewTimeline(timeline, nowMs), now).facts

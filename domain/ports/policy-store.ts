@@ -99,8 +99,6 @@ export interface PolicyStore {
    * take from the pool in the order given.
    */
   bind(page: BindPage): Promise<BindResult>
-  /** The leg of a policy, by the policy's id or number; null when there is no such policy. */
-  findLegId(policyIdOrNumber: string): Promise<string | null>
   /** Decided policies after a number, in byte order of their numbers. */
   listDecided(after: string | null, limit: number): Promise<DecidedPolicy[]>
 }

@@ -5,7 +5,13 @@
 import type { PackLeg } from '../leg-pack.ts'
 import type { ProviderLeg } from '../ports/flight-data-provider.ts'
 import { instantFromMs, MINUTE_MS, type Instant } from '../time.ts'
-import { timelineOf, type Course, type Estimate, type LegTimeline, type Reported } from './timeline.ts'
+import {
+  timelineOf,
+  type Course,
+  type Estimate,
+  type LegTimeline,
+  type Reported,
+} from './timeline.ts'
 
 /**
  * The records that a provider shows of this leg at `nowMs`: none before two days ahead, several when it
@@ -24,7 +30,8 @@ export function viewLeg(
 export function viewTimeline(timeline: LegTimeline, nowMs: number): ProviderLeg[] {
   if (nowMs < timeline.shownFromMs) return []
   const { diversion } = timeline
-  if (diversion === null || nowMs < diversion.shownMs) return [plannedRecord(timeline, nowMs, false)]
+  if (diversion === null || nowMs < diversion.shownMs)
+    return [plannedRecord(timeline, nowMs, false)]
   const records = [plannedRecord(timeline, nowMs, true), elsewhereRecord(timeline, nowMs)]
   const onward = diversion.onward
   if (onward !== null && isShown(diversion.landing.on, nowMs)) {

@@ -1,0 +1,103 @@
+/** Reads a product from JSON: checks every field, so that no rule is half understood. */
+import { BPS_WHOLE } from './money.ts'
+import { DEFAULT_SETTLE, type Product, type SettleRule, type Tier } from './product.ts'
+
+/** The JSON is not a product; the message names the field. */
+export class ProductError extends Error {
+  override readonly name = 'ProductError'
+}
+
+const TIERS_LIMIT = 20
+/** Delays beyond a day go to people, so a later tier could never be met. */
+const GREATEST_TIER_MIN = 24 * 60
+const GREATEST_SECONDS = 7 * 24 * 3_600
+
+type Json = Readonly<Record<string, unknown>>
+
+/**
+ * A product from parsed JSON of the same shape as `Product`. `version` is 1 and `settle` (or a field of
+ * it) the default when left out; tiers may come in any order. Throws ProductError naming the field.
+ */
+export function parseProduct(json: unknown): Product {
+  const fields = objectOf(json, 'product', [
+    'code',
+    'version',
+    'tiers',
+    'cancelBps',
+    'notReachedBps',
+    'settle',
+  ])
+  const code = fields['code']
+  if (typeof code !== 'string' || !/^[A-Z][A-Z0-9_-]{1,31}$/.test(code)) {
+    throw new ProductError('code: 2 to 32 capitals, digits, - or _, a capital first')
+  }
+  return {
+    code,
+    version: integerOf(fields, 'version', 1, Number.MAX_SAFE_INTEGER, 1),
+    tiers: tiersOf(fields['tiers']),
+    cancelBps: integerOf(fields, 'cancelBps', 0, BPS_WHOLE),
+    notReachedBps: integerOf(fields, 'notReachedBps', 0, BPS_WHOLE),
+    settle: settleOf(fields['settle'] ?? {}),
+  }
+}
+
+function tiersOf(json: unknown): Tier[] {
+  if (!Array.isArray(json) || json.length === 0 || json.length > TIERS_LIMIT) {
+    throw new ProductError(`tiers: a list of 1 to ${TIERS_LIMIT}`)
+  }
+  const tiers = json.map((entry: unknown, i) => {
+    const fields = objectOf(entry, `tiers[${i}]`, ['minDelayMin', 'bps'])
+    return {
+      minDelayMin: integerOf(
+        fields,
+        'minDelayMin',
+        1,
+        GREATEST_TIER_MIN,
+        undefined,
+        `tiers[${i}].`,
+      ),
+      bps: integerOf(fields, 'bps', 0, BPS_WHOLE, undefined, `tiers[${i}].`),
+    }
+  })
+  const minutes = new Set(tiers.map((tier) => tier.minDelayMin))
+  if (minutes.size < tiers.length) throw new ProductError('tiers: two have the same minDelayMin')
+  return tiers.toSorted((a, b) => b.minDelayMin - a.minDelayMin)
+}
+
+function settleOf(json: unknown): SettleRule {
+  const fields = objectOf(json, 'settle', Object.keys(DEFAULT_SETTLE))
+  const seconds = (name: keyof SettleRule) =>
+    integerOf(fields, name, 0, GREATEST_SECONDS, DEFAULT_SETTLE[name], 'settle.')
+  return {
+    confirmGapS: seconds('confirmGapS'),
+    edgeBandMin: seconds('edgeBandMin'),
+    edgeConfirmGapS: seconds('edgeConfirmGapS'),
+    cancelPersistS: seconds('cancelPersistS'),
+  }
+}
+
+function objectOf(json: unknown, name: string, known: readonly string[]): Json {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new ProductError(`${name}: not an object`)
+  }
+  const unknown = Object.keys(json).find((key) => !known.includes(key))
+  if (unknown !== undefined) {
+    throw new ProductError(`${name}: unknown field "${unknown}" (known: ${known.join(', ')})`)
+  }
+  return { ...json }
+}
+
+function integerOf(
+  fields: Json,
+  name: string,
+  least: number,
+  greatest: number,
+  whenMissing?: number,
+  prefix = '',
+): number {
+  const value = fields[name] ?? whenMissing
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > greatest) {
+    throw new ProductError(`${prefix}${name}: a whole number from ${least} to ${greatest}`)
+  }
+  return value
+}
