@@ -42,21 +42,29 @@ const POLICIES: readonly Check[] = [
       and (o.outcome is distinct from 'PAY' or o.evaluation_id is distinct from p.evaluation_id)`,
 ]
 
-/** What was reserved is fulfilled, released or still in the policy's escrow account. */
+/** The reservation says what the ledger says: reserved at bind, fulfilled to payable, released. */
 const ESCROW: readonly Check[] = [
-  sql`select 'I2', 'policy:' || coalesce(r.policy_id::text, b.subject),
-      format('escrow account holds %s, the reservation says %s',
-        coalesce(b.balance, 0), coalesce(r.outstanding, 0))
-    from (
-      select e.policy_id, e.currency,
-        e.reserved_minor - e.fulfilled_minor - e.released_minor as outstanding
-      from escrow_reservation e
-    ) r
+  sql`select 'I2', 'policy:' || coalesce(e.policy_id::text, l.policy_id),
+      format('reserved, fulfilled, released: the reservation says %s, %s, %s, the ledger %s, %s, %s',
+        e.reserved_minor, e.fulfilled_minor, e.released_minor, l.reserved, l.fulfilled, l.released)
+    from escrow_reservation e
     full join (
-      select substr(b.account, 8) as subject, b.currency, b.balance
-      from balance b where b.account like 'escrow:%'
-    ) b on b.subject = r.policy_id::text and b.currency = r.currency
-    where coalesce(b.balance, 0) <> coalesce(r.outstanding, 0)`,
+      select m.policy_id, m.currency, sum(m.reserved) as reserved, sum(m.fulfilled) as fulfilled,
+        sum(m.released) as released
+      from (
+        select substr(p.destination, 8) as policy_id, p.currency, p.amount_minor as reserved,
+          0 as fulfilled, 0 as released
+        from ledger_posting p where p.destination like 'escrow:%'
+        union all
+        select substr(p.source, 8), p.currency, 0,
+          case when p.destination like 'payable:%' then p.amount_minor else 0 end,
+          case when p.destination like 'payable:%' then 0 else p.amount_minor end
+        from ledger_posting p where p.source like 'escrow:%'
+      ) m
+      group by m.policy_id, m.currency
+    ) l on l.policy_id = e.policy_id::text and l.currency = e.currency
+    where (e.reserved_minor, e.fulfilled_minor, e.released_minor)
+      is distinct from (l.reserved, l.fulfilled, l.released)`,
 ]
 
 /** Balances: cached ones are the derived ones, and no account that holds money is below zero. */

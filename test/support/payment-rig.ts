@@ -55,7 +55,7 @@ export async function startPaymentRig(clock: Clock = new HandClock()) {
     apiKey: 'sk_test_rig',
     baseUrl: server.url,
     timeoutMs: 500,
-    circuit: { failureShare: 1, windowCalls: 1_000_000, minimumCalls: 1_000_000, openMs: 1 },
+    circuit: { failureShare: 0.99, windowCalls: 100_000, minimumCalls: 100_000, openMs: 1 },
   })
   return {
     book,
