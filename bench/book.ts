@@ -4,30 +4,72 @@
  */
 import { sql } from 'kysely'
 
+import { loadAirportZones } from '../adapters/airports/zones.ts'
+import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
 import type { Database } from '../db/client.ts'
+import { createPolicyStore } from '../db/stores/policy-store.ts'
+import { createProductStore } from '../db/stores/product-store.ts'
 import type { LegPack } from '../domain/leg-pack.ts'
 import { packLegIdentity } from '../domain/leg-pack.ts'
 import { account, ledgerRef } from '../domain/ledger.ts'
+import type { Clock } from '../domain/ports/clock.ts'
+import { ensureProducts } from '../operations/ensure-products.ts'
+import { importPolicies, type PlacedRow } from '../operations/import-policies.ts'
 
 const PRODUCTS = ['FD45', 'FD120', 'FD180'] as const
 const SUM_INSURED_MINOR = 10_000
+const CAPACITY_MINOR = 1_000_000_000_000
 /** Payees at the payment server; a storm pays many policies of few travel agencies. */
 const PAYEES = 1_000
 
-/** The first policy of every leg, as `groundstop policies import` reads it. */
-export function firstPoliciesCsv(pack: LegPack, boundAt: string): string {
-  const header =
-    'policy_number,product,carrier,flight_number,origin,destination,departure_date,sum_insured,currency,payee_ref,bound_at'
-  const rows = pack.legs.map((leg, index) => {
-    const id = packLegIdentity(leg, pack.zones)
-    return [
-      policyNumber(index),
-      PRODUCTS[index % PRODUCTS.length],
-      ...[id.carrier, id.flightNumber, id.origin, id.destination, id.originLocalDate],
-      ...['100.00', 'USD', `acct_bench${index % PAYEES}`, boundAt],
-    ].join(',')
+/** Binds the first policy of every leg; the timetable is looked up at the flight-data server. */
+export async function bindFirstPolicies(
+  deps: { db: Database; clock: Clock; flightsUrl: string },
+  pack: LegPack,
+): Promise<void> {
+  await using flightData = createAeroApiProvider({
+    baseUrl: deps.flightsUrl,
+    apiKey: 'bench',
+    ratePerS: 100_000,
+    concurrency: 32,
+    zoneOf: loadAirportZones().zoneOf,
+    clock: deps.clock,
   })
-  return [header, ...rows, ''].join('\n')
+  const productStore = createProductStore(deps.db)
+  await ensureProducts({ productStore })
+  const { imported, rejected } = await importPolicies(
+    {
+      policyStore: createPolicyStore(deps.db),
+      productStore,
+      flightData,
+      clock: deps.clock,
+      capacityMinor: CAPACITY_MINOR,
+    },
+    firstPolicies(pack),
+  )
+  if (imported !== pack.legs.length) {
+    const [first] = rejected
+    throw new Error(`${rejected.length} policies were refused, first: ${JSON.stringify(first)}`)
+  }
+}
+
+function firstPolicies(pack: LegPack): PlacedRow[] {
+  return pack.legs.map((leg, index) => {
+    const id = packLegIdentity(leg, pack.zones)
+    const row = {
+      policy_number: policyNumber(index),
+      product: PRODUCTS[index % PRODUCTS.length] ?? PRODUCTS[0],
+      carrier: id.carrier,
+      flight_number: id.flightNumber,
+      origin: id.origin,
+      destination: id.destination,
+      departure_date: id.originLocalDate,
+      sum_insured: '100.00',
+      currency: 'USD',
+      payee_ref: `acct_bench${index % PAYEES}`,
+    }
+    return { line: index + 1, row }
+  })
 }
 
 /** The number of the first policy of a pack's leg. */

@@ -3,7 +3,7 @@
  * PostgreSQL that counts statements, Temporal server, local providers and one worker, each a process.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { chmod, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -29,14 +29,11 @@ export type Installation = AsyncDisposable & {
   readonly db: Database
   readonly clock: ClockStore
   readonly temporalAddress: string
-  readonly folder: string
   /** The log of money moved, one JSON line a transfer. */
   readonly moneyLog: string
-  readonly workerPid: number
-  /** Runs a command of the product to its end; rejects with its output when it fails. */
-  readonly run: (...args: readonly string[]) => Promise<string>
-  /** The worker's highest resident set so far. Bytes. */
-  readonly workerPeakRss: () => number
+  readonly flightsUrl: string
+  /** The worker's highest resident set since it was last asked for. Bytes. */
+  readonly takeWorkerPeakRss: () => number
 }
 
 /** Starts everything with the clock stopped at `now`; `legPack` is what the flight server serves. */
@@ -94,12 +91,10 @@ export async function startInstallation(legPack: string, now: Instant): Promise<
   return {
     db,
     clock,
-    folder,
     moneyLog,
     temporalAddress: temporal.address,
-    workerPid: worker.pid ?? 0,
-    run: (...args) => runCommand(args, { ...env, ...services }),
-    workerPeakRss: () => peakRss(worker.pid ?? 0),
+    flightsUrl: services.AEROAPI_URL,
+    takeWorkerPeakRss: () => takePeakRss(worker.pid ?? 0),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -179,22 +174,10 @@ async function stop(child: ChildProcess): Promise<void> {
   await Promise.race([ended, sleep(20_000).then(() => child.kill('SIGKILL'))])
 }
 
-async function runCommand(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
-  const child = spawn(process.execPath, [COMMAND_LINE, ...args], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')))
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')))
-  const code = await new Promise((resolve) => child.once('close', resolve))
-  if (code !== 0)
-    throw new Error(`groundstop ${args.join(' ')} ended with ${String(code)}:\n${output}`)
-  return output
-}
-
-function peakRss(pid: number): number {
+function takePeakRss(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const kilobytes = /^VmHWM:\s+(?<kb>\d+) kB$/m.exec(status)?.groups?.['kb'] ?? '0'
+  // 5 resets the peak to the present resident set, see proc(5).
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')
   return Number(kilobytes) * 1024
 }

@@ -4,23 +4,21 @@
  * `npm run bench:tick -- --policies 1000000`
  */
 import { writeFile } from 'node:fs/promises'
-import { cpus } from 'node:os'
-import { join } from 'node:path'
+import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Client, Connection } from '@temporalio/client'
 import { sql } from 'kysely'
 
 import type { Database } from '../db/client.ts'
 import { createLedgerStore } from '../db/stores/ledger-store.ts'
-import { createProductStore } from '../db/stores/product-store.ts'
 import { formatLegPack } from '../domain/leg-pack.ts'
 import { instantFromMs, HOUR_MS } from '../domain/time.ts'
 import type { FlightMonitorResult } from '../jobs/flight-monitor.ts'
-import { ensureProducts } from '../operations/ensure-products.ts'
 import { verifyBooks } from '../operations/verify-books.ts'
+import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import { startJob } from '../platform/temporal/job-starter.ts'
 import { readMoneyLog } from '../simulator/payments/money-log.ts'
-import { firstPoliciesCsv, makeDue, multiplyPolicies } from './book.ts'
+import { bindFirstPolicies, makeDue, multiplyPolicies } from './book.ts'
 import { startInstallation, type Installation } from './installation.ts'
 import { FIRST_LOOK_AT_MS, layLegs, TICK_AT_MS } from './leg-window.ts'
 
@@ -42,6 +40,9 @@ type Measured = {
   readonly queries: number
   readonly historyEvents: number
   readonly workflows: number
+  /** From the trigger to the end of the monitor's own run, before the last payout settled. */
+  readonly tickSeconds: number
+  readonly workerPeakRssMb: number
   readonly result: FlightMonitorResult
 }
 
@@ -76,12 +77,12 @@ async function main(policies: number, payouts: number): Promise<void> {
   say('first look at the arrived legs, which also warms the worker up')
   await clock.set({ now: firstLook, speed: 1 })
   await makeDue(db, [...legs.arrivedOnTime, ...legs.arrivedLate], firstLook)
-  await runTick(client, db)
+  await runTick(client, installation)
 
   const others = legs.notArrived.slice(0, LEGS_DUE - LEGS_DECIDING)
   await clock.set({ now: tickAt, speed: 1 })
   await makeDue(db, [...legs.arrivedOnTime, ...others], tickAt)
-  const tick = await runTick(client, db)
+  const tick = await runTick(client, installation)
   print(`tick over ${policies} policies`, tick, {
     'policies/s': Math.round(policies / tick.seconds),
     legs: `${tick.result.polled} polled of ${tick.result.due} due, ${tick.result.failed} failed`,
@@ -90,15 +91,15 @@ async function main(policies: number, payouts: number): Promise<void> {
 
   await clock.set({ now: tickAt, speed: 1 })
   await makeDue(db, legs.arrivedLate, tickAt)
-  const storm = await runTick(client, db)
+  const storm = await runTick(client, installation)
   const paid = await count(db, sql`select count(*)::integer as n from payout where state = 'PAID'`)
   print(`${payouts} payouts from the tick's start to the last settled`, storm, {
     'payouts/s': Math.round(paid / storm.seconds),
     batches: storm.workflows - 1,
+    'decided after': `${storm.tickSeconds.toFixed(2)} s, the monitor's own run`,
   })
 
-  const rss = Math.round(installation.workerPeakRss() / 1024 / 1024)
-  say(`worker: highest resident set ${rss} MB`)
+  const rss = Math.max(tick.workerPeakRssMb, storm.workerPeakRssMb)
   const problems = [
     ...(await inspect(installation, payouts, paid)),
     ...(tick.result.due === LEGS_DUE ? [] : [`${tick.result.due} legs were due`]),
@@ -110,7 +111,7 @@ async function main(policies: number, payouts: number): Promise<void> {
   if (problems.length === 0) say('all bounds held, each payout once, the ledger is balanced')
   process.exitCode = problems.length === 0 ? 0 : 1
   if (values.json !== undefined) {
-    const report = { policies, payouts, tick, storm, workerPeakRssMb: rss, problems }
+    const report = { policies, payouts, tick, storm, problems }
     await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`)
   }
 }
@@ -120,19 +121,18 @@ async function seed(
   legs: ReturnType<typeof layLegs>,
   policiesPerLeg: number,
 ): Promise<void> {
-  const { db, folder } = installation
+  const { db, clock, flightsUrl } = installation
   const startedAt = performance.now()
-  await ensureProducts({ productStore: createProductStore(db) })
-  const file = join(folder, 'policies.csv')
-  await writeFile(file, firstPoliciesCsv(legs.pack, BOUND_AT))
-  await installation.run('policies', 'import', file)
+  await bindFirstPolicies({ db, flightsUrl, clock: createVirtualClock(clock) }, legs.pack)
   say(`one policy per leg imported in ${since(startedAt)} s`)
   const total = await multiplyPolicies(db, policiesPerLeg)
   say(`${total} live policies in the book after ${since(startedAt)} s`)
 }
 
 /** Starts the main job, waits for it and for every payout run that it started. */
-async function runTick(client: Client, db: Database): Promise<Measured> {
+async function runTick(client: Client, installation: Installation): Promise<Measured> {
+  const { db } = installation
+  installation.takeWorkerPeakRss()
   await sql`select pg_stat_statements_reset()`.execute(db)
   const startedAt = performance.now()
   const { workflowId, runId } = await startJob(
@@ -141,6 +141,7 @@ async function runTick(client: Client, db: Database): Promise<Measured> {
   )
   const handle = client.workflow.getHandle(workflowId, runId)
   const result = (await handle.result()) as FlightMonitorResult
+  const tickSeconds = (performance.now() - startedAt) / 1000
   const batches = await newBatches(db)
   await Promise.all(batches.map((id) => client.workflow.getHandle(`payout:${id}`).result()))
   const seconds = (performance.now() - startedAt) / 1000
@@ -152,7 +153,9 @@ async function runTick(client: Client, db: Database): Promise<Measured> {
   const handles = [handle, ...batches.map((id) => client.workflow.getHandle(`payout:${id}`))]
   const described = await Promise.all(handles.map((each) => each.describe()))
   const historyEvents = described.reduce((sum, each) => sum + each.historyLength, 0)
-  return { seconds, queries, historyEvents, workflows: handles.length, result }
+  const workerPeakRssMb = Math.round(installation.takeWorkerPeakRss() / 1024 / 1024)
+  const workflows = handles.length
+  return { seconds, tickSeconds, queries, historyEvents, workflows, workerPeakRssMb, result }
 }
 
 const seenBatches = new Set<string>()
@@ -203,6 +206,7 @@ function print(title: string, measured: Measured, more: Record<string, string | 
     seconds: measured.seconds.toFixed(2),
     ...more,
     queries: measured.queries,
+    'worker peak RSS': `${measured.workerPeakRssMb} MB`,
     'history events': `${measured.historyEvents} in ${measured.workflows} workflows`,
   }
   for (const [name, value] of Object.entries(figures)) say(`  ${name.padEnd(15)} ${value}`)
@@ -217,5 +221,10 @@ function say(text: string): void {
 }
 
 const [cpu] = cpus()
+say(
+  `load ${loadavg()
+    .map((load) => load.toFixed(1))
+    .join(' ')}`,
+)
 say(`${cpus().length} x ${cpu?.model ?? 'unknown processor'}, Node ${process.version}`)
 await main(Number(values.policies), Number(values.payouts))
