@@ -4,7 +4,7 @@
  */
 import { legKey } from '../domain/leg.ts'
 import { parsePolicyRow } from '../domain/policy-row.ts'
-import type { PolicyRow, RawPolicyRow, RowProblem } from '../domain/policy-row.ts'
+import type { PolicyRow, RawPolicyRow } from '../domain/policy-row.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { FlightDataProvider } from '../domain/ports/flight-data-provider.ts'
 import { MAX_BIND_PAGE } from '../domain/ports/policy-store.ts'
@@ -25,8 +25,15 @@ export type ImportPoliciesDeps = {
   readonly capacityMinor: number
 }
 
+type Problem = { readonly field: string; readonly reason: string }
+
 /** A row with its place: a file's line or an array's index, for messages only. */
-export type PlacedRow = { readonly line: number; readonly row: RawPolicyRow }
+export type PlacedRow = {
+  readonly line: number
+  readonly row: RawPolicyRow
+  /** Why the row could not be read as one, when it could not; it is rejected with this. */
+  readonly unreadable?: Problem
+}
 
 /** A row that was not bound, and why. */
 export type RejectedRow = {
@@ -122,7 +129,11 @@ class ImportRun {
 
   #parse(page: readonly PlacedRow[]): Map<string, ParsedRow> {
     const rows = new Map<string, ParsedRow>()
-    for (const { line, row: raw } of page) {
+    for (const { line, row: raw, unreadable } of page) {
+      if (unreadable !== undefined) {
+        this.#reject(line, givenNumber(raw), [unreadable])
+        continue
+      }
       const parsed = parsePolicyRow(raw)
       if (!parsed.ok) {
         this.#reject(line, givenNumber(raw), parsed.problems)
@@ -217,7 +228,7 @@ class ImportRun {
   }
 
   /** One entry per row: the first problem's field, and all reasons. */
-  #reject(line: number, policyNumber: string, problems: readonly RowProblem[]): void {
+  #reject(line: number, policyNumber: string, problems: readonly Problem[]): void {
     const [first, ...others] = problems
     if (first === undefined) throw new Error(`line ${line} was rejected for no reason`)
     const more = others.map(({ field, reason }) => `; ${field}: ${reason}`)

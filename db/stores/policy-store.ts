@@ -15,7 +15,6 @@ export function createPolicyStore(db: Database): PolicyStore {
       if (page.policies.length > MAX_BIND_PAGE) throw new RangeError('page of policies is too long')
       return await retriedTransaction(db, (trx) => bindPage(trx, page))
     },
-    findLegId: (policyIdOrNumber) => findLegId(db, policyIdOrNumber),
     listDecided: (after, limit) => listDecided(db, after, limit),
   }
 }
@@ -36,17 +35,6 @@ async function findBound(
     where p.policy_number = any(${policyNumbers}::text[])
     limit ${MAX_BIND_PAGE}`.execute(db)
   return new Map(rows.map((row) => [row.policyNumber, row]))
-}
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
-async function findLegId(db: Database, policyIdOrNumber: string): Promise<string | null> {
-  const id = UUID.test(policyIdOrNumber) ? policyIdOrNumber : null
-  const { rows } = await sql<{ leg_id: string }>`
-    select leg_id from policy where id = ${id}::uuid or policy_number = ${policyIdOrNumber}
-    order by id = ${id}::uuid desc nulls last
-    limit 1`.execute(db)
-  return rows[0]?.leg_id ?? null
 }
 
 async function listDecided(

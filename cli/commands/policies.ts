@@ -1,0 +1,103 @@
+/** `groundstop policies import FILE`: takes a book of policies in. */
+import type { Command } from 'commander'
+
+import { loadAirportZones } from '../../adapters/airports/zones.ts'
+import { createAeroApiProvider } from '../../adapters/flights/aeroapi.ts'
+import { ConfigError, loadConfig } from '../../config/config.ts'
+import type { Config, Secrets } from '../../config/config.ts'
+import { createDatabase } from '../../db/client.ts'
+import { assertSchemaCurrent } from '../../db/schema-state.ts'
+import { createClockStore } from '../../db/stores/clock-store.ts'
+import { createPolicyStore } from '../../db/stores/policy-store.ts'
+import { createProductStore } from '../../db/stores/product-store.ts'
+import { ensureProducts } from '../../operations/ensure-products.ts'
+import { importPolicies } from '../../operations/import-policies.ts'
+import type { ImportedPolicies } from '../../operations/import-policies.ts'
+import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
+import { CliError } from '../cli-error.ts'
+import type { CliContext } from '../context.ts'
+import { readPolicyFile } from '../policy-file.ts'
+
+type ImportOptions = { readonly json: boolean }
+
+/** Adds the commands. */
+export function register(program: Command, context: CliContext): void {
+  const policies = program.command('policies').description('the book of policies')
+  policies
+    .command('import')
+    .description('bind the policies of a file; good rows go in, bad rows are told')
+    .argument('<file>', '.csv with a header line, or .jsonl with an object a line')
+    .option('--json', 'print the result as one JSON object', false)
+    .addHelpText('after', COLUMNS_HELP)
+    .action((file: string, options: ImportOptions) => importFile(context, file, options))
+}
+
+const COLUMNS_HELP = `
+Columns: policy_number, product (code; its latest version is bound), carrier, flight_number, origin,
+destination, departure_date (YYYY-MM-DD at the origin), sum_insured and optional premium (major units:
+250 or 250.00), currency, payee_ref, and optional bound_at (ISO 8601 with an offset) for cover that was
+bound elsewhere. Importing a file again changes nothing. Exit code 1 when a row was rejected.
+`
+
+async function importFile(
+  context: CliContext,
+  file: string,
+  options: ImportOptions,
+): Promise<void> {
+  const loaded = loadConfig(context.env)
+  const rows = readPolicyFile(file, (columns) => {
+    context.stderr.write(`${file}: columns that are not read: ${columns.join(', ')}\n`)
+  })
+  const { databaseUrl, aeroapiKey } = requireSecrets(loaded.secrets)
+  await using db = createDatabase(databaseUrl, {
+    max: loaded.config.database.poolMax,
+    applicationName: 'groundstop-import',
+  })
+  await assertSchemaCurrent(db)
+  const productStore = createProductStore(db)
+  await ensureProducts({ productStore })
+  const clock = createVirtualClock(createClockStore(db))
+  await using flightData = createFlightData(loaded.config, aeroapiKey, clock)
+  const policyStore = createPolicyStore(db)
+  const { capacityMinor } = loaded.config.underwriting
+  const deps = { policyStore, productStore, flightData, clock, capacityMinor }
+  const result = await importPolicies(deps, rows, { signal: context.signal })
+  report(context, file, result, options)
+}
+
+function createFlightData(
+  config: Config,
+  apiKey: string,
+  clock: ReturnType<typeof createVirtualClock>,
+): ReturnType<typeof createAeroApiProvider> {
+  const { url, ratePerS, concurrency } = config.aeroapi
+  const { zoneOf } = loadAirportZones()
+  return createAeroApiProvider({ baseUrl: url, apiKey, ratePerS, concurrency, zoneOf, clock })
+}
+
+function requireSecrets(secrets: Secrets): { databaseUrl: string; aeroapiKey: string } {
+  const { databaseUrl, aeroapiKey } = secrets
+  if (databaseUrl !== null && aeroapiKey !== null) return { databaseUrl, aeroapiKey }
+  const message = 'must be set to import policies, or an instance must be running'
+  throw new ConfigError([
+    ...(databaseUrl === null ? [{ variable: 'DATABASE_URL', message }] : []),
+    ...(aeroapiKey === null ? [{ variable: 'AEROAPI_KEY', message }] : []),
+  ])
+}
+
+function report(
+  context: CliContext,
+  file: string,
+  result: ImportedPolicies,
+  options: ImportOptions,
+): void {
+  const { imported, unchanged, rejected } = result
+  for (const { line, field, reason } of rejected) {
+    context.stderr.write(`${file}:${line}: ${field}: ${reason}\n`)
+  }
+  const summary = `imported ${imported}, unchanged ${unchanged}, rejected ${rejected.length}`
+  context.stdout.write(options.json ? `${JSON.stringify(result)}\n` : `${summary}\n`)
+  if (rejected.length > 0) {
+    throw new CliError(`${rejected.length} rows of ${file} were rejected; the others are bound`)
+  }
+}

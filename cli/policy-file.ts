@@ -1,0 +1,143 @@
+/**
+ * Reads a file of policies, CSV or one JSON object a line, row by row. Knows the file's form; what a
+ * row must hold is the domain's.
+ */
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
+
+import { CsvError, parse } from 'csv-parse'
+
+import { OPTIONAL_POLICY_COLUMNS, REQUIRED_POLICY_COLUMNS } from '../domain/policy-row.ts'
+import type { RawPolicyRow } from '../domain/policy-row.ts'
+import type { PlacedRow } from '../operations/import-policies.ts'
+import { CliError } from './cli-error.ts'
+
+/** A row of policies is 200 bytes; one this long is a quote that was never closed. */
+const LONGEST_ROW = 100_000
+
+const KNOWN = new Set<string>([...REQUIRED_POLICY_COLUMNS, ...OPTIONAL_POLICY_COLUMNS])
+
+/**
+ * The rows of a file, with flat memory. `.csv` needs a header line; `.jsonl` and `.ndjson` hold an
+ * object a line. A row that cannot be read comes as unreadable; a file that cannot be read (missing,
+ * not UTF-8, wrong columns, an open quote) throws CliError. `onIgnored` is told of unknown columns.
+ */
+export function readPolicyFile(
+  path: string,
+  onIgnored: (columns: readonly string[]) => void,
+): AsyncIterable<PlacedRow> {
+  if (/\.csv$/i.test(path)) return readCsv(path, onIgnored)
+  if (/\.(?:jsonl|ndjson)$/i.test(path)) return readJsonLines(path)
+  throw new CliError(`${path}: name the file .csv or .jsonl, so that its form is known`, 2)
+}
+
+async function* readCsv(
+  path: string,
+  onIgnored: (columns: readonly string[]) => void,
+): AsyncGenerator<PlacedRow, void> {
+  const parser = parse({
+    info: true,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    max_record_size: LONGEST_ROW,
+  })
+  const text = Readable.from(readText(path))
+  text.once('error', (error) => parser.destroy(error))
+  let columns: readonly string[] | null = null
+  try {
+    // The parser's typing: with `info` each record comes with where it was read.
+    const records: AsyncIterable<CsvRecord> = text.pipe(parser)
+    for await (const { record, info } of records) {
+      if (columns === null) {
+        columns = readHeader(path, record)
+        const ignored = columns.filter((column) => !KNOWN.has(column))
+        if (ignored.length > 0) onIgnored(ignored)
+        continue
+      }
+      // `lines` is where the record ends; a quoted cell may hold line ends.
+      const line = info.lines - record.join('').split('\n').length + 1
+      yield placeRecord(line, columns, record)
+    }
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error
+    const place = typeof error['lines'] === 'number' ? `:${error['lines']}` : ''
+    throw new CliError(`${path}${place}: ${error.message}`, 1, { cause: error })
+  } finally {
+    text.destroy()
+  }
+  if (columns === null)
+    throw new CliError(`${path}: is empty; its first line must name the columns`)
+}
+
+type CsvRecord = { readonly record: readonly string[]; readonly info: { readonly lines: number } }
+
+function readHeader(path: string, cells: readonly string[]): readonly string[] {
+  const columns = cells.map((cell) => cell.trim().toLowerCase())
+  const missing = REQUIRED_POLICY_COLUMNS.filter((column) => !columns.includes(column))
+  if (missing.length > 0) {
+    throw new CliError(`${path}: columns are missing in the first line: ${missing.join(', ')}`)
+  }
+  const twice = columns.filter((column, index) => columns.indexOf(column) !== index)
+  if (twice.length > 0) throw new CliError(`${path}: columns are there twice: ${twice.join(', ')}`)
+  return columns
+}
+
+function placeRecord(
+  line: number,
+  columns: readonly string[],
+  record: readonly string[],
+): PlacedRow {
+  const row: RawPolicyRow = Object.fromEntries(
+    columns.map((column, i) => [column, record[i] ?? '']),
+  )
+  if (record.length === columns.length) return { line, row }
+  const reason = `has ${record.length} cells, the first line has ${columns.length}`
+  return { line, row, unreadable: { field: 'row', reason } }
+}
+
+async function* readJsonLines(path: string): AsyncGenerator<PlacedRow, void> {
+  let line = 0
+  let rest = ''
+  for await (const chunk of readText(path)) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    for (const text of lines) {
+      line += 1
+      if (text.trim() !== '') yield placeObject(line, text)
+    }
+    if (rest.length > LONGEST_ROW) throw new CliError(`${path}:${line + 1}: the line is too long`)
+  }
+  if (rest.trim() !== '') yield placeObject(line + 1, rest)
+}
+
+function placeObject(line: number, text: string): PlacedRow {
+  const reason = 'is not a JSON object'
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      return { line, row: { ...value } }
+    }
+    return { line, row: {}, unreadable: { field: 'row', reason } }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    return { line, row: {}, unreadable: { field: 'row', reason: `${reason}: ${error.message}` } }
+  }
+}
+
+/** The file's text without a byte order mark. */
+async function* readText(path: string): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  try {
+    for await (const chunk of createReadStream(path)) {
+      // A stream without an encoding gives bytes.
+      yield decoder.decode(chunk as Uint8Array, { stream: true })
+    }
+    yield decoder.decode()
+  } catch (error) {
+    if (error instanceof TypeError) throw new CliError(`${path}: is not UTF-8 text`)
+    if (error instanceof Error && 'code' in error) {
+      throw new CliError(`${path}: cannot be read: ${error.message}`, 1, { cause: error })
+    }
+    throw error
+  }
+}
