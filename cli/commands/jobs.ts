@@ -1,0 +1,158 @@
+/** `groundstop jobs run|list|show|types`: starts runs of jobs and shows how they went. */
+import { InvalidArgumentError, type Command } from 'commander'
+
+import { loadConfig } from '../../config/config.ts'
+import { JOB_PRIORITIES, type JobPriority } from '../../jobs/define-job.ts'
+import { allJobs, findJob, type AnyJob } from '../../jobs/registry.ts'
+import type { OwnedClient } from '../../platform/temporal/connection.ts'
+import {
+  JobConflictError,
+  JobInputError,
+  JobNotEnabledError,
+  startJob,
+} from '../../platform/temporal/job-starter.ts'
+import {
+  describeFailure,
+  describeRun,
+  listRuns,
+  type JobRun,
+} from '../../platform/temporal/runs.ts'
+import { CliError, EXIT } from '../cli-error.ts'
+import type { CliContext } from '../context.ts'
+import { connectTemporal } from '../temporal-access.ts'
+
+const LIST_LIMIT = 20
+const LIST_LIMIT_AT_MOST = 1_000
+
+/** Adds the commands. */
+export function register(program: Command, context: CliContext): void {
+  const jobs = program.command('jobs').description('runs of jobs')
+  jobs
+    .command('run')
+    .description('start a run, or join the one that is open for the same input')
+    .argument('<job>', 'name or type: flight-monitor, FLIGHT_MONITOR', parseJob)
+    .option('--input <json>', "the job's input", parseInput, {})
+    .option('--priority <priority>', JOB_PRIORITIES.join(', '), parsePriority)
+    .option('--wait', 'wait for its end and print the result', false)
+    .action(async (job: AnyJob, options: RunOptions) => runJob(context, job, options))
+  jobs
+    .command('list')
+    .description('runs, the open ones first')
+    .option('--job <job>', 'only runs of this job', parseJob)
+    .option('--status <status>', 'running, completed, failed, timed_out, canceled, terminated')
+    .option('--limit <n>', 'at most this many', parseLimit, LIST_LIMIT)
+    .option('--json', 'one JSON array instead of lines', false)
+    .action(async (options: ListOptions) => listJobs(context, options))
+  jobs
+    .command('show')
+    .description('one run: input, state, result or failure')
+    .argument('<id>', 'the workflow id, as flight-monitor:all')
+    .action(async (id: string) => showJob(context, id))
+  jobs
+    .command('types')
+    .description('the jobs that there are')
+    .action(() => {
+      const lines = allJobs().map((job) => `${job.name} (${job.type}): ${job.summary}`)
+      context.stdout.write(`${lines.join('\n')}\n`)
+    })
+}
+
+type RunOptions = {
+  readonly input: unknown
+  readonly priority?: JobPriority
+  readonly wait: boolean
+}
+
+type ListOptions = {
+  readonly job?: AnyJob
+  readonly status?: string
+  readonly limit: number
+  readonly json: boolean
+}
+
+async function runJob(context: CliContext, job: AnyJob, options: RunOptions): Promise<void> {
+  const { config } = loadConfig(context.env)
+  await using server = await connect(context)
+  const { input, priority, wait } = options
+  const started = await startJob(
+    { client: server.client, environment: config.environment },
+    { job: job.name, input, trigger: 'cli', ...(priority === undefined ? {} : { priority }) },
+  ).catch((error: unknown) => {
+    throw explainStart(error)
+  })
+  const { workflowId, runId } = started
+  if (!wait) {
+    context.stdout.write(`${JSON.stringify(started)}\n`)
+    return
+  }
+  try {
+    const handle = server.client.workflow.getHandle(workflowId, undefined, {
+      firstExecutionRunId: runId,
+    })
+    context.stdout.write(`${JSON.stringify(await handle.result(), null, 2)}\n`)
+  } catch (error) {
+    throw new CliError(`${workflowId} did not succeed: ${describeFailure(error)}`, EXIT.failed)
+  }
+}
+
+function explainStart(error: unknown): unknown {
+  if (error instanceof JobInputError || error instanceof JobNotEnabledError) {
+    return new CliError(error.message, EXIT.usage, { cause: error })
+  }
+  if (error instanceof JobConflictError) {
+    return new CliError(error.message, EXIT.failed, { cause: error })
+  }
+  return error
+}
+
+async function listJobs(context: CliContext, options: ListOptions): Promise<void> {
+  await using server = await connect(context)
+  const runs = await listRuns({ client: server.client }, options)
+  const text = options.json ? JSON.stringify(runs, null, 2) : runs.map(describeLine).join('\n')
+  context.stdout.write(`${text === '' ? 'no runs' : text}\n`)
+}
+
+function describeLine({ workflowId, status, startedAt, closedAt }: JobRun): string {
+  const started = startedAt.toISOString()
+  const took = closedAt === null ? '' : ` ${closedAt.getTime() - startedAt.getTime()} ms`
+  return `${started} ${status.padEnd(10)} ${workflowId}${took}`
+}
+
+async function showJob(context: CliContext, id: string): Promise<void> {
+  await using server = await connect(context)
+  const run = await describeRun({ client: server.client }, id)
+  if (run === null) throw new CliError(`no run has the id ${id}`, EXIT.failed)
+  context.stdout.write(`${JSON.stringify(run, null, 2)}\n`)
+}
+
+function connect(context: CliContext): Promise<OwnedClient> {
+  const { config } = loadConfig(context.env)
+  return connectTemporal(context, config)
+}
+
+function parseJob(text: string): AnyJob {
+  const job = findJob(text)
+  if (job !== undefined) return job
+  const names = allJobs().map(({ name }) => name)
+  throw new InvalidArgumentError(`there are ${names.join(', ')}`)
+}
+
+function parseInput(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new InvalidArgumentError('it must be JSON')
+  }
+}
+
+function parsePriority(text: string): JobPriority {
+  const priority = JOB_PRIORITIES.find((one) => one === text.toUpperCase())
+  if (priority === undefined) throw new InvalidArgumentError(JOB_PRIORITIES.join(', '))
+  return priority
+}
+
+function parseLimit(text: string): number {
+  const limit = Number(text)
+  if (Number.isInteger(limit) && limit >= 1 && limit <= LIST_LIMIT_AT_MOST) return limit
+  throw new InvalidArgumentError(`a whole number from 1 to ${LIST_LIMIT_AT_MOST}`)
+}
