@@ -15,7 +15,7 @@ import type {
   ProviderLeg,
 } from '../domain/ports/flight-data-provider.ts'
 import { MAX_LEG_PAGE } from '../domain/ports/leg-store.ts'
-import type { LegStore, LegToPoll, NewObservation, PolledLeg } from '../domain/ports/leg-store.ts'
+import type { LegStore, LegToPoll, PolledLeg } from '../domain/ports/leg-store.ts'
 import { nextPollAfter } from '../domain/poll-plan.ts'
 import { addMs, DAY_MS, later, MINUTE_MS, msBetween } from '../domain/time.ts'
 import type { Instant } from '../domain/time.ts'
