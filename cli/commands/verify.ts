@@ -1,12 +1,11 @@
 /** `groundstop verify`: checks the whole book and says what does not hold. */
 import type { Command } from 'commander'
 
-import { loadConfig } from '../../config/config.ts'
-import { createDatabase } from '../../db/client.ts'
 import { createLedgerStore } from '../../db/stores/ledger-store.ts'
 import { verifyBooks } from '../../operations/verify-books.ts'
 import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
+import { openDatabase } from '../instance-access.ts'
 
 /** Adds the command. Exit code 1 when anything breaks an invariant. */
 export function register(program: Command, context: CliContext): void {
@@ -18,9 +17,8 @@ export function register(program: Command, context: CliContext): void {
 }
 
 async function verify(context: CliContext, isJson: boolean): Promise<void> {
-  const { secrets } = loadConfig(context.env)
-  await using db = createDatabase(secrets.databaseUrl, { max: 1 })
-  const ledgerStore = createLedgerStore(db)
+  await using database = await openDatabase(context)
+  const ledgerStore = createLedgerStore(database.db)
   const { breaks } = await verifyBooks({ ledgerStore })
   const totals = await ledgerStore.readTotals()
   if (isJson) context.stdout.write(`${JSON.stringify({ breaks, totals })}\n`)

@@ -1,7 +1,11 @@
+import { PassThrough } from 'node:stream'
+
+import { Command } from 'commander'
 import { sql } from 'kysely'
 import type { RawBuilder } from 'kysely'
 import { describe, expect, test } from 'vitest'
 
+import { register } from '../../cli/commands/verify.ts'
 import type { Database } from '../../db/client.ts'
 import { approvePayouts } from '../../operations/approve-payouts.ts'
 import { verifyBooks } from '../../operations/verify-books.ts'
@@ -157,5 +161,36 @@ describe('verifying the books', () => {
     await plant(database.db, sql`update policy set state = 'EXPIRED'`)
     const { breaks } = await verifyBooks(createPayoutStores(database.db), { limit: 2 })
     expect(breaks.filter((one) => one.detail.startsWith('is EXPIRED'))).toHaveLength(2)
+  })
+})
+
+describe('groundstop verify', () => {
+  async function run(db: { readonly url: string }): Promise<{ text: string; error: unknown }> {
+    const stdout = new PassThrough()
+    const program = new Command().exitOverride()
+    const { signal } = new AbortController()
+    register(program, { env: { DATABASE_URL: db.url }, stdout, stderr: stdout, signal })
+    const error: unknown = await program.parseAsync(['verify'], { from: 'user' }).then(
+      () => null,
+      (thrown: unknown) => thrown,
+    )
+    return { text: String(stdout.read() ?? ''), error }
+  }
+
+  test('ends well and says so when the book holds', async () => {
+    await using database = await createTestDatabase({ max: 2 })
+    await makeBusyBook(database.db)
+    const { text, error } = await run(database)
+    expect(error).toBeNull()
+    expect(text).toContain('the book holds: no breaks')
+  })
+
+  test('prints every break and ends with exit code 1', async () => {
+    await using database = await createTestDatabase({ max: 2 })
+    await makeBusyBook(database.db)
+    await plant(database.db, sql`update pool_balance set balance_minor = 7 where currency = 'JPY'`)
+    const { text, error } = await run(database)
+    expect(error).toMatchObject({ name: 'CliError', exitCode: 1 })
+    expect(text).toContain('I3 account:pool:main:available: cached balance is 7')
   })
 })

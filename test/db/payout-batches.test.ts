@@ -52,7 +52,7 @@ describe('batching payouts', () => {
     const payoutIds = await makeBook(501)
     const { batchIds } = await batchPayouts({ payoutStore })
     const sizes = await batchesOf(payoutIds)
-    expect([...sizes.values()].toSorted()).toEqual([1, 500])
+    expect([...sizes.values()].toSorted((a, b) => a - b)).toEqual([1, 500])
     expect(batchIds.toSorted()).toEqual([...sizes.keys()].toSorted())
   })
 
