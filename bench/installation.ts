@@ -20,6 +20,7 @@ import type { Instant } from '../domain/time.ts'
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../platform/embedded/postgres.ts'
 import { findTemporalProgram, TEMPORAL_CLI } from '../platform/embedded/temporal-binary.ts'
 import { startEmbeddedTemporal } from '../platform/embedded/temporal-server.ts'
+import { workflowBundle } from '../workers/bundle.ts'
 
 const COMMAND_LINE = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
 const ANY_PORT = { port: 0, isExplicit: false } as const
@@ -57,7 +58,10 @@ export async function startInstallation(legPack: string, now: Instant): Promise<
   stack.defer(() => void clockServer.close())
   const clockUrl = addressOf(clockServer)
 
-  const env = { ...process.env, GROUNDSTOP_HOME: join(folder, 'home') }
+  const home = join(folder, 'home')
+  const env = { ...process.env, GROUNDSTOP_HOME: home }
+  // As in production: a worker finds its bundle built.
+  await workflowBundle(join(home, 'cache'))
   const launch = (name: string, args: readonly string[], extra: NodeJS.ProcessEnv = {}) => {
     const log = openSync(join(folder, `${name}.log`), 'w')
     const child = spawn(process.execPath, [COMMAND_LINE, ...args], {
