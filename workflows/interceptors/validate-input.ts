@@ -17,7 +17,8 @@ export function interceptors(): WorkflowInterceptors {
   return {
     inbound: [
       {
-        execute: (input, next) => {
+        // Async, because what is thrown synchronously here fails the task and not the run.
+        execute: async (input, next) => {
           // A replay has passed this door before, perhaps under an older, looser schema.
           if (!workflowInfo().unsafe.isReplaying) requireValidInput(input)
           return next(input)
