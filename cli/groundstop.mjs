@@ -15,7 +15,10 @@ if (major > 22 || (major === 22 && minor >= 18)) {
   process.argv[1] = main
   await import(pathToFileURL(main).href)
 } else {
-  const file = join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin/node')
+  const file = join(
+    dirname(createRequire(import.meta.url).resolve('node/package.json')),
+    'bin/node',
+  )
   if (!existsSync(file)) {
     process.stderr.write(
       `groundstop needs Node 22.18 or later, this is ${process.version}: run npm ci first\n`,
@@ -23,7 +26,8 @@ if (major > 22 || (major === 22 && minor >= 18)) {
     process.exitCode = 1
   } else {
     const child = spawn(file, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+      process.on(signal, () => child.kill(signal))
     child.on('exit', (code, signal) => {
       process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 143)
     })

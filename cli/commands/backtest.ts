@@ -137,7 +137,7 @@ function summaryLines(product: Product, summary: BacktestSummary, seconds: numbe
     `worst day    ${worst}`,
     `in review    ${summary.inReview}`,
     `polls        ${summary.pollsPerLeg.toFixed(2)} a leg`,
-    `detection    p50 ${detection.p50.toFixed(1)}, p95 ${detection.p95.toFixed(1)}, p99 ${detection.p99.toFixed(1)} min after a provider shows it`,
+    `arrival seen p50 ${detection.p50.toFixed(1)}, p95 ${detection.p95.toFixed(1)}, p99 ${detection.p99.toFixed(1)} min after it is shown`,
   ]
 }
 

@@ -38,7 +38,7 @@ describe('the demo book', () => {
 
   test('insures the two days of the blizzard and no other', () => {
     const dates = new Set(rows.map((row) => row['departure_date']))
-    expect([...dates].toSorted()).toEqual(['2013-02-08', '2013-02-09'])
+    expect(dates).toEqual(new Set(['2013-02-08', '2013-02-09']))
   })
 
   test('was bound before virtual time begins', () => {
@@ -48,7 +48,7 @@ describe('the demo book', () => {
 
   test('has policies of every reference product', () => {
     const products = new Set(rows.map((row) => row['product']))
-    expect([...products].toSorted()).toEqual(['FD120', 'FD180', 'FD45'])
+    expect(products).toEqual(new Set(['FD45', 'FD120', 'FD180']))
   })
 
   test('is the same each time', () => {
