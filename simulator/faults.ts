@@ -22,19 +22,15 @@ const switchSchema = z.strictObject({
 
 export type FaultSwitch = z.infer<typeof switchSchema>
 
-/** What a set of switches looks like in a file: `{"seed": 1, "faults": {"500": {"rate": 0.1}}}`. */
-export type FaultFile = {
-  readonly seed?: number
-  readonly faults: Readonly<Record<string, unknown>>
-}
-
 /** The switches of one provider; changed as a whole, read on every request. */
 export interface FaultPlan<Name extends string> {
   /** Whether any switch is set: the fast way past all others. */
   readonly isActive: boolean
   /** The switch if it hits this request of the subject, else null. Counts the request. */
   hits(name: Name, subject: string): FaultSwitch | null
-  /** Replaces all switches. Throws FaultFileError naming the field when the input is not right. */
+  /**
+   * Replaces all switches by those of `{"seed": 1, "faults": {"500": {"rate": 0.1}}}`. Throws FaultFileError naming the field when the input is not right.
+   */
   set(input: unknown): void
   describe(): { seed: number; faults: Record<string, FaultSwitch> }
 }

@@ -11,6 +11,7 @@ import {
   createCircuit,
   DEFAULT_CIRCUIT,
   type BreakerState,
+  type Circuit,
   type CircuitOptions,
 } from '../circuit.ts'
 import { failure, failureOfStatus } from './aeroapi-failure.ts'
@@ -48,6 +49,7 @@ export interface AeroHttp extends AsyncDisposable {
 }
 
 type RawResult = ProviderResult<string>
+type Ask = (path: string, signal: AbortSignal | undefined) => Promise<RawResult>
 
 /** Throws TypeError when the base URL is not one. */
 export function createAeroHttp(options: AeroHttpOptions): AeroHttp {
@@ -60,69 +62,14 @@ export function createAeroHttp(options: AeroHttpOptions): AeroHttp {
     connect: { timeout: CONNECT_TIMEOUT_MS },
     maxResponseSize: BODY_LIMIT_BYTES,
   })
-  const places = bulkhead(options.concurrency, WAITING_LIMIT)
-  const bucket = createTokenBucket(options.ratePerS)
-  const circuitOptions = options.circuit ?? DEFAULT_CIRCUIT
-  const circuit = createCircuit<RawResult>(
-    (result) => !result.ok && result.kind === 'UNAVAILABLE',
-    circuitOptions,
-  )
-  const whenOpen = () =>
-    failure('UNAVAILABLE', 'not asked: too many calls failed', {
-      retryAfterMs: circuitOptions.openMs,
-    })
-
-  async function getRaw(path: string, signal: AbortSignal | undefined): Promise<RawResult> {
-    const timeout = AbortSignal.timeout(options.timeoutMs ?? TOTAL_TIMEOUT_MS)
-    try {
-      const response = await pool.request({
-        method: 'GET',
-        path: `${prefix}${path}`,
-        headers: { 'x-apikey': options.apiKey, accept: 'application/json' },
-        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-      })
-      const body = await response.body.text()
-      if (response.statusCode === 200) {
-        const payloadSha256 = hash('sha256', body)
-        return { ok: true, value: body, httpStatus: 200, payloadSha256, units: 1 }
-      }
-      const retryAfter = response.headers['retry-after']
-      const header = typeof retryAfter === 'string' ? retryAfter : null
-      return failureOfStatus(response.statusCode, body, header)
-    } catch (error) {
-      if (signal?.aborted) throw error
-      if (error instanceof errors.ResponseExceededMaxSizeError) {
-        return failure('MALFORMED', `answer larger than ${BODY_LIMIT_BYTES} bytes`)
-      }
-      return failure('UNAVAILABLE', `no answer: ${describe(error)}`)
-    }
-  }
-
-  async function limited(path: string, signal: AbortSignal | undefined): Promise<RawResult> {
-    try {
-      return await places.execute(
-        () =>
-          circuit.run(async () => {
-            await bucket.take(signal)
-            return getRaw(path, signal)
-          }, whenOpen),
-        signal,
-      )
-    } catch (error) {
-      signal?.throwIfAborted()
-      if (error instanceof BulkheadRejectedError) {
-        return failure('THROTTLED', `more than ${WAITING_LIMIT} calls are waiting`)
-      }
-      throw error
-    }
-  }
-
+  const request: Ask = (path, signal) => ask(pool, options, `${prefix}${path}`, signal)
+  const limits = createLimits(options, request)
   return {
     get breakerState() {
-      return circuit.state
+      return limits.circuit.state
     },
     async get(path, schema, signal) {
-      const result = await limited(path, signal)
+      const result = await limits.ask(path, signal)
       if (!result.ok) {
         return { ...result, message: result.message.replaceAll(options.apiKey, '[key]') }
       }
@@ -136,6 +83,72 @@ export function createAeroHttp(options: AeroHttpOptions): AeroHttp {
       return `${isPrefixed ? url.pathname.slice(prefix.length) : url.pathname}${url.search}`
     },
     [Symbol.asyncDispose]: () => pool.close(),
+  }
+}
+
+/** Places, breaker and rate around each call, in that order: an open breaker costs no token. */
+function createLimits(
+  options: AeroHttpOptions,
+  request: Ask,
+): { circuit: Circuit<RawResult>; ask: Ask } {
+  const places = bulkhead(options.concurrency, WAITING_LIMIT)
+  const bucket = createTokenBucket(options.ratePerS)
+  const circuitOptions = options.circuit ?? DEFAULT_CIRCUIT
+  const circuit = createCircuit<RawResult>(
+    (result) => !result.ok && result.kind === 'UNAVAILABLE',
+    circuitOptions,
+  )
+  const whenOpen = () =>
+    failure('UNAVAILABLE', 'not asked: too many calls failed', {
+      retryAfterMs: circuitOptions.openMs,
+    })
+  const ask: Ask = async (path, signal) => {
+    const call = async () => {
+      await bucket.take(signal)
+      return request(path, signal)
+    }
+    try {
+      return await places.execute(() => circuit.run(call, whenOpen), signal)
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (error instanceof BulkheadRejectedError) {
+        return failure('THROTTLED', `more than ${WAITING_LIMIT} calls are waiting`)
+      }
+      throw error
+    }
+  }
+  return { circuit, ask }
+}
+
+/** One request, whatever becomes of it. */
+async function ask(
+  pool: Pool,
+  options: AeroHttpOptions,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<RawResult> {
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? TOTAL_TIMEOUT_MS)
+  try {
+    const response = await pool.request({
+      method: 'GET',
+      path,
+      headers: { 'x-apikey': options.apiKey, accept: 'application/json' },
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+    })
+    const body = await response.body.text()
+    if (response.statusCode === 200) {
+      const payloadSha256 = hash('sha256', body)
+      return { ok: true, value: body, httpStatus: 200, payloadSha256, units: 1 }
+    }
+    const retryAfter = response.headers['retry-after']
+    const header = typeof retryAfter === 'string' ? retryAfter : null
+    return failureOfStatus(response.statusCode, body, header)
+  } catch (error) {
+    if (signal?.aborted) throw error
+    if (error instanceof errors.ResponseExceededMaxSizeError) {
+      return failure('MALFORMED', `answer larger than ${BODY_LIMIT_BYTES} bytes`)
+    }
+    return failure('UNAVAILABLE', `no answer: ${describe(error)}`)
   }
 }
 

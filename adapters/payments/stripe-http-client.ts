@@ -53,8 +53,7 @@ export function createStripeHttpClient(
       try {
         const response = await pool.request({
           path,
-          // The SDK knows these three only.
-          method: method as 'GET' | 'POST' | 'DELETE',
+          method,
           headers: plainHeaders(headers),
           body: body === '' ? null : body,
           headersTimeout: timeoutMs,
