@@ -3,7 +3,7 @@
  * twelve calls a leg instead of one every two minutes.
  */
 import { decide, type Decision } from './decision.ts'
-import type { LegFacts, WatchedLeg } from './leg-facts.ts'
+import type { LegFacts, Seen, WatchedLeg } from './leg-facts.ts'
 import type { Product } from './product.ts'
 import { HOUR_MS, instantFromMs, MINUTE_MS, toMs, type Instant } from './time.ts'
 
@@ -159,20 +159,24 @@ function planOf(input: NextPollInput, nowMs: number): Plan {
   const { leg, facts } = input
   if (facts.lastAnswerAt === null && input.consecutiveFailures === 0) return firstPlan(leg, nowMs)
   if (facts.arrival !== null) {
-    // Only when the answer did not repeat the arrival; else the confirming look comes first.
-    return { atMs: nowMs + SETTLE_STEP_MS, phase: 'SETTLE', reason: 'arrived' }
+    const atMs = confirmingMs(facts, facts.arrival, nowMs + SETTLE_STEP_MS)
+    return { atMs, phase: 'SETTLE', reason: 'arrived' }
   }
   if (facts.landing !== null) {
     const landedMs = toMs(facts.landing.value)
     const expectedMs = facts.estimatedIn === null ? landedMs : toMs(facts.estimatedIn)
     return arrivalPlan(Math.max(expectedMs, landedMs), facts.estimatedIn !== null, nowMs)
   }
-  if (facts.cancelled !== null)
-    return cancelPlan(leg, facts, toMs(facts.cancelled.firstSeenAt), nowMs)
+  if (facts.cancelled !== null) return cancelPlan(leg, facts, facts.cancelled, nowMs)
   if (facts.diversion !== null) return divertedPlan(facts, toMs(facts.diversion.firstSeenAt), nowMs)
   if (facts.actualOut !== null) return underWayPlan(leg, facts, toMs(facts.actualOut), nowMs)
   if (facts.actualOff !== null) return underWayPlan(leg, facts, toMs(facts.actualOff), nowMs)
   return departurePlan(leg, facts, nowMs)
+}
+
+/** After an answer that repeats the evidence the next look is the one that decides. */
+function confirmingMs(facts: LegFacts, evidence: Seen, otherwiseMs: number): number {
+  return evidence.lastSeenAt === facts.lastAnswerAt ? Number.POSITIVE_INFINITY : otherwiseMs
 }
 
 /** At bind: the first look ahead that is still to come, or now when the leg may be on its way. */
@@ -181,7 +185,7 @@ function firstPlan(leg: WatchedLeg, nowMs: number): Plan {
   if (nowMs >= outMs - IN_WINDOW_BEFORE_MS) {
     return { atMs: nowMs, phase: 'PRE_DEPARTURE', reason: 'never asked' }
   }
-  const plan = beforeDeparturePlan(outMs, false, nowMs)
+  const plan = beforeDeparturePlan(outMs, false, nowMs, false)
   return plan === null
     ? { atMs: nowMs, phase: 'PRE_DEPARTURE', reason: 'never asked' }
     : { ...plan, reason: 'bound' }
@@ -193,7 +197,13 @@ function departurePlan(leg: WatchedLeg, facts: LegFacts, nowMs: number): Plan {
   const hasEstimate = lost === null && facts.estimatedOut !== null
   const timetableMs = toMs(facts.scheduledOut ?? leg.scheduledOut)
   const outMs = hasEstimate ? toMs(facts.estimatedOut ?? leg.scheduledOut) : timetableMs
-  const before = beforeDeparturePlan(lost === null ? outMs : insuredOutMs, hasEstimate, nowMs)
+  const isNear = nowMs >= insuredOutMs - IN_WINDOW_BEFORE_MS
+  const before = beforeDeparturePlan(
+    lost === null ? outMs : insuredOutMs,
+    hasEstimate,
+    nowMs,
+    isNear,
+  )
   if (before !== null) return before
   if (lost !== null && nowMs > insuredOutMs) {
     const sinceMs = Math.max(toMs(lost.firstSeenAt), insuredOutMs)
@@ -206,14 +216,19 @@ function departurePlan(leg: WatchedLeg, facts: LegFacts, nowMs: number): Plan {
   return { atMs: nowMs + stepMs, phase: 'AWAIT_OUT', reason: 'departure late' }
 }
 
-function beforeDeparturePlan(outMs: number, hasEstimate: boolean, nowMs: number): Plan | null {
-  for (const beforeMs of PRE_WINDOW_BEFORE_MS) {
+function beforeDeparturePlan(
+  outMs: number,
+  hasEstimate: boolean,
+  nowMs: number,
+  isNear: boolean,
+): Plan | null {
+  // A leg that should be leaving is watched closely, however far ahead its departure has moved.
+  for (const beforeMs of isNear ? [] : PRE_WINDOW_BEFORE_MS) {
     const atMs = outMs - beforeMs
     if (atMs > nowMs) return { atMs, phase: 'PRE_WINDOW', reason: 'early look' }
   }
-  for (const beforeMs of hasEstimate
-    ? PRE_DEPARTURE_ESTIMATED_BEFORE_MS
-    : PRE_DEPARTURE_BEFORE_MS) {
+  const steps = hasEstimate ? PRE_DEPARTURE_ESTIMATED_BEFORE_MS : PRE_DEPARTURE_BEFORE_MS
+  for (const beforeMs of steps) {
     const atMs = outMs - beforeMs
     if (atMs > nowMs) return { atMs, phase: 'PRE_DEPARTURE', reason: 'before departure' }
   }
@@ -250,14 +265,15 @@ function arrivalPlan(expectedMs: number, hasEstimate: boolean, nowMs: number): P
   return { atMs: Math.max(nowMs + stepMs, earliestMs), phase: 'ARRIVAL', reason: 'arrival due' }
 }
 
-function cancelPlan(leg: WatchedLeg, facts: LegFacts, firstSeenMs: number, nowMs: number): Plan {
+function cancelPlan(leg: WatchedLeg, facts: LegFacts, cancelled: Seen, nowMs: number): Plan {
   const moments = [
-    firstSeenMs + CANCEL_CONFIRM_MS,
+    toMs(cancelled.firstSeenAt) + CANCEL_CONFIRM_MS,
     // A reinstated flight is on its way again by then.
     toMs(facts.estimatedOut ?? facts.scheduledOut ?? leg.scheduledOut),
     toMs(leg.scheduledIn) + CANCEL_AFTER_ARRIVAL_MS,
   ].filter((moment) => moment > nowMs)
-  const atMs = moments.length === 0 ? nowMs + HOUR_MS : Math.min(...moments)
+  const atMs =
+    moments.length > 0 ? Math.min(...moments) : confirmingMs(facts, cancelled, nowMs + HOUR_MS)
   return { atMs, phase: 'CANCEL_REPORTED', reason: 'cancellation reported' }
 }
 

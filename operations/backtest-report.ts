@@ -28,7 +28,7 @@ export type BacktestSummary = LegTotals & {
   /** The origin-local date with the greatest burn; null when there are no legs. */
   readonly worstDay: { readonly date: string; readonly burn: number; readonly legs: number } | null
   readonly pollsPerLeg: number
-  /** From when a provider shows the deciding fact to the poll that sees it. Minutes. */
+  /** From when a provider shows an arrival to the poll that sees it. Minutes. */
   readonly detectionMin: { readonly p50: number; readonly p95: number; readonly p99: number }
 }
 

@@ -21,7 +21,7 @@ export type LegBacktest = {
   /** One per product, in the order asked for: basis points paid, or REVIEW. */
   readonly outcomes: readonly LegOutcome[]
   readonly polls: number
-  /** From when a provider showed what decided to the poll that saw it; null when nothing did. */
+  /** From when a provider showed the arrival to the poll that saw it; null when there was none. */
   readonly detectionMs: number | null
 }
 
@@ -91,8 +91,8 @@ function backtestLeg(packLeg: PackLeg, { pack, products, seed }: BacktestInput):
     const now = at
     const nowMs = toMs(now)
     facts = foldAnswer(facts, leg, viewTimeline(timeline, nowMs), now).facts
-    if (detectionMs === null && (facts.arrival !== null || facts.cancelled !== null)) {
-      detectionMs = timeline.finalShownMs === null ? null : nowMs - timeline.finalShownMs
+    if (detectionMs === null && facts.arrival !== null && timeline.arrivalShownMs !== null) {
+      detectionMs = nowMs - timeline.arrivalShownMs
     }
     const decisions = open.map((product) => decideLeg(leg, facts, product, now))
     record(outcomes, products, open, decisions)

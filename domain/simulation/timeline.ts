@@ -43,8 +43,8 @@ export type LegTimeline = {
   /** Oldest first. */
   readonly outEstimates: readonly Estimate[]
   readonly inEstimates: readonly Estimate[]
-  /** When the last fact that decides becomes visible: arrival or cancellation; null when neither is. */
-  readonly finalShownMs: number | null
+  /** From when the arrival is shown; null when there is none. */
+  readonly arrivalShownMs: number | null
 }
 
 const SHOWN_BEFORE_MS = 48 * HOUR_MS
@@ -84,7 +84,7 @@ export function timelineOf(
 
 type Happening = Pick<
   LegTimeline,
-  'course' | 'cancelledShownMs' | 'diversion' | 'outEstimates' | 'inEstimates' | 'finalShownMs'
+  'course' | 'cancelledShownMs' | 'diversion' | 'outEstimates' | 'inEstimates' | 'arrivalShownMs'
 >
 
 function arrivedCourse(leg: PackLeg, draw: Draws): Happening {
@@ -96,7 +96,7 @@ function arrivedCourse(leg: PackLeg, draw: Draws): Happening {
     diversion: null,
     outEstimates: estimateDeparture(leg, draw),
     inEstimates: estimateArrival(course, inMs, draw),
-    finalShownMs: course.in?.shownMs ?? null,
+    arrivalShownMs: course.in?.shownMs ?? null,
   }
 }
 
@@ -113,7 +113,7 @@ function cancelledCourse(leg: PackLeg, draw: Draws): Happening {
     diversion: null,
     outEstimates: [],
     inEstimates: [],
-    finalShownMs: cancelledShownMs,
+    arrivalShownMs: null,
   }
 }
 
@@ -127,7 +127,7 @@ function pushedBackCourse(leg: PackLeg, draw: Draws): Happening {
     diversion: null,
     outEstimates: estimateDeparture(leg, draw),
     inEstimates: [],
-    finalShownMs: cancelledShownMs,
+    arrivalShownMs: null,
   }
 }
 
@@ -157,7 +157,7 @@ function divertedCourse(
     },
     outEstimates: estimateDeparture(leg, draw),
     inEstimates: onward === null ? [] : estimateArrival(onward, inMs, draw),
-    finalShownMs: onward?.in?.shownMs ?? null,
+    arrivalShownMs: onward?.in?.shownMs ?? null,
   }
 }
 

@@ -89,7 +89,10 @@ describe('an arrival is settled by two reports', () => {
       [arrivalPlus(12), [arrived(10)]],
       [arrivalPlus(27), [arrived(13)]],
     ]
-    expect(decisionAfter(answers)).toMatchObject({ outcome: 'NOT_YET', decidableAt: arrivalPlus(42) })
+    expect(decisionAfter(answers)).toMatchObject({
+      outcome: 'NOT_YET',
+      decidableAt: arrivalPlus(42),
+    })
   })
 
   it('goes on when it changes by two minutes, and takes the newest', () => {
@@ -105,7 +108,10 @@ describe('an arrival is settled by two reports', () => {
       [arrivalPlus(46), [arrived(45)]],
       [arrivalPlus(106), [arrived(44)]],
     ]
-    expect(decisionAfter(answers)).toMatchObject({ outcome: 'NOT_YET', decidableAt: arrivalPlus(166) })
+    expect(decisionAfter(answers)).toMatchObject({
+      outcome: 'NOT_YET',
+      decidableAt: arrivalPlus(166),
+    })
   })
 
   it('does not count a report that lacks the arrival', () => {
@@ -136,7 +142,10 @@ describe('near a tier the longer gap holds', () => {
       [arrivalPlus(46), edge],
       [arrivalPlus(105, 59), edge],
     ]
-    expect(decisionAfter(before)).toMatchObject({ outcome: 'NOT_YET', decidableAt: arrivalPlus(106) })
+    expect(decisionAfter(before)).toMatchObject({
+      outcome: 'NOT_YET',
+      decidableAt: arrivalPlus(106),
+    })
     expect(decisionAfter(seenAt([46, 106], edge)).outcome).toBe('NO_PAY')
   })
 
@@ -285,7 +294,10 @@ describe('what is not plausible goes to people', () => {
     const ahead = [arrived(30)]
     expect(decisionAfter(seenAt([28, 43], ahead)).outcome).toBe('NO_PAY')
     const answers = seenAt([20, 42], ahead)
-    expect(decisionAfter(answers)).toMatchObject({ outcome: 'NOT_YET', decidableAt: arrivalPlus(43) })
+    expect(decisionAfter(answers)).toMatchObject({
+      outcome: 'NOT_YET',
+      decidableAt: arrivalPlus(43),
+    })
   })
 
   it('not at the first sight: a slip may be corrected', () => {
@@ -295,8 +307,16 @@ describe('what is not plausible goes to people', () => {
   it.each([
     ['an arrival before touch-down', { actualOn: arrivalPlus(31) }, 'TIME_ORDER'],
     ['a take-off before leaving the gate', { actualOff: departurePlus(29) }, 'TIME_ORDER'],
-    ['a flight of ten minutes', { actualOut: arrivalPlus(20), actualOff: null, actualOn: null }, 'BLOCK_TIME'],
-    ['a flight of twelve hours', { actualOut: departurePlus(-9 * HOURS), actualOff: null }, 'BLOCK_TIME'],
+    [
+      'a flight of ten minutes',
+      { actualOut: arrivalPlus(20), actualOff: null, actualOn: null },
+      'BLOCK_TIME',
+    ],
+    [
+      'a flight of twelve hours',
+      { actualOut: departurePlus(-9 * HOURS), actualOff: null },
+      'BLOCK_TIME',
+    ],
   ])('%s', (_, said, reason) => {
     expect(decisionAfter(seenAt([32, 92], [arrived(30, said)]))).toEqual({
       outcome: 'REVIEW',

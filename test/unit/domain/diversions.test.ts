@@ -14,7 +14,11 @@ import {
 } from './legs.ts'
 
 /** Off the ground, then flagged, without an arrival of its own. */
-const FLAGGED = record({ diverted: true, actualOut: departurePlus(5), actualOff: departurePlus(20) })
+const FLAGGED = record({
+  diverted: true,
+  actualOut: departurePlus(5),
+  actualOff: departurePlus(20),
+})
 
 /** The same flight on the ground in Orlando, an hour after it should have arrived. */
 const ELSEWHERE = record({
@@ -65,11 +69,10 @@ describe('a diverted flight that reaches its destination decides on its arrival 
     ],
     ['one record, flagged, with its arrival', [arrived(200, { diverted: true })]],
     ['every record flagged', [FLAGGED, ELSEWHERE, onward(200, { diverted: true })]],
-    ['the landing elsewhere taken for the arrival at first', [
-      { ...FLAGGED, actualIn: arrivalPlus(60) },
-      ELSEWHERE,
-      onward(200),
-    ]],
+    [
+      'the landing elsewhere taken for the arrival at first',
+      [{ ...FLAGGED, actualIn: arrivalPlus(60) }, ELSEWHERE, onward(200)],
+    ],
   ]
 
   it.each(forms)('%s', (_, records) => {
@@ -88,7 +91,10 @@ describe('a diverted flight that reaches its destination decides on its arrival 
   it('pays nothing when it comes a little late only', () => {
     const early = { ...ELSEWHERE, actualOn: arrivalPlus(-60), actualIn: arrivalPlus(-55) }
     const records = [FLAGGED, early, onward(19)]
-    expect(decisionAfter(seenAt([21, 36], records))).toMatchObject({ outcome: 'NO_PAY', delayMin: 19 })
+    expect(decisionAfter(seenAt([21, 36], records))).toMatchObject({
+      outcome: 'NO_PAY',
+      delayMin: 19,
+    })
   })
 })
 
@@ -113,8 +119,12 @@ describe('a landing elsewhere is no arrival', () => {
   })
 
   it('holds a lone flagged record with an arrival for the longer gap', () => {
-    expect(decisionAfter(seenAt([202, 217], [arrived(200, { diverted: true })])).outcome).toBe('NOT_YET')
-    expect(decisionAfter(seenAt([202, 262], [arrived(200, { diverted: true })])).outcome).toBe('PAY')
+    expect(decisionAfter(seenAt([202, 217], [arrived(200, { diverted: true })])).outcome).toBe(
+      'NOT_YET',
+    )
+    expect(decisionAfter(seenAt([202, 262], [arrived(200, { diverted: true })])).outcome).toBe(
+      'PAY',
+    )
   })
 
   it('does not take the touch-down of a flagged record for one at the destination', () => {

@@ -26,7 +26,12 @@ describe('facts', () => {
     const flying = record({ actualOut: departurePlus(5), actualOff: departurePlus(20) })
     const answers = [...seenAt([-120], [flying]), ...seenAt([-100], [record()])]
     expect(factsAfter(answers)).toMatchObject({ actualOff: departurePlus(20) })
-    const { flags } = foldAnswer(factsAfter(seenAt([-120], [flying])), LEG, [record()], arrivalPlus(-100))
+    const { flags } = foldAnswer(
+      factsAfter(seenAt([-120], [flying])),
+      LEG,
+      [record()],
+      arrivalPlus(-100),
+    )
     expect(flags).toEqual(['STALE'])
   })
 
@@ -137,7 +142,9 @@ describe('folding', () => {
         const ends = answers.filter(([, records], i) => {
           const isSame = (other: number) => {
             const neighbour = answers[other]
-            return neighbour !== undefined && JSON.stringify(neighbour[1]) === JSON.stringify(records)
+            return (
+              neighbour !== undefined && JSON.stringify(neighbour[1]) === JSON.stringify(records)
+            )
           }
           return !(isSame(i - 1) && isSame(i + 1))
         })
@@ -200,7 +207,12 @@ function withNoise(
     }
     return viewLeg(other, ZONES, toMs(at), seed)
   }
-  const sold = records.map((own) => ({ ...own, carrier: 'EI', flightNumber: '5035', actualIn: null }))
+  const sold = records.map((own) => ({
+    ...own,
+    carrier: 'EI',
+    flightNumber: '5035',
+    actualIn: null,
+  }))
   const elsewhere = records.map((own) => ({
     ...own,
     origin: own.origin === 'JFK' ? 'LGA' : own.origin,
