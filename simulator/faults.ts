@@ -29,7 +29,8 @@ export interface FaultPlan<Name extends string> {
   /** The switch if it hits this request of the subject, else null. Counts the request. */
   hits(name: Name, subject: string): FaultSwitch | null
   /**
-   * Replaces all switches by those of `{"seed": 1, "faults": {"500": {"rate": 0.1}}}`. Throws FaultFileError naming the field when the input is not right.
+   * Replaces all switches by those of `{"seed": 1, "faults": {"500": {"rate": 0.1}}}`. Throws
+   * FaultFileError naming the field when the input is not right.
    */
   set(input: unknown): void
   describe(): { seed: number; faults: Record<string, FaultSwitch> }

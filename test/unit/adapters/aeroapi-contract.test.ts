@@ -270,6 +270,7 @@ describe('pages', () => {
     const result = await provider.getStatus(referenceOf(LEG))
     expect(result).toMatchObject({ ok: false, kind: 'MALFORMED' })
     expect(stranger.asked).toEqual([])
+    expect(server.asked).toHaveLength(1)
   })
 })
 
