@@ -68,10 +68,10 @@ async function expectCleanBook(): Promise<void> {
 
 describe('resolving a payout', () => {
   test('looks nothing up while the same key may be sent', async () => {
-    const payoutId = await makeStuck('timeout')
+    const payoutId = await makeStuck('500')
     clock.advance(RESEND_LIMIT_MS - 1)
     expect(await resolve(payoutId)).toBe('unknown')
-    expect((await stateOf(payoutId))?.attempts).toBe('1 OPEN connection')
+    expect((await stateOf(payoutId))?.attempts).toBe('1 OPEN server_error')
   })
 
   test('adopts the transfer of an attempt that is 20 hours old', async () => {
@@ -125,6 +125,25 @@ describe('resolving a payout', () => {
     rig.faults.set({ faults: {} })
     await submit(payoutId)
     expect(rig.book.byGroup(payoutId)).toHaveLength(0)
+  })
+
+  test('pays nothing by a late answer to an attempt that was given up', async () => {
+    const payoutId = await makeStuck('stored500', 3)
+    await resolve(payoutId)
+    clock.advance(ABSENCE_GAP_MS)
+    await resolve(payoutId)
+    await stores.payoutStore.openAttempts(
+      { payoutIds: [payoutId] },
+      { provider: 'stripe', at: await clock.now() },
+    )
+    const late = { payoutId, n: 1, transferId: 'tr_late' }
+    await stores.payoutStore.recordAccepted([late], await clock.now())
+    expect(await stateOf(payoutId)).toEqual({
+      state: 'SUBMITTED',
+      attempts: '1 UNKNOWN ABSENT, 2 OPEN',
+      review: 'UNEXPECTED_TRANSFER',
+    })
+    await expectCleanBook()
   })
 
   test('leaves a new attempt above the approval limit to a person', async () => {
@@ -209,7 +228,7 @@ describe('resolving a payout', () => {
 
 describe('opening the review of a payout', () => {
   test('opens one case per reason, however often and by how many it is asked for', async () => {
-    const payoutId = await makeStuck('timeout')
+    const payoutId = await makeStuck('500')
     const input = { payoutId, reason: 'PAYOUT_UNSETTLED' }
     const opened = await Promise.all(
       Array.from({ length: 6 }, () => openPayoutReview(deps(), input)),
@@ -220,7 +239,7 @@ describe('opening the review of a payout', () => {
   })
 
   test('opens another case once the first is resolved', async () => {
-    const payoutId = await makeStuck('timeout')
+    const payoutId = await makeStuck('500')
     const input = { payoutId, reason: 'PAYOUT_UNSETTLED' }
     const first = await openPayoutReview(deps(), input)
     await sql`update review_case set state = 'RESOLVED', resolved_at = now()

@@ -365,6 +365,7 @@ describe('submitting payouts', () => {
     const payoutIds = await makeApproved(1)
     rig.faults.set({ faults: { '500': { times: 1 } } })
     await submitPayouts(depsWith(), { payoutIds })
+    rig.faults.set({ faults: {} })
     await sql`update payout set payee_ref = 'acct_changed' where id = ${payoutIds[0]}::uuid`.execute(
       database.db,
     )

@@ -71,13 +71,16 @@ describe('batching payouts', () => {
   })
 
   test('never puts a payout into two batches, however many batch at once', async () => {
-    const payoutIds = await makeBook(700)
+    const payoutIds = await makeBook(3_000)
+    // All connections are open before the race begins.
     await Promise.all(
-      Array.from({ length: 8 }, () => batchPayouts({ payoutStore }, { batchSize: 50 })),
+      Array.from({ length: 8 }, () => sql`select pg_sleep(0.1)`.execute(database.db)),
     )
-    await batchPayouts({ payoutStore }, { batchSize: 50 })
+    const batch = () => batchPayouts({ payoutStore }, { batchSize: 50 })
+    await Promise.all(Array.from({ length: 8 }, batch))
+    await batch()
     const sizes = [...(await batchesOf(payoutIds)).values()]
-    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(700)
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(3_000)
   })
 
   test('returns a batch again until it is marked as started', async () => {

@@ -54,7 +54,6 @@ export async function startPaymentRig(clock: Clock = new HandClock()) {
   const payments = createStripePayments({
     apiKey: 'sk_test_rig',
     baseUrl: server.url,
-    timeoutMs: 500,
     circuit: { failureShare: 0.99, windowCalls: 100_000, minimumCalls: 100_000, openMs: 1 },
   })
   return {
