@@ -145,7 +145,25 @@ function timed(store: PayoutStore, tally: Tally): PayoutStore {
         const result: unknown = await method.apply(target, args)
         // An empty group of answers makes no statement.
         if (Array.isArray(answers) && answers.length === 0) return result
-        const entry = new URL('../simulator/main.ts', import.meta.url)
+        const entry = tally.get(name) ?? { calls: 0, ms: 0 }
+        tally.set(name, { calls: entry.calls + 1, ms: entry.ms + performance.now() - startedMs })
+        return result
+      }
+    },
+  })
+}
+
+async function createEmptyDatabase(serverUrl: string): Promise<string> {
+  const name = `bench_payouts_${Date.now()}`
+  await using server: Database = createDatabase(serverUrl, { max: 1 })
+  await sql`create database ${sql.id(name)}`.execute(server)
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  return url.href
+}
+
+async function startRail(): Promise<{ process: ChildProcess; url: string }> {
+  const entry = new URL('../simulator/main.ts', import.meta.url)
   const args = [entry.pathname, 'payments', '--port', '0']
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   for await (const line of createInterface({ input: child.stdout })) {
