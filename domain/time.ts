@@ -11,9 +11,16 @@ export type Instant = string & { readonly [instantBrand]: true }
 /** A calendar date without a zone, `YYYY-MM-DD`; its zone is always carried beside it. */
 export type LocalDate = string & { readonly __localDate: true }
 
+/** Milliseconds of a second. */
 export const SECOND_MS = 1_000
+
+/** Milliseconds of a minute. */
 export const MINUTE_MS = 60 * SECOND_MS
+
+/** Milliseconds of an hour. */
 export const HOUR_MS = 60 * MINUTE_MS
+
+/** Milliseconds of 24 hours; a day on the wall may be longer or shorter. */
 export const DAY_MS = 24 * HOUR_MS
 
 const LOCAL_DATE = /^\d{4}-\d{2}-\d{2}$/

@@ -24,6 +24,7 @@ export type LegTotals = {
   readonly burn: number
 }
 
+/** A backtest in figures: paying legs, burn, the worst day. */
 export type BacktestSummary = LegTotals & {
   /** The origin-local date with the greatest burn; null when there are no legs. */
   readonly worstDay: { readonly date: string; readonly burn: number; readonly legs: number } | null

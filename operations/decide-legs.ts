@@ -14,8 +14,10 @@ import { MAX_LEG_PAGE } from '../domain/ports/leg-store.ts'
 import type { Instant } from '../domain/time.ts'
 import { canonicalJson, sha256 } from './canonical-json.ts'
 
+/** What deciding works over. */
 export type DecideLegsDeps = { readonly decisionStore: DecisionStore; readonly clock: Clock }
 
+/** Progress and cancellation. */
 export type DecideLegsOptions = {
   /** Checked between pages; what was decided stays decided. */
   readonly signal?: AbortSignal
@@ -23,6 +25,7 @@ export type DecideLegsOptions = {
   readonly onProgress?: (done: number, total: number) => void
 }
 
+/** What was decided, by outcome. */
 export type DecidedLegs = {
   /** Final decisions about groups of policies, also those stored by an earlier run. */
   readonly evaluations: number

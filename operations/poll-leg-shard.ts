@@ -22,18 +22,21 @@ import type { Instant } from '../domain/time.ts'
 import { forEachConcurrently } from './bounded-concurrency.ts'
 import { canonicalJson, sha256 } from './canonical-json.ts'
 
+/** What polling works over. */
 export type PollLegShardDeps = {
   readonly legStore: Pick<LegStore, 'loadForPolling' | 'savePolls'>
   readonly flightData: Pick<FlightDataProvider, 'id' | 'getStatus'>
   readonly clock: Clock
 }
 
+/** Which legs are asked about. */
 export type PollLegShardInput = {
   readonly legIds: readonly string[]
   /** The claim's name; kept for the record, a leg is protected by its own version. */
   readonly claimedBy: string
 }
 
+/** Concurrency, progress and cancellation. */
 export type PollLegShardOptions = {
   /** Requests on the wire at once. */
   readonly concurrency: number
@@ -42,6 +45,7 @@ export type PollLegShardOptions = {
   readonly signal?: AbortSignal
 }
 
+/** A leg whose poll brought no answer. */
 export type FailedPoll = {
   readonly legId: string
   /** UNEXPECTED is a fault of ours or an answer that nobody thought of. */
@@ -49,6 +53,7 @@ export type FailedPoll = {
   readonly message: string
 }
 
+/** What came of the shard. */
 export type PolledLegShard = {
   /** Legs asked about and written. */
   readonly polled: number

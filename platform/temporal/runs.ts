@@ -8,6 +8,7 @@ import {
 
 import { allJobs, findJobOfWorkflow, type AnyJob } from '../../jobs/registry.ts'
 
+/** One run as lists show it. */
 export type JobRun = {
   readonly workflowId: string
   readonly runId: string
