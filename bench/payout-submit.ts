@@ -91,10 +91,13 @@ async function run(plan: Plan, serverUrl: string, railUrl: string): Promise<void
   const tally: Tally = new Map()
   const payoutStore = timed(createPayoutStore(db), tally)
   const startedMs = performance.now()
+  const startedCpu = process.cpuUsage()
   const settled = await payAll({ payoutStore, payments }, plan)
   const seconds = (performance.now() - startedMs) / 1_000
+  const cpu = process.cpuUsage(startedCpu)
+  const cpuSeconds = (cpu.user + cpu.system) / 1_000_000
   const { breaks } = await verifyBooks({ ledgerStore: createLedgerStore(db) })
-  report(plan, { settled, seconds, tally, breaks: breaks.length })
+  report(plan, { settled, seconds, cpuSeconds, tally, breaks: breaks.length })
   if (settled !== plan.size || breaks.length > 0) process.exitCode = 1
 }
 
@@ -119,13 +122,14 @@ async function payAll(
 
 function report(
   plan: Plan,
-  result: { settled: number; seconds: number; tally: Tally; breaks: number },
+  result: { settled: number; seconds: number; cpuSeconds: number; tally: Tally; breaks: number },
 ): void {
-  const { settled, seconds, tally, breaks } = result
+  const { settled, seconds, cpuSeconds, tally, breaks } = result
   const calls = [...tally.values()].reduce((sum, one) => sum + one.calls, 0)
   const databaseMs = [...tally.values()].reduce((sum, one) => sum + one.ms, 0)
   console.log(`${settled} of ${plan.size} payouts settled in ${seconds.toFixed(2)} s`)
   console.log(`${Math.round(settled / seconds)} payouts/s`)
+  console.log(`${cpuSeconds.toFixed(2)} s of processor time in the sender`)
   console.log(`${calls} queries, ${(databaseMs / 1_000).toFixed(2)} s of waiting for them in all`)
   for (const [name, { calls: count, ms }] of tally) {
     console.log(`  ${name}: ${count} x ${(ms / count).toFixed(1)} ms`)
