@@ -3,17 +3,11 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { Client, Connection } from '@temporalio/client'
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
+import { NativeConnection, Worker } from '@temporalio/worker'
 
 import { ensureSearchAttributes } from '../../platform/temporal/search-attributes.ts'
+import './quiet-runtime.ts'
 import { testBundle } from './workflow-bundle.ts'
-
-// Failing workflows are the subject of many tests; their warnings would hide real ones.
-Runtime.install({
-  logger: new DefaultLogger('ERROR'),
-  shutdownSignals: [],
-  telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
-})
 
 /** Activities of any family, by name. */
 export type Activities = Record<string, (...args: never[]) => Promise<unknown>>

@@ -1,0 +1,8 @@
+/** Silences the SDK's native logger: failing workflow tasks are the subject of tests, not news. */
+import { DefaultLogger, Runtime } from '@temporalio/worker'
+
+Runtime.install({
+  logger: new DefaultLogger('ERROR'),
+  shutdownSignals: [],
+  telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
+})
