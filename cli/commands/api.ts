@@ -1,11 +1,20 @@
 /** `groundstop api`: runs the HTTP API and the metrics page until it is stopped. */
 import type { Command } from 'commander'
 
-import { startApi } from '../../api/main.ts'
 import { loadConfig } from '../../config/config.ts'
+import type { Config, Secrets } from '../../config/config.ts'
 import { untilAborted } from '../../platform/shutdown.ts'
 import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
+
+/** The API is a program of its own; the command line only starts it. */
+type ApiMain = {
+  readonly startApi: (options: {
+    readonly config: Config
+    readonly secrets: Secrets
+    readonly env: NodeJS.ProcessEnv
+  }) => Promise<AsyncDisposable & { readonly url: string; readonly metricsUrl: string }>
+}
 
 /** Adds the command. Prints one line `{"listening": ..., "metrics": ...}` when it is ready. */
 export function register(program: Command, context: CliContext): void {
@@ -17,8 +26,9 @@ export function register(program: Command, context: CliContext): void {
 
 async function runApi(context: CliContext): Promise<void> {
   const { config, secrets } = loadConfig(context.env)
+  const main: ApiMain = await import(new URL('../../api/main.ts', import.meta.url).href)
   try {
-    await using api = await startApi({ config, secrets, env: context.env })
+    await using api = await main.startApi({ config, secrets, env: context.env })
     context.stdout.write(`${JSON.stringify({ listening: api.url, metrics: api.metricsUrl })}\n`)
     await untilAborted(context.signal)
   } catch (error) {
