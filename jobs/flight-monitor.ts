@@ -23,16 +23,20 @@ export const flightMonitorResult = z.strictObject({
   businessNow: z.string().meta({ description: 'The business clock when legs were claimed.' }),
   due: count.meta({ description: 'Legs whose next poll had come.' }),
   claimed: count.meta({ description: 'Legs that this tick took on, at most its page limit.' }),
-  polled: count,
+  polled: count.meta({ description: 'Legs asked about and written.' }),
   changed: count.meta({ description: 'Legs with new facts.' }),
   failed: count.meta({ description: 'Legs whose poll failed; they are asked again later.' }),
   failedShards: count.meta({ description: 'Shards given up; their legs stay due.' }),
-  evaluations: count,
-  policiesPaid: count,
+  evaluations: count.meta({
+    description: 'Decisions on a leg, a product version and its policies.',
+  }),
+  policiesPaid: count.meta({ description: 'Policies decided to be paid.' }),
   policiesNotPaid: count,
-  policiesInReview: count,
+  policiesInReview: count.meta({ description: 'Policies that a person must decide.' }),
   payoutsCreated: count,
-  batchesStarted: count,
+  batchesStarted: count.meta({
+    description: 'Payout runs started, also those that a lost tick left.',
+  }),
   coverage: z
     .strictObject({
       legsInWindow: count,

@@ -1,7 +1,7 @@
 /** Pays one batch of payouts, or one payout that was left over from a batch. */
 import { z } from 'zod'
 
-import { HOUR_MS, MINUTE_MS } from '../domain/time.ts'
+import { MINUTE_MS } from '../domain/time.ts'
 import { defineJob } from './define-job.ts'
 
 const count = z.int().min(0)
@@ -56,7 +56,7 @@ export const payout = defineJob({
   // A cancelled or terminated run may be started again: the database and the rail know what was paid.
   onConflict: { whileOpen: 'join', afterClose: 'again-after-failure' },
   onExhausted: 'park',
-  slo: { durationMs: 5 * MINUTE_MS, freshnessMs: 24 * HOUR_MS },
+  slo: { durationMs: 5 * MINUTE_MS },
   owner: 'finance',
   alerts: ['failed', 'parked'],
   histories: [

@@ -35,9 +35,11 @@ async function record(address: string, wanted: readonly string[]): Promise<void>
   }
 }
 
-/** Host names and process ids say nothing about a workflow. */
+/** Who ran a recording and where its code lay say nothing about a workflow. */
 function redact(json: string): string {
-  return json.replaceAll(/"identity": ?"[^"]*"/g, '"identity": "redacted"')
+  return json
+    .replaceAll(/"identity": ?"[^"]*"/g, '"identity": "redacted"')
+    .replaceAll(/"stackTrace": ?"(?:[^"\\]|\\.)*"/g, '"stackTrace": "redacted"')
 }
 
 async function main(): Promise<void> {
