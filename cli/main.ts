@@ -28,6 +28,7 @@ async function main(): Promise<number> {
   const signal = AbortSignal.any([shutdown.signal, orphaned.signal])
   const { signal: forced } = insisted
   const { stdout, stderr } = process
+  for (const stream of [stdout, stderr]) stream.on('error', ignoreClosedPipe)
   try {
     const context = await createContext(process.env, { stdout, stderr }, { signal, forced })
     const program = await buildProgram(context)
@@ -43,6 +44,11 @@ function endSoon(exitCode: number, insisted: AbortController): void {
   insisted.abort()
   // oxlint-disable-next-line unicorn/no-process-exit -- who signals twice does not want to wait
   setTimeout(() => process.exit(exitCode), FORCED_END_MS)
+}
+
+/** Whoever read our output has seen enough (`| head`): no reason to fail. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 async function buildProgram(context: CliContext): Promise<Command> {

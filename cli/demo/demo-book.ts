@@ -17,10 +17,13 @@ const MAX_POLICIES_PER_LEG = 4
 const FIRST_BOUND_BEFORE_MS = 9 * DAY_MS
 const BINDING_DAYS = 7
 
-/** Where the demo's days and its virtual time begin. */
+/**
+ * The demo's days, and where its virtual time begins: at nine in the morning in New York, when the
+ * snow sets in and the first cancelled flights are about to be paid.
+ */
 export const DEMO = {
   departureDates: ['2013-02-08', '2013-02-09'],
-  clockStart: '2013-02-08T12:00:00.000Z',
+  clockStart: '2013-02-08T14:00:00.000Z',
   speed: 120,
 } as const
 

@@ -126,10 +126,13 @@ async function bootAll(request: InstanceRequest, stack: AsyncDisposableStack): P
   stack.defer(() => clockStore.freeze())
   forced.addEventListener('abort', () => parts.kill())
   screen.showAddresses(run)
-  await Promise.race([parts.untilReady(signal), parts.failed, servers.ended])
-
   const running = { db, clockStore, client, servers, parts, run }
-  await importBooks(request, running)
+  // The worker takes longest to come up; the book needs only the others.
+  const ready = Promise.all([
+    parts.untilWorking(signal),
+    parts.untilServing(signal).then(() => importBooks(request, running)),
+  ])
+  await Promise.race([ready, parts.failed, servers.ended])
   await releaseClock(request, running)
   const heartbeat = startHeartbeat(clockStore, onNote)
   stack.defer(() => heartbeat.stop())

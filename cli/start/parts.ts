@@ -32,11 +32,10 @@ export interface Parts {
   readonly all: readonly Part[]
   /** Rejects with PartFailedError once one of them was given up. */
   readonly failed: Promise<never>
-  /**
-   * Resolves when the API and the local providers answer and the worker takes tasks. Rejects when
-   * that takes too long.
-   */
-  untilReady(signal: AbortSignal): Promise<void>
+  /** Resolves when the API and the local providers answer. Rejects when that takes too long. */
+  untilServing(signal: AbortSignal): Promise<void>
+  /** Resolves when the worker takes tasks. Rejects when that takes too long. */
+  untilWorking(signal: AbortSignal): Promise<void>
   /** The worker first, then the API, then the providers. Safe to repeat. */
   stop(): Promise<void>
   kill(): void
@@ -62,15 +61,16 @@ export async function startParts(request: PartsRequest): Promise<Parts> {
   return {
     all,
     failed: Promise.race(all.map((part) => part.failed)),
-    untilReady: async (signal) => {
+    untilServing: async (signal) => {
       const urls = [`${run.apiUrl}/health/live`]
       if (plan.runsFlights) urls.push(run.flightsUrl)
       if (plan.runsPayments) urls.push(run.paymentsUrl)
-      await Promise.all([
-        ...urls.map((url) => until(`nothing answers at ${url}`, () => isAnswering(url), signal)),
-        until('the worker takes no tasks', () => worker.hasLogged(WORKER_READY), signal),
-      ])
+      await Promise.all(
+        urls.map((url) => until(`nothing answers at ${url}`, () => isAnswering(url), signal)),
+      )
     },
+    untilWorking: async (signal) =>
+      until('the worker takes no tasks', () => worker.hasLogged(WORKER_READY), signal),
     async stop() {
       await worker.stop(WORKER_STOP_MS)
       await api.stop(OTHER_STOP_MS)

@@ -76,6 +76,7 @@ async function startTemporal(request: ServersRequest): Promise<EmbeddedTemporal>
   const program = await findTemporalProgram(TEMPORAL_CLI, {
     env: request.env,
     onProgress: request.onNote,
+    fallbackFolder: join(home.folder, 'cache'),
     signal: request.signal,
   })
   const temporal = await startEmbeddedTemporal({

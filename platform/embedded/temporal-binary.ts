@@ -48,6 +48,8 @@ export type FindOptions = {
   /** Told what is fetched and how far it is; one line of text each. */
   readonly onProgress?: (text: string) => void
   readonly signal?: AbortSignal
+  /** Keeps a fetched program when the user's cache folder cannot be written to. */
+  readonly fallbackFolder?: string
   /** Replaces the official download: tests. */
   readonly download?: typeof downloadArchive
 }
@@ -86,7 +88,8 @@ export async function findTemporalProgram(
   }
   const onPath = await findOnPath(program.name, env['PATH'] ?? '')
   if (onPath !== null) return onPath
-  const cached = join(cacheFolder(env), program.name)
+  const folder = await writableFolder(cacheFolder(env), options.fallbackFolder)
+  const cached = join(folder, program.name)
   if (await isRunnable(cached)) return cached
   const downloadProblem = await attempt(() => fetchArchive(program, cached, options))
   if (downloadProblem === null) return cached
@@ -104,6 +107,15 @@ export async function findTemporalProgram(
       `Install it by one of these ways, or set ${program.setting} to its path.`,
     ].join('\n'),
   )
+}
+
+/** The first folder that is there or can be made; the cache itself when neither can. */
+async function writableFolder(cache: string, fallback: string | undefined): Promise<string> {
+  const isWritable = await attempt(async () => {
+    await mkdir(cache, { recursive: true })
+    await access(cache, constants.W_OK)
+  })
+  return isWritable === null ? cache : (fallback ?? cache)
 }
 
 async function attempt(work: () => Promise<void>): Promise<string | null> {

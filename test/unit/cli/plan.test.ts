@@ -32,7 +32,7 @@ describe('with nothing set', () => {
 
   test('virtual time begins on the morning of the blizzard, 120 times as fast', () => {
     expect(plan().clock).toEqual({
-      start: '2013-02-08T12:00:00.000Z',
+      start: '2013-02-08T14:00:00.000Z',
       speed: 120,
       isStartExplicit: false,
       isSpeedExplicit: false,
