@@ -33,6 +33,8 @@ create table product_version (
   unique (code, version)
 );
 
+create trigger no_change before update or delete or truncate on product_version for each statement execute function refuse_change();
+
 create table flight_leg (
   id uuid primary key,
   leg_key text not null,
@@ -165,6 +167,10 @@ create table policy (
 -- What a decision fans out to, a group (leg, product version, insured arrival) at a time. No index speaks
 -- of `state` or `outcome`: a policy's moves then touch no index at all.
 create index policy_group on policy (leg_id, product_version_id, insured_scheduled_in, id);
+-- What was insured is frozen at bind.
+create trigger frozen before update of id, policy_number, product_version_id, leg_id, insured_scheduled_out,
+  insured_scheduled_in, sum_insured_minor, currency, premium_minor, bound_at on policy
+  for each statement execute function refuse_change();
 
 create table escrow_reservation (
   policy_id uuid primary key references policy (id),
@@ -180,6 +186,8 @@ create table escrow_reservation (
     when 'FULFILLED' then fulfilled_minor > 0 and fulfilled_minor + released_minor = reserved_minor
     else fulfilled_minor = 0 and released_minor = reserved_minor end)
 ) with (fillfactor = 80);
+create trigger frozen before update of policy_id, currency, reserved_minor on escrow_reservation
+  for each statement execute function refuse_change();
 
 -- Up to 500 payouts that one workflow, `payout:<id>`, carries out.
 create table payout_batch (
@@ -216,6 +224,9 @@ create index payout_batch_members on payout (batch_id);
 create index payout_unbatched on payout (created_at) where batch_id is null;
 -- No index knows the state and pages have room, so a change of state rewrites no index (HOT).
 alter table payout set (fillfactor = 50);
+
+create trigger frozen before update of id, policy_id, revision, evaluation_id, amount_minor, currency on payout
+  for each statement execute function refuse_change();
 
 create table payout_attempt (
   payout_id uuid not null references payout (id),

@@ -187,3 +187,10 @@ export async function bindRows(
   const deps = { policyStore, productStore, flightData, clock, capacityMinor }
   return await importPolicies(deps, placed(rows))
 }
+
+/** All that an iterable gives. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { readPolicyFile } from '../../../cli/policy-file.ts'
+import { collect } from '../../support/builders.ts'
 
 let folder = ''
 
@@ -25,7 +26,7 @@ async function read(name: string, content: string | Uint8Array) {
   const path = join(folder, name)
   await writeFile(path, content)
   const ignored: string[] = []
-  const rows = await Array.fromAsync(readPolicyFile(path, (columns) => ignored.push(...columns)))
+  const rows = await collect(readPolicyFile(path, (columns) => ignored.push(...columns)))
   return { rows, ignored }
 }
 
@@ -88,9 +89,7 @@ test('a file that is not UTF-8 is refused', async () => {
 
 test('a file that is not there is told', async () => {
   const path = join(folder, 'none.csv')
-  await expect(Array.fromAsync(readPolicyFile(path, () => undefined))).rejects.toThrow(
-    'cannot be read',
-  )
+  await expect(collect(readPolicyFile(path, () => undefined))).rejects.toThrow('cannot be read')
 })
 
 test('another ending is refused as its form is unknown', () => {
