@@ -1,0 +1,225 @@
+/** Real legs that naive rules get wrong (numbers as in the list of traps), decided by ours. */
+import { describe, expect, it } from 'vitest'
+
+import { legKey } from '../../../domain/leg.ts'
+import { packLegIdentity, type PackLeg } from '../../../domain/leg-pack.ts'
+import type { ProviderLeg } from '../../../domain/ports/flight-data-provider.ts'
+import { addMs, instantFromMs, MINUTE_MS } from '../../../domain/time.ts'
+import { instantOfLocal } from '../../../domain/zone.ts'
+import { product } from './legs.ts'
+import { answerOf, byNumber, dataText, decisionOf, loadPack } from './real-legs.ts'
+
+type EdgeCase = {
+  readonly carrier: string
+  readonly flight: number
+  readonly origin: string
+  readonly dest: string
+  readonly date: string
+  readonly dep_delay: number | null
+  readonly arr_delay: number | null
+  readonly sched_out: string
+  readonly sched_in: string
+  readonly actual_in: string | null
+}
+
+const PACK = loadPack('nyc2013-h1.legs.txt.gz')
+const sameNumber = byNumber(PACK)
+const KEYS = new Map(
+  PACK.legs.map((leg) => [legKey(packLegIdentity(leg, PACK.zones)), leg] as const),
+)
+const CASES: Record<string, EdgeCase[]> = JSON.parse(dataText('edge_cases-h1.json'))
+
+function packLegOf(edge: EdgeCase): PackLeg {
+  const key = [edge.carrier, edge.flight, edge.origin, edge.dest, edge.date].join('|')
+  const leg = KEYS.get(key)
+  if (leg === undefined) throw new Error(`the pack has no ${key}`)
+  return leg
+}
+
+/** By the carrier's own report, with arithmetic of its own. */
+function expectedBps({ status, arrivalDelayMin }: PackLeg): number {
+  if (status === 'C' || status === 'D') return 10_000
+  const delayMin = arrivalDelayMin ?? Number.NaN
+  if (delayMin >= 180) return 10_000
+  if (delayMin >= 120) return 6_000
+  return delayMin >= 45 ? 3_000 : 0
+}
+
+function bpsPaid(
+  leg: PackLeg,
+  records?: (atMs: number) => readonly ProviderLeg[],
+): number | string {
+  const answer = records ?? ((atMs: number) => answerOf(sameNumber(leg), PACK.zones, atMs))
+  const decision = decisionOf(leg, PACK, product('FD45'), answer)
+  if (decision.outcome === 'PAY') return decision.bps
+  return decision.outcome === 'NO_PAY' ? 0 : decision.outcome
+}
+
+describe.each(Object.entries(CASES))('%s', (_, edges) => {
+  it.each(edges.map((edge) => [`${edge.carrier} ${edge.flight} ${edge.date}`, edge] as const))(
+    '%s pays what the carrier reported',
+    (_name, edge) => {
+      const leg = packLegOf(edge)
+      expect(instantFromMs(leg.scheduledOutMs)).toBe(edge.sched_out.replace('Z', ':00.000Z'))
+      expect(instantFromMs(leg.scheduledInMs)).toBe(edge.sched_in.replace('Z', ':00.000Z'))
+      expect(leg.arrivalDelayMin).toBe(edge.arr_delay ?? leg.arrivalDelayMin)
+      expect(bpsPaid(leg)).toBe(expectedBps(leg))
+    },
+  )
+})
+
+function legAt(key: string): PackLeg {
+  const leg = KEYS.get(key)
+  if (leg === undefined) throw new Error(`the pack has no ${key}`)
+  return leg
+}
+
+/** A provider's answers with something done to every record. */
+function tampered(leg: PackLeg, change: (record: ProviderLeg, atMs: number) => ProviderLeg) {
+  return (atMs: number) =>
+    answerOf(sameNumber(leg), PACK.zones, atMs).map((record) => change(record, atMs))
+}
+
+const ON_TIME = legAt('B6|699|JFK|SJU|2013-01-04')
+
+describe('traps', () => {
+  it('1: two routes of one number on one day are two legs', () => {
+    const keys = ['WN|2269|LGA|STL|2013-06-08', 'WN|2269|EWR|DEN|2013-06-08']
+    for (const key of keys) expect(bpsPaid(legAt(key))).toBe(expectedBps(legAt(key)))
+  })
+
+  it('2: the first record of an answer is another day', () => {
+    const leg = legAt('B6|35|JFK|PBI|2013-03-09')
+    const records = answerOf(sameNumber(leg), PACK.zones, leg.scheduledOutMs)
+    expect(records[0]?.scheduledOut).not.toBe(instantFromMs(leg.scheduledOutMs))
+    expect(bpsPaid(leg)).toBe(3_000)
+  })
+
+  it('3: two dates of a number fall on one UTC date', () => {
+    const evening = legAt('B6|699|JFK|SJU|2013-01-02')
+    const nextDay = legAt('B6|699|JFK|SJU|2013-01-03')
+    const utcDate = (leg: PackLeg) => instantFromMs(leg.scheduledOutMs).slice(0, 10)
+    expect(utcDate(evening)).toBe(utcDate(nextDay))
+    const other = (leg: PackLeg, delayMin: number): PackLeg => ({
+      ...leg,
+      arrivalDelayMin: delayMin,
+    })
+    const answers = (atMs: number) =>
+      answerOf([other(evening, 10), other(nextDay, 200)], PACK.zones, atMs)
+    expect(bpsPaid(evening, answers)).toBe(0)
+    expect(bpsPaid(nextDay, answers)).toBe(10_000)
+  })
+
+  it('7: a clock time that did not exist is the later instant', () => {
+    expect(instantOfLocal('2013-03-10T02:03', 'America/New_York')).toBe('2013-03-10T07:03:00.000Z')
+  })
+
+  it('12: an estimate is no arrival', () => {
+    const late = legAt('HA|51|JFK|HNL|2013-01-09')
+    const answers = tampered(late, (record) => ({ ...record, actualOn: null, actualIn: null }))
+    expect(bpsPaid(late, answers)).toBe('REVIEW')
+  })
+
+  it('13: a code share of the same flight is left out', () => {
+    const honest = tampered(ON_TIME, (record) => record)
+    const answers = (atMs: number) =>
+      honest(atMs).flatMap((record) => [
+        { ...record, carrier: 'QF', flightNumber: '3101', actualIn: null, cancelled: true },
+        record,
+      ])
+    expect(bpsPaid(ON_TIME, answers)).toBe(0)
+  })
+
+  it('16: cancelled and reinstated pays by its arrival', () => {
+    const answers = tampered(ON_TIME, (record, atMs) => ({
+      ...record,
+      cancelled: atMs < ON_TIME.scheduledOutMs - 90 * MINUTE_MS,
+    }))
+    expect(bpsPaid(ON_TIME, answers)).toBe(0)
+  })
+
+  it('17: a row that vanishes is no cancellation', () => {
+    expect(bpsPaid(ON_TIME, () => [])).toBe('REVIEW')
+  })
+
+  it('18: a cancellation two days ahead is seen and paid', () => {
+    const answers = tampered(ON_TIME, (record) => ({
+      ...record,
+      actualOut: null,
+      actualOff: null,
+      actualOn: null,
+      actualIn: null,
+      cancelled: true,
+    }))
+    expect(bpsPaid(ON_TIME, answers)).toBe(10_000)
+  })
+
+  it('19: data that come eight hours late decide as if they had come in time', () => {
+    const honest = tampered(ON_TIME, (record) => record)
+    expect(bpsPaid(ON_TIME, (atMs) => honest(atMs - 480 * MINUTE_MS))).toBe(0)
+  })
+
+  it('20: old snapshots between fresh ones change nothing', () => {
+    const honest = tampered(ON_TIME, (record) => record)
+    let polls = 0
+    const answers = (atMs: number) => {
+      polls += 1
+      return honest(polls % 3 === 0 ? atMs - 120 * MINUTE_MS : atMs)
+    }
+    expect(bpsPaid(ON_TIME, answers)).toBe(0)
+  })
+
+  it('24: a leg without tail, carrier and number in its record is decided all the same', () => {
+    const answers = (atMs: number) =>
+      answerOf([ON_TIME], PACK.zones, atMs).map((record) => ({
+        ...record,
+        registration: null,
+        carrier: null,
+        flightNumber: null,
+      }))
+    expect(bpsPaid(ON_TIME, answers)).toBe(0)
+  })
+
+  it('26: a leg 21 hours late is waited for', () => {
+    expect(bpsPaid(legAt('HA|51|JFK|HNL|2013-01-09'))).toBe(10_000)
+  })
+
+  it('27: a retime after bind is a delay: the insured arrival stays', () => {
+    const twoHours = 120 * MINUTE_MS
+    const answers = tampered(ON_TIME, (record) => {
+      const move = (key: keyof ProviderLeg) => {
+        const at = record[key]
+        return typeof at === 'string' && key !== 'carrier'
+          ? addMs(instantFromMs(Date.parse(at)), twoHours)
+          : null
+      }
+      return {
+        ...record,
+        scheduledOut: move('scheduledOut'),
+        scheduledIn: move('scheduledIn'),
+        actualOut: move('actualOut'),
+        actualOff: move('actualOff'),
+        actualOn: move('actualOn'),
+        actualIn: move('actualIn'),
+        estimatedOut: null,
+        estimatedIn: null,
+      }
+    })
+    const delayMin = 120 + (ON_TIME.arrivalDelayMin ?? 0)
+    expect(delayMin).toBeGreaterThan(45)
+    const ahead = (atMs: number) => answers(atMs - twoHours)
+    expect(bpsPaid(ON_TIME, ahead)).toBe(delayMin >= 120 ? 6_000 : 3_000)
+  })
+})
+
+describe('a sample of the half year, decided among all records of its number', () => {
+  it('pays what the oracle says', () => {
+    const sample = PACK.legs.filter(
+      (leg, i) => i % 997 === 0 || (leg.status === 'R' && i % 7 === 0),
+    )
+    for (const leg of sample) {
+      const key = legKey(packLegIdentity(leg, PACK.zones))
+      expect(`${key}=${bpsPaid(leg)}`).toBe(`${key}=${expectedBps(leg)}`)
+    }
+  })
+})
