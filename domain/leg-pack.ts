@@ -169,7 +169,9 @@ function readColumns(names: string[], lines: string[]): Cells {
     if (!names.includes(name) || line === undefined) {
       throw new LegPackError(`the pack has no column ${name}`)
     }
-    cells[name] = line === '' ? [] : line.split(',')
+    // An empty line is one unknown cell when there is one row, and none when there is none.
+    const isEmpty = line === '' && (name === 'dm' || cells.dm.length === 0)
+    cells[name] = isEmpty ? [] : line.split(',')
     if (cells[name].length !== cells.dm.length) {
       throw new LegPackError(
         `column ${name} has ${cells[name].length} rows, column dm has ${cells.dm.length}`,
