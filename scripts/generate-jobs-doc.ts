@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
+import { format } from 'oxfmt'
 import { z } from 'zod'
 
 import type { JobSchedule } from '../jobs/define-job.ts'
@@ -19,15 +20,16 @@ type JsonSchema = {
   readonly anyOf?: readonly JsonSchema[]
 }
 
-/** The document's text. */
-export function jobsDocument(): string {
+/** The document's text, formatted as every other document. */
+export async function jobsDocument(): Promise<string> {
   const head = [
     '# Jobs',
     '',
     'Generated from `jobs/` by `node scripts/generate-jobs-doc.ts`; change the job, not this page.',
     'A job is started by its name or its type: `groundstop jobs run flight-monitor`.',
   ]
-  return `${[...head, ...allJobs().flatMap(jobSection)].join('\n')}\n`
+  const text = `${[...head, ...allJobs().flatMap(jobSection)].join('\n')}\n`
+  return (await format(TARGET, text, { proseWrap: 'preserve' })).code
 }
 
 function jobSection(job: AnyJob): string[] {
@@ -101,7 +103,7 @@ function typeText({ enum: values, type, format, anyOf }: JsonSchema): string {
 }
 
 async function main(): Promise<void> {
-  const text = jobsDocument()
+  const text = await jobsDocument()
   if (!process.argv.includes('--check')) {
     await writeFile(TARGET, text)
     return
