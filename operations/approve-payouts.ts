@@ -3,7 +3,7 @@ import type { Clock } from '../domain/ports/clock.ts'
 import type { PayoutSelection, PayoutStore } from '../domain/ports/payout-store.ts'
 
 /** Who approved when no person did. */
-export const APPROVED_BY_RULE = 'rule:auto'
+const APPROVED_BY_RULE = 'rule:auto'
 
 /**
  * Approves the CREATED payouts of the selection and returns how many and which are held: by the kill

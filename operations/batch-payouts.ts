@@ -2,7 +2,7 @@
 import type { PayoutStore } from '../domain/ports/payout-store.ts'
 
 /** The schema's limit on a batch: what one run sends before its history gets long. */
-export const BATCH_SIZE_LIMIT = 500
+const BATCH_SIZE_LIMIT = 500
 
 /** Default of `maxBatches`: 100,000 payouts, a storm's worst tick, in one statement. */
 const DEFAULT_MAX_BATCHES = 200

@@ -27,7 +27,7 @@ export type SortedAnswer =
   | { readonly kind: 'unknown'; readonly answer: UnknownAnswer }
 
 /** Where the transfer is not the wanted one: field to [wanted, found]; empty when it is. */
-export function differencesOf(
+function differencesOf(
   wanted: WantedTransfer,
   transfer: Transfer,
 ): Record<string, readonly [wanted: string, found: string]> {

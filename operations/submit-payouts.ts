@@ -98,7 +98,7 @@ async function sendAll(
 }
 
 /** The request of an attempt: the same attempt gives the same bytes (the store's hash covers all parts). */
-export function requestOf(attempt: OpenAttempt): TransferRequest {
+function requestOf(attempt: OpenAttempt): TransferRequest {
   return {
     amount: attempt.amount,
     payeeRef: attempt.payeeRef,

@@ -110,7 +110,7 @@ async function listSendableAttempts(
   selection: PayoutSelection,
   attempt: { readonly provider: string; readonly now: Instant },
 ): Promise<OpenAttempt[]> {
-  // The SQL face of domain/payout-resolution.ts `nextStep`; a test holds the two together.
+  // What domain/payout-resolution.ts `nextStep` calls `resend`, over many rows.
   const { rows } = await sql<OpenAttemptRow>`
     select p.id, p.policy_id, a.n, a.idempotency_key, p.amount_minor, p.currency, p.payee_ref
     from payout p

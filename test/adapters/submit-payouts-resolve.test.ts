@@ -146,6 +146,15 @@ describe('resolving a payout', () => {
     await expectCleanBook()
   })
 
+  test('opens a review when another transfer arrives for a payout that is paid', async () => {
+    const payoutId = await makeStuck('lostResponse')
+    rig.faults.set({ faults: {} })
+    await submit(payoutId)
+    const second = { payoutId, n: 1, transferId: 'tr_another' }
+    await stores.payoutStore.recordAccepted([second], await clock.now())
+    expect(await stateOf(payoutId)).toMatchObject({ state: 'PAID', review: 'UNEXPECTED_TRANSFER' })
+  })
+
   test('leaves a new attempt above the approval limit to a person', async () => {
     const payoutId = await makeStuck('stored500', 3)
     await stores.settingStore.write(PAYOUTS_APPROVAL_LIMIT, 11_999, 'user:test')
