@@ -51,11 +51,20 @@ async function exportFile(context: CliContext, file: string): Promise<void> {
     counted,
   )
   if (file === STDOUT) {
-    await pipeline(chunks, context.stdout, { end: false, signal })
+    await writeToPipe(context, chunks)
     return
   }
   await writeWhole(file, chunks, signal)
   context.stdout.write(`${counted.lines} decisions written to ${file}\n`)
+}
+
+async function writeToPipe(context: CliContext, chunks: AsyncIterable<string>): Promise<void> {
+  try {
+    await pipeline(chunks, context.stdout, { end: false, signal: context.signal })
+  } catch (error) {
+    // The reader has seen enough, as `head` does.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error
+  }
 }
 
 async function* chunked(
