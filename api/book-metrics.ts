@@ -1,23 +1,39 @@
 /** Gauges of the business from the database: policies, payouts, cases, coverage, money. */
 import type { BookTotalsStore } from '../domain/ports/book-totals.ts'
+import type { LatencyLog } from '../domain/ports/latency-log.ts'
+import type { Instant } from '../domain/time.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Collector } from '../platform/metrics-server.ts'
 
 /** Counting a book of a million policies takes some 100 ms: scrapes in quick succession share it. */
 const FRESH_MS = 10_000
 
-/** What a metrics server calls before a scrape. */
+const MS_PER_S = 1_000
+
+/**
+ * What a metrics server calls before a scrape. Latencies are counted from the first scrape on, once.
+ */
 export function bookMetricsCollector(deps: {
   readonly totals: BookTotalsStore
+  readonly latencies: LatencyLog
   readonly metrics: Metrics
 }): Collector {
   let readAtMs = Number.NEGATIVE_INFINITY
+  let countedUntil: Instant | null = null
+  const countLatencies = async (): Promise<void> => {
+    const { until, payoutMs, decisionMs } = await deps.latencies.readSince(countedUntil)
+    countedUntil = until
+    for (const ms of payoutMs) deps.metrics.payoutLatency.observe(ms / MS_PER_S)
+    for (const ms of decisionMs) deps.metrics.detectionLatency.observe(ms / MS_PER_S)
+  }
   return {
     source: 'database',
     collect: async () => {
       if (performance.now() - readAtMs < FRESH_MS) return
-      const totals = await deps.totals.read()
+      // Set first: a scrape that comes while this one reads must not count the same again.
       readAtMs = performance.now()
+      await countLatencies()
+      const totals = await deps.totals.read()
       const { metrics } = deps
       setByLabel(metrics.policies, 'state', totals.policiesByState)
       setByLabel(metrics.payouts, 'state', totals.payoutsByState)

@@ -16,6 +16,7 @@ import { assertSchemaCurrent } from '../db/schema-state.ts'
 import { createBookTotalsStore } from '../db/stores/book-totals.ts'
 import { createClockStore, type ClockStore } from '../db/stores/clock-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
+import { createLatencyLog } from '../db/stores/latency-log.ts'
 import { createPolicyDetailsStore } from '../db/stores/policy-details.ts'
 import { createPolicyStore } from '../db/stores/policy-store.ts'
 import { createProductStore } from '../db/stores/product-store.ts'
@@ -23,11 +24,12 @@ import type { ClockReading } from '../domain/ports/clock.ts'
 import { instantFromMs } from '../domain/time.ts'
 import { importPolicies } from '../operations/import-policies.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
-import { createEvents } from '../platform/events.ts'
+import { createEvents, type Events } from '../platform/events.ts'
 import type { HealthCheck } from '../platform/health.ts'
 import { createLogger, type Logger } from '../platform/logger.ts'
 import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
 import { addProcessMetrics, createMetrics, type Metrics } from '../platform/metrics.ts'
+import { observeFlightData } from '../platform/observed-providers.ts'
 import { connectionOptions } from '../platform/temporal/connection.ts'
 import { createApp } from './app.ts'
 import { bookMetricsCollector } from './book-metrics.ts'
@@ -86,7 +88,11 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     token: isLoopback(config.metrics.host) ? undefined : (secrets.apiToken ?? undefined),
     collect: [
       jobMetricsCollector({ client, metrics }),
-      bookMetricsCollector({ totals: createBookTotalsStore(db), metrics }),
+      bookMetricsCollector({
+        totals: createBookTotalsStore(db),
+        latencies: createLatencyLog(db),
+        metrics,
+      }),
     ],
     logger,
   })
@@ -139,9 +145,10 @@ type Parts = ApiOptions & {
 function buildApp(parts: Parts): Express {
   const { config, secrets, logger, metrics, db, client } = parts
   const clockStore = createClockStore(db)
+  const events = createEvents({ logger, metrics })
   return createApp({
     logger,
-    events: createEvents({ logger, metrics }),
+    events,
     token: secrets.apiToken,
     isLoopback: isLoopback(config.api.host),
     checks: healthChecks(db, client),
@@ -151,7 +158,7 @@ function buildApp(parts: Parts): Express {
     startedAtMs: Date.now(),
     jobs: jobsOf(client, config),
     idempotency: createIdempotencyStore(db),
-    policies: policiesOf(parts, clockStore),
+    policies: policiesOf(parts, clockStore, events),
   })
 }
 
@@ -171,7 +178,11 @@ function jobsOf(client: Client, { environment }: Config): JobsDeps['jobs'] {
   }
 }
 
-function policiesOf(parts: Parts, clockStore: ClockStore): PoliciesDeps['policies'] {
+function policiesOf(
+  parts: Parts,
+  clockStore: ClockStore,
+  events: Events,
+): PoliciesDeps['policies'] {
   const { config, secrets, db, stack } = parts
   const clock = createVirtualClock(clockStore)
   const flightData = createAeroApiProvider({
@@ -186,7 +197,7 @@ function policiesOf(parts: Parts, clockStore: ClockStore): PoliciesDeps['policie
   const deps = {
     policyStore: createPolicyStore(db),
     productStore: createProductStore(db),
-    flightData,
+    flightData: observeFlightData(flightData, events),
     clock,
     capacityMinor: config.underwriting.capacityMinor,
   }

@@ -2,6 +2,7 @@
  * The closed set of business events: one function each, which writes one line and moves the
  * metrics that belong to it. Nothing else writes these lines.
  */
+import type { ProviderFailureKind } from '../domain/ports/flight-data-provider.ts'
 import type { Logger } from './logger.ts'
 import {
   retryLabel,
@@ -13,17 +14,17 @@ import {
 
 const MS_PER_S = 1_000
 
-/** The kinds of failure of a poll that get a label of their own; others count as `other`. */
-const POLL_ERRORS = [
-  'not_found',
-  'ambiguous',
-  'rate_limited',
-  'timeout',
-  'transient',
-  'unavailable',
-  'invalid_answer',
-  'unauthorized',
-] as const
+/** The kinds of failure of a poll that have a label of their own; others count as `other`. */
+const POLL_ERRORS: readonly (ProviderFailureKind | 'UNEXPECTED')[] = [
+  'NOT_FOUND',
+  'THROTTLED',
+  'QUOTA',
+  'AUTH',
+  'BAD_REQUEST',
+  'UNAVAILABLE',
+  'MALFORMED',
+  'UNEXPECTED',
+]
 
 /** A run of a job, as events name it. */
 export type RunRef = { readonly jobType: string; readonly jobId: string; readonly queue?: string }
@@ -89,24 +90,19 @@ function monitoringEvents({ logger, metrics }: Deps) {
     },
     legPollFailed(poll: { readonly legId: string; readonly kind: string }): void {
       const known = POLL_ERRORS.some((kind) => kind === poll.kind)
-      metrics.policyMonitoringErrors.inc({ error: known ? poll.kind : 'other' })
+      metrics.policyMonitoringErrors.inc({ error: known ? poll.kind.toLowerCase() : 'other' })
       logger.warn(poll, 'leg-poll-failed')
     },
-    /** Counts of one page of decisions. Latencies are flight time, one per evaluated leg. */
+    /** Counts of one page of decisions. */
     policiesDecided(page: {
       readonly paid: number
       readonly notPaid: number
       readonly inReview: number
-      readonly detectionLatenciesMs?: readonly number[]
     }): void {
       metrics.decisions.inc({ outcome: 'PAY' }, page.paid)
       metrics.decisions.inc({ outcome: 'NO_PAY' }, page.notPaid)
       metrics.decisions.inc({ outcome: 'REVIEW' }, page.inReview)
-      for (const ms of page.detectionLatenciesMs ?? []) {
-        metrics.detectionLatency.observe(ms / MS_PER_S)
-      }
-      const { paid, notPaid, inReview } = page
-      logger.info({ paid, notPaid, inReview }, 'policies-decided')
+      logger.info(page, 'policies-decided')
     },
     coverageChecked(check: {
       readonly legsInWindow: number
@@ -142,14 +138,9 @@ function payoutEvents({ logger, metrics }: Deps) {
       logger.warn(batch, 'payouts-held')
     },
     /** A group of transfers accepted and booked. A line per group, not per payout: a storm has 100,000. */
-    payoutsSettled(batch: {
-      readonly batchId: string
-      readonly count: number
-      readonly latenciesMs?: readonly number[]
-    }): void {
+    payoutsSettled(batch: { readonly batchId: string; readonly count: number }): void {
       metrics.payoutEvents.inc({ event: 'settled' }, batch.count)
-      for (const ms of batch.latenciesMs ?? []) metrics.payoutLatency.observe(ms / MS_PER_S)
-      logger.info({ batchId: batch.batchId, count: batch.count }, 'payouts-settled')
+      logger.info(batch, 'payouts-settled')
     },
     payoutRejected(payout: { readonly payoutId: string; readonly code?: string }): void {
       metrics.payoutEvents.inc({ event: 'rejected' })

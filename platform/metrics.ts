@@ -2,12 +2,15 @@
  * Every metric of the product, with its labels and buckets, in one registry per process. Labels
  * come from closed sets only: never an id.
  */
+import type { ProviderFailureKind } from '../domain/ports/flight-data-provider.ts'
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 
 /** Seconds a job may take; fixed by the public contract of the metric names. */
 const JOB_BUCKETS_S = [1, 5, 10, 30, 60, 300]
-/** From an arrival shown by the provider to the decision: two minutes is the target. */
-const DETECTION_BUCKETS_S = [5, 15, 30, 60, 90, 120, 180, 300, 600, 1_800, 3_600]
+/** From the provider's last change to the decision: 15 min and 1 h of confirmation, 3 h of a cancellation. */
+const DETECTION_BUCKETS_S = [
+  60, 300, 900, 960, 1_020, 1_200, 1_800, 3_600, 3_720, 7_200, 10_800, 21_600, 86_400,
+]
 /** From the decision to the money accepted by the payment provider. */
 const PAYOUT_BUCKETS_S = [1, 2, 5, 10, 30, 60, 120, 300, 900, 3_600]
 const HTTP_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -17,7 +20,14 @@ export type JobPriority = 'LOW' | 'MEDIUM' | 'HIGH' | 'CRITICAL'
 /** How a finished run ended. */
 export type RunStatus = 'success' | 'failed' | 'timeout' | 'cancelled' | 'terminated'
 /** What an outside service answered. */
-export type ProviderOutcome = 'ok' | 'not_found' | 'rate_limited' | 'refused' | 'error' | 'timeout'
+export type ProviderOutcome =
+  | 'ok'
+  | Lowercase<ProviderFailureKind>
+  // Of payments: refused for good, or sent without knowing what became of it.
+  | 'rejected'
+  | 'unknown'
+  // Given up by us.
+  | 'aborted'
 
 /** All metrics of a process. `registry.metrics()` is the page to scrape. */
 export type Metrics = ReturnType<typeof buildMetrics>
@@ -105,7 +115,7 @@ function monitoringMetrics(registers: Registry[]) {
     detectionLatency: new Histogram({
       registers,
       name: 'groundstop_detection_latency_seconds',
-      help: 'Flight time from the moment the outcome could be known to the decision',
+      help: 'Flight time from the last change that the provider showed to the decision',
       buckets: DETECTION_BUCKETS_S,
     }),
     legsInWindow: new Gauge({

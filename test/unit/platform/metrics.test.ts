@@ -56,22 +56,18 @@ describe('metrics', () => {
 describe('events', () => {
   it('write one line and move the metrics that belong to them', async () => {
     const { metrics, events, lines } = eventsWithout()
-    events.payoutsSettled({ batchId: 'b-1', count: 2, latenciesMs: [900, 1_100] })
+    events.payoutsSettled({ batchId: 'b-1', count: 2 })
     const page = await pageOf(metrics)
     expect(page).toContain('groundstop_payout_events_total{event="settled"} 2')
-    expect(page).toContain('groundstop_payout_latency_seconds_bucket{le="1"} 1')
-    expect(page).toContain('groundstop_payout_latency_seconds_bucket{le="2"} 2')
     expect(lines).toMatchObject([{ event: 'payouts-settled', data: { batchId: 'b-1', count: 2 } }])
   })
 
   it('count a page of decisions by outcome', async () => {
     const { metrics, events } = eventsWithout()
-    events.policiesDecided({ paid: 3, notPaid: 5, inReview: 0, detectionLatenciesMs: [61_000] })
+    events.policiesDecided({ paid: 3, notPaid: 5, inReview: 0 })
     const page = await pageOf(metrics)
     expect(page).toContain('groundstop_decisions_total{outcome="PAY"} 3')
     expect(page).toContain('groundstop_decisions_total{outcome="NO_PAY"} 5')
-    expect(page).toContain('groundstop_detection_latency_seconds_bucket{le="60"} 0')
-    expect(page).toContain('groundstop_detection_latency_seconds_bucket{le="90"} 1')
   })
 })
 

@@ -1,0 +1,64 @@
+/** Counts and times every request to an outside service, around any adapter of its port. */
+import type { FlightDataProvider, ProviderResult } from '../domain/ports/flight-data-provider.ts'
+import type { PaymentProvider, TransferOutcome } from '../domain/ports/payment-provider.ts'
+import type { Events } from './events.ts'
+import type { ProviderOutcome } from './metrics.ts'
+
+type Observer = Pick<Events, 'providerCalled'>
+
+/** The same provider; each call is told as an event, however it ends. */
+export function observeFlightData(
+  provider: FlightDataProvider,
+  events: Observer,
+): FlightDataProvider {
+  const { id } = provider
+  const outcomeOf = (result: ProviderResult<unknown>): ProviderOutcome =>
+    result.ok ? 'ok' : (result.kind.toLowerCase() as Lowercase<typeof result.kind>)
+  const observe = observer(id, events)
+  return {
+    id,
+    findScheduled: (identity, signal) =>
+      observe('find_scheduled', () => provider.findScheduled(identity, signal), outcomeOf),
+    getStatus: (leg, signal) =>
+      observe('get_status', () => provider.getStatus(leg, signal), outcomeOf),
+  }
+}
+
+/** The same provider; each call is told as an event, however it ends. */
+export function observePayments(provider: PaymentProvider, events: Observer): PaymentProvider {
+  const { id } = provider
+  const outcomeOf = (result: TransferOutcome): ProviderOutcome =>
+    result.kind === 'accepted' ? 'ok' : result.kind
+  const observe = observer(id, events)
+  return {
+    id,
+    createTransfer: (request, signal) =>
+      observe('create_transfer', () => provider.createTransfer(request, signal), outcomeOf),
+    findByGroup: (group, signal) =>
+      observe(
+        'find_by_group',
+        () => provider.findByGroup(group, signal),
+        () => 'ok',
+      ),
+  }
+}
+
+function observer(provider: string, events: Observer) {
+  return async <Result>(
+    operation: string,
+    call: () => Promise<Result>,
+    outcomeOf: (result: Result) => ProviderOutcome,
+  ): Promise<Result> => {
+    const startedAtMs = performance.now()
+    // A call that throws was cancelled, or could not be made at all.
+    let outcome: ProviderOutcome = 'aborted'
+    try {
+      const result = await call()
+      outcome = outcomeOf(result)
+      return result
+    } finally {
+      const durationMs = performance.now() - startedAtMs
+      events.providerCalled({ provider, operation, outcome, durationMs })
+    }
+  }
+}
