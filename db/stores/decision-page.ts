@@ -42,10 +42,12 @@ export async function applyPage(trx: Transaction<DB>, page: DecisionPage): Promi
   return { ...applied, next: size === page.limit ? last : null }
 }
 
-/**
- * The page's policies with what is decided for them. The amount is the sum's share rounded half up,
- * exact in numeric: the domain's shareOf.
- */
+/** The share `bps` of a sum in minor units, rounded half up and exact: the domain's shareOf. */
+export function shareSql(sum: RawBuilder<unknown>, bps: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`div(${sum}::numeric * ${bps} + 5000, 10000)::bigint`
+}
+
+/** The page's policies with what is decided for them. */
 function undecidedPolicies(page: DecisionPage): RawBuilder<unknown> {
   return sql`
     select t.*,
@@ -53,7 +55,7 @@ function undecidedPolicies(page: DecisionPage): RawBuilder<unknown> {
     from (
       select p.id, p.leg_id, p.currency, p.payee_ref, p.sum_insured_minor, e.id as evaluation_id,
         e.outcome as decision, e.bps, e.reasons, e.product_version_id, e.insured_scheduled_in,
-        div(p.sum_insured_minor::numeric * e.bps + 5000, 10000)::bigint as amount
+        ${shareSql(sql`p.sum_insured_minor`, sql`e.bps`)} as amount
       from evaluation e
       -- Per evaluation, so that a leg with very many policies is read in index order, page by page.
       cross join lateral (

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 
+import { shareSql } from '../../db/stores/decision-page.ts'
 import { account, ledgerRef, triggerPosting } from '../../domain/ledger.ts'
 import { legKey } from '../../domain/leg.ts'
 import { currency, minorUnits, shareOf } from '../../domain/money.ts'
@@ -289,6 +290,21 @@ test('without final data at the end of cover the policies go to review, one case
   expect(await everything(it)).toEqual(before)
 })
 
+test('a policy in review is left to its reviewer when its leg is decided', async () => {
+  await using it = await book([rowOf(B6_35, 'P1'), rowOf(B6_35, 'P2')])
+  await sql`update policy set state = 'IN_REVIEW' where policy_number = 'P1'`.execute(it.db)
+  await sql`update flight_leg set undecided_policies = 1`.execute(it.db)
+  await it.settle(arrived(90), after(90))
+  expect(await it.decide()).toMatchObject({ evaluations: 1, policiesPaid: 1, payoutsCreated: 1 })
+  const { rows } = await sql`select state, outcome from policy order by policy_number`.execute(
+    it.db,
+  )
+  expect(rows).toEqual([
+    { state: 'IN_REVIEW', outcome: null },
+    { state: 'TRIGGERED', outcome: 'PAY' },
+  ])
+})
+
 test('a reported cancellation pays once it persisted to insured arrival plus three hours', async () => {
   await using it = await book([rowOf(B6_35, 'P1')])
   const cancelled = (leg: ScheduledLeg) => recordOf(leg, { cancelled: true })
@@ -320,9 +336,8 @@ test('the amount in the database is the domain’s share of the sum, for every s
   const pairs = fc.array(fc.tuple(sums, shares), { minLength: 200, maxLength: 200 })
   await fc.assert(
     fc.asyncProperty(pairs, async (cases) => {
-      // The expression of the decision statement.
       const { rows } = await sql<{ amount: number }>`
-        select div(s::numeric * b + 5000, 10000)::bigint as amount
+        select ${shareSql(sql`s`, sql`b`)} as amount
         from unnest(${cases.map(([sum]) => sum)}::bigint[], ${cases.map(([, bps]) => bps)}::integer[])
           with ordinality as u (s, b, n)
         order by n`.execute(it.db)
