@@ -22,6 +22,7 @@ import { removeRunFile, runningEnvironment, writeRunFile } from '../run-file.ts'
 import { readFigures } from '../screen/figures.ts'
 import type { Screen } from '../screen/screen.ts'
 import { chooseAddresses } from './addresses.ts'
+import { startClockServer } from './clock-server.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import type { Home } from './home.ts'
 import { importBook, SHIPPED_FLIGHTS, writeDemoBook } from './import-book.ts'
@@ -120,7 +121,8 @@ async function bootAll(request: InstanceRequest, stack: AsyncDisposableStack): P
   await writeRunFile(home.folder, run)
   stack.defer(() => removeRunFile(home.folder))
   const flights = request.options.flights.length > 0 ? request.options.flights : [SHIPPED_FLIGHTS]
-  const parts = await startParts({ ...request, run, flights, onNote })
+  const clockServer = stack.use(await startClockServer(clockStore))
+  const parts = await startParts({ ...request, run, flights, clockUrl: clockServer.url, onNote })
   stack.defer(() => parts.stop())
   // First to go: virtual time stands still while the others stop.
   stack.defer(() => clockStore.freeze())

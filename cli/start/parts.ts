@@ -25,6 +25,8 @@ export type PartsRequest = {
   readonly env: NodeJS.ProcessEnv
   readonly run: RunFile
   readonly flights: readonly string[]
+  /** Where the local providers read the time. */
+  readonly clockUrl: string
   readonly onNote: (text: string) => void
 }
 
@@ -102,17 +104,17 @@ async function start(
   })
 }
 
-function flightsArgs({ run, flights }: PartsRequest): string[] {
+function flightsArgs({ run, flights, clockUrl }: PartsRequest): string[] {
   const files = flights.flatMap((file) => ['--flights', file])
-  return ['simulator', 'flights', ...common(run, run.flightsUrl), ...files]
+  return ['simulator', 'flights', ...common(run.flightsUrl, clockUrl), ...files]
 }
 
-function paymentsArgs({ run, home }: PartsRequest): string[] {
-  return ['simulator', 'payments', ...common(run, run.paymentsUrl), '--log', home.paymentsLog]
+function paymentsArgs({ run, home, clockUrl }: PartsRequest): string[] {
+  return ['simulator', 'payments', ...common(run.paymentsUrl, clockUrl), '--log', home.paymentsLog]
 }
 
-function common(run: RunFile, url: string): string[] {
-  return ['--port', new URL(url).port, '--clock', run.apiUrl]
+function common(url: string, clockUrl: string): string[] {
+  return ['--port', new URL(url).port, '--clock', clockUrl]
 }
 
 async function workerMetricsPort(run: RunFile): Promise<number> {
