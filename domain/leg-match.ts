@@ -82,7 +82,7 @@ function matchSeveral(
   if (split.original === null && diversions.length === 0) return NONE
   const isDiverted = split.original?.diverted === true || diversions.length > 0
   const onward = isDiverted ? others.filter((record) => isOnward(leg, record)) : []
-  const tied = onward.filter((record) => isTied(record, diversions, ids))
+  const tied = onward.filter((record) => isTied(leg, record, split.original, diversions, ids))
   const candidates = split.continuation === null ? tied : [split.continuation, ...tied]
   const continuation = candidates.length === 0 ? null : mergeOperation(candidates)
   if (candidates.length > 0 && continuation === null) return AMBIGUOUS
@@ -242,15 +242,21 @@ function isOnward(leg: WatchedLeg, record: ProviderLeg): boolean {
   return record.origin !== null && afterMs > 0 && afterMs <= CONTINUATION_MS
 }
 
+/** Whether a record from elsewhere belongs to this flight: by airport, id, timetable or aircraft. */
 function isTied(
+  leg: WatchedLeg,
   record: ProviderLeg,
+  original: ProviderLeg | null,
   diversions: readonly ProviderLeg[],
   ids: ReadonlySet<string>,
 ): boolean {
-  if (diversions.some((diversion) => diversion.destination === record.origin)) return true
-  return (
-    diversions.length === 0 && record.providerFlightId !== null && ids.has(record.providerFlightId)
-  )
+  if (diversions.length > 0) {
+    return diversions.some((diversion) => diversion.destination === record.origin)
+  }
+  const { providerFlightId, scheduledIn, registration } = record
+  if (providerFlightId !== null && ids.has(providerFlightId)) return true
+  if (scheduledIn === leg.scheduledIn) return true
+  return registration !== null && registration === original?.registration
 }
 
 /** When a record's flight leaves or left, best known. */

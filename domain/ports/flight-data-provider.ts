@@ -95,7 +95,10 @@ export type LegReference = {
 export interface FlightDataProvider {
   readonly id: string
   /** The timetable's candidates for one leg; an empty list means the provider knows no such leg. */
-  findScheduled(identity: LegIdentity, signal?: AbortSignal): Promise<ProviderResult<ScheduledLeg[]>>
+  findScheduled(
+    identity: LegIdentity,
+    signal?: AbortSignal,
+  ): Promise<ProviderResult<ScheduledLeg[]>>
   /** All records of the ident around the leg's day; the caller matches, never takes the first. */
   getStatus(leg: LegReference, signal?: AbortSignal): Promise<ProviderResult<ProviderLeg[]>>
 }

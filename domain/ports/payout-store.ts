@@ -59,6 +59,7 @@ export type PayoutToResolve = {
   readonly payeeRef: string
   readonly attempt:
     | (AttemptKey & {
+        readonly provider: string
         readonly startedAt: Instant
         readonly serverErrors: number
         readonly absentSince: Instant | null

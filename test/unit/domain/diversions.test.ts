@@ -185,6 +185,17 @@ describe('a diverted flight that does not go on', () => {
     })
   })
 
+  it.each([
+    ['the insured timetable', { scheduledIn: arrivalPlus(0) }, {}],
+    ['the aircraft', { registration: 'N653JB' }, { registration: 'N653JB' }],
+  ])('is carried on by a record that %s ties to it', (_, said, own) => {
+    const tied = onward(200, { origin: 'TPA', providerFlightId: 'another', ...said })
+    expect(decisionAfter(seenAt([202, 262], [{ ...FLAGGED, ...own }, tied]))).toMatchObject({
+      outcome: 'PAY',
+      delayMin: 200,
+    })
+  })
+
   it("is not carried on by the next day's flight", () => {
     const nextDay = arrived(24 * HOURS, {
       providerFlightId: 'tomorrow',
