@@ -106,7 +106,8 @@ function workerOf(parent: number): number {
 async function untilAllSettled(): Promise<void> {
   for (;;) {
     const decided = parseDecisions(await installation.must('decisions', 'export', '-'))
-    if ([...decided.values()].filter(({ transferId }) => transferId !== '').length === POLICIES) return
+    if ([...decided.values()].filter(({ transferId }) => transferId !== '').length === POLICIES)
+      return
     await pause(500)
   }
 }

@@ -13,14 +13,18 @@ type BookRow = {
   readonly sum_insured: string
 }
 
-export type ExpectedPolicy = { readonly legKey: string; readonly bps: number; readonly amountMinor: number }
+export type ExpectedPolicy = {
+  readonly legKey: string
+  readonly bps: number
+  readonly amountMinor: number
+}
 
 /** Per policy number: leg, basis points and cents that are due. Sums insured have two decimals. */
 export function expectedBook(
   csv: string,
   decisionsOf: (product: string) => ReadonlyMap<string, number>,
 ): Map<string, ExpectedPolicy> {
-  const rows = parse(csv, { columns: true }) as BookRow[]
+  const rows = parse<BookRow>(csv, { columns: true })
   return new Map(
     rows.map((row) => {
       const legKey = [
@@ -51,11 +55,13 @@ export type DecidedPolicy = {
 
 /** Parses an export: number, leg key, outcome, bps, amount, payout id, transfer id. */
 export function parseDecisions(text: string): Map<string, DecidedPolicy> {
-  const rows = parse(text) as string[][]
+  const rows = parse(text)
   return new Map(
-    rows.map(([number = '', legKey = '', outcome = '', bps, amount, payoutId = '', transferId = '']) => [
-      number,
-      { legKey, outcome, bps: Number(bps), amountMinor: Number(amount), payoutId, transferId },
-    ]),
+    rows.map(
+      ([number = '', legKey = '', outcome = '', bps, amount, payoutId = '', transferId = '']) => [
+        number,
+        { legKey, outcome, bps: Number(bps), amountMinor: Number(amount), payoutId, transferId },
+      ],
+    ),
   )
 }

@@ -27,7 +27,11 @@ const PORT_VARIABLES = [
 ] as const
 
 /** What a finished command left behind. */
-export type CommandResult = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+export type CommandResult = {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
 
 /** What `<home>/run.json` says, as far as tests need it. */
 export type Addresses = {
