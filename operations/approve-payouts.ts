@@ -7,8 +7,8 @@ const APPROVED_BY_RULE = 'rule:auto'
 
 /**
  * Approves the CREATED payouts of the selection and returns how many and which are held: by the kill
- * switch (setting `payouts.paused`), or by the limit for rules (`payouts.approvalLimitMinor`, in minor
- * units; none when unset). With `approvedBy` a person approves: the limit does not hold, the kill
+ * switch (setting `payouts.paused`; it holds what was approved before as well), or by the limit for
+ * rules (`payouts.approvalLimitMinor`, in minor units; none when unset). With `approvedBy` a person approves: the limit does not hold, the kill
  * switch does, and FAILED payouts get another attempt, their reviews resolved. Repeatable.
  */
 export async function approvePayouts(

@@ -45,6 +45,8 @@ export async function resolvePayout(
   if (payout === null) throw new PayoutNotFoundError(input.payoutId)
   const { attempt } = payout
   if (payout.state !== 'SUBMITTED' || attempt === null) return { kind: withoutAttempt(payout) }
+  // Another rail knows nothing of it, and its silence must not be taken for absence.
+  if (attempt.provider !== deps.payments.id) return { kind: 'unknown' }
   const now = await deps.clock.now()
   if (nextStep(attempt, now) === 'resend') return { kind: 'unknown' }
   const transfers = await deps.payments.findByGroup(payout.payoutId)

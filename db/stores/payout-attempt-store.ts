@@ -325,6 +325,7 @@ type ResolveRow = MoneyRow & {
   state: PayoutState
   payee_ref: string
   n: number | null
+  provider: string | null
   started_at: Instant | null
   server_errors: number | null
   absent_since: Instant | null
@@ -333,21 +334,21 @@ type ResolveRow = MoneyRow & {
 async function readForResolving(db: Database, payoutId: string): Promise<PayoutToResolve | null> {
   const { rows } = await sql<ResolveRow>`
     select p.id, p.state, p.amount_minor, p.currency, p.payee_ref,
-      a.n, a.started_at, a.server_errors, a.absent_since
+      a.n, a.provider, a.started_at, a.server_errors, a.absent_since
     from payout p
     left join payout_attempt a on a.payout_id = p.id and a.outcome = 'OPEN'
     where p.id = ${payoutId}::uuid`.execute(db)
   const row = rows[0]
   if (row === undefined) return null
-  const { n, started_at: startedAt, server_errors: serverErrors } = row
-  const hasAttempt = n !== null && startedAt !== null && serverErrors !== null
+  const { n, provider, started_at: startedAt, server_errors: serverErrors } = row
+  const hasAttempt = n !== null && provider !== null && startedAt !== null && serverErrors !== null
   return {
     payoutId: row.id,
     state: row.state,
     amount: moneyOf(row),
     payeeRef: row.payee_ref,
     attempt: hasAttempt
-      ? { payoutId: row.id, n, startedAt, serverErrors, absentSince: row.absent_since }
+      ? { payoutId: row.id, n, provider, startedAt, serverErrors, absentSince: row.absent_since }
       : null,
   }
 }

@@ -89,37 +89,39 @@ async function approve(
 ): Promise<{ approved: number; heldPayoutIds: string[] }> {
   const { by, isByPerson, at } = approval
   const approvable = isByPerson ? ['CREATED', 'FAILED'] : ['CREATED']
-  const { rows } = await sql<{ id: string; is_held: boolean }>`
+  // APPROVED ones are chosen only to tell those that the kill switch keeps from being sent.
+  const { rows } = await sql<{ id: string; is_held: boolean; is_new: boolean }>`
     with chosen as materialized (
-      select p.id, p.policy_id, p.amount_minor, p.currency
+      select p.id, p.policy_id, p.amount_minor, p.currency, p.state
       from payout p
-      where ${isSelected(selection)} and p.state = any(${approvable}::text[])
+      where ${isSelected(selection)} and p.state = any(${approvable}::text[] || 'APPROVED'::text)
       order by p.id
       for update of p
     ), ruled as materialized (
-      select p.id, p.policy_id,
-        ${isPaused(sql`p.policy_id`)} or (not ${isByPerson}::boolean and ${isAboveLimit()}) as is_held
+      select p.id, p.policy_id, p.state, p.state <> 'APPROVED' as is_new,
+        ${isPaused(sql`p.policy_id`)} or (
+          p.state <> 'APPROVED' and not ${isByPerson}::boolean and ${isAboveLimit()}) as is_held
       from chosen p
     ), approved as (
       update payout p
       set state = 'APPROVED', approved_by = ${by}, updated_at = now()
       from ruled r
-      where p.id = r.id and not r.is_held
+      where p.id = r.id and r.is_new and not r.is_held
     ), resumed as (
       update policy o
       set state = 'TRIGGERED', state_version = o.state_version + 1, updated_at = now()
       from ruled r
-      where ${isByPerson}::boolean and o.id = r.policy_id and not r.is_held and o.state = 'IN_REVIEW'
+      where r.state = 'FAILED' and o.id = r.policy_id and not r.is_held and o.state = 'IN_REVIEW'
     ), resolved as (
       update review_case c
       set state = 'RESOLVED', resolved_at = ${at}::timestamptz, updated_at = now()
       from ruled r
       where ${isByPerson}::boolean and c.subject_kind = 'payout' and c.subject_id = r.id
-        and not r.is_held and c.state <> 'RESOLVED'
+        and r.is_new and not r.is_held and c.state <> 'RESOLVED'
     )
-    select r.id, r.is_held from ruled r order by r.id`.execute(db)
+    select r.id, r.is_held, r.is_new from ruled r order by r.id`.execute(db)
   const heldPayoutIds = rows.filter((row) => row.is_held).map((row) => row.id)
-  return { approved: rows.length - heldPayoutIds.length, heldPayoutIds }
+  return { approved: rows.filter((row) => row.is_new && !row.is_held).length, heldPayoutIds }
 }
 
 async function readStanding(db: Database, selection: PayoutSelection): Promise<PayoutStanding> {

@@ -219,6 +219,16 @@ describe('resolving a payout', () => {
     expect((await stateOf(payoutId))?.attempts).toBe('1 OPEN connection')
   })
 
+  test('concludes nothing from the silence of another rail than the one it was sent to', async () => {
+    const payoutId = await makeStuck('lostResponse')
+    const payments: PaymentProvider = { ...rig.payments, id: 'other', findByGroup: async () => [] }
+    for (const waitMs of [RESEND_LIMIT_MS, ABSENCE_GAP_MS]) {
+      clock.advance(waitMs)
+      expect(await resolvePayout(deps(payments), { payoutId })).toEqual({ kind: 'unknown' })
+    }
+    expect((await stateOf(payoutId))?.attempts).toBe('1 OPEN connection')
+  })
+
   test('changes nothing when it is repeated', async () => {
     const payoutId = await makeStuck('lostResponse')
     clock.advance(RESEND_LIMIT_MS)

@@ -63,6 +63,13 @@ describe('approving payouts', () => {
     expect(await approve(payoutIds)).toEqual({ approved: 3, heldPayoutIds: [] })
   })
 
+  test('tells which approved payouts the kill switch keeps from being sent', async () => {
+    const payoutIds = await makeBook()
+    await approve(payoutIds)
+    await set(PAYOUTS_PAUSED, true)
+    expect(await approve(payoutIds)).toEqual({ approved: 0, heldPayoutIds: payoutIds.toSorted() })
+  })
+
   test('holds the payouts of the products that the kill switch names, and no others', async () => {
     const paused = await makeBook({ productCode: 'FD120' })
     const running = await makeBook({ productCode: 'FD180' })
@@ -109,5 +116,6 @@ describe('approving payouts', () => {
     await set(PAYOUTS_PAUSED, false)
     expect((await approve(payoutIds, 'user:ana')).approved).toBe(3)
     expect(await statesOf(payoutIds)).toEqual(Array(3).fill('APPROVED user:ana'))
+    expect(await approve(payoutIds)).toEqual({ approved: 0, heldPayoutIds: [] })
   })
 })
