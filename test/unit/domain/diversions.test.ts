@@ -209,6 +209,17 @@ describe('a diverted flight that does not go on', () => {
     })
   })
 
+  it("is not carried on by the next date's flight a night later, even under its id", () => {
+    const nextDate = arrived(15 * HOURS, {
+      scheduledOut: departurePlus(14.5 * HOURS),
+      scheduledIn: arrivalPlus(14.5 * HOURS),
+    })
+    expect(decisionAfter(seenAt([60, 24 * HOURS + 20], [nextDate, FLAGGED]))).toMatchObject({
+      outcome: 'PAY',
+      reasons: ['NOT_REACHED'],
+    })
+  })
+
   it('is no diversion any more when the destination is changed back', () => {
     const answers: Answer[] = [
       ...seenAt([-30], [FLAGGED]),
