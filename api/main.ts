@@ -190,7 +190,7 @@ function policiesOf(
     apiKey: secrets.aeroapiKey ?? '',
     ratePerS: config.aeroapi.ratePerS,
     concurrency: config.aeroapi.concurrency,
-    zoneOf: loadAirportZones().zoneOf,
+    airports: loadAirportZones(),
     clock,
   })
   stack.use(flightData)

@@ -32,7 +32,7 @@ export async function bindFirstPolicies(
     apiKey: 'bench',
     ratePerS: 100_000,
     concurrency: 32,
-    zoneOf: loadAirportZones().zoneOf,
+    airports: loadAirportZones(),
     clock: deps.clock,
   })
   const productStore = createProductStore(deps.db)

@@ -51,7 +51,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
     apiKey: aeroapiKey,
     ratePerS: config.aeroapi.ratePerS,
     concurrency: config.aeroapi.concurrency,
-    zoneOf: loadAirportZones().zoneOf,
+    airports: loadAirportZones(),
     clock,
   })
   const payments = createStripePayments({

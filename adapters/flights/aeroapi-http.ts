@@ -44,7 +44,10 @@ export interface AeroHttp extends AsyncDisposable {
     schema: S,
     signal?: AbortSignal,
   ): Promise<ProviderResult<z.infer<S>>>
-  /** The path to ask next for a page's link; null when it leads elsewhere than to this API. */
+  /**
+   * The path to ask next for a page's link; null when it is none. A server behind a proxy links with a
+   * name of its own, so the host is left out: the key goes to the configured server alone.
+   */
   pathOfLink(link: string): string | null
 }
 
@@ -62,7 +65,11 @@ export function createAeroHttp(options: AeroHttpOptions): AeroHttp {
     connect: { timeout: CONNECT_TIMEOUT_MS },
     maxResponseSize: BODY_LIMIT_BYTES,
   })
-  const request: Ask = (path, signal) => ask(pool, options, `${prefix}${path}`, signal)
+  const request: Ask = async (path, signal) => {
+    const first = await ask(pool, options, `${prefix}${path}`, signal)
+    // A server may close an idle connection just as it is used again; asking twice does no harm.
+    return isCutOff(first) ? await ask(pool, options, `${prefix}${path}`, signal) : first
+  }
   const limits = createLimits(options, request)
   return {
     get breakerState() {
@@ -78,7 +85,7 @@ export function createAeroHttp(options: AeroHttpOptions): AeroHttp {
     },
     pathOfLink(link) {
       const url = URL.canParse(link, base.href) ? new URL(link, base) : null
-      if (url === null || url.origin !== base.origin) return null
+      if (url === null) return null
       const isPrefixed = prefix !== '' && url.pathname.startsWith(`${prefix}/`)
       return `${isPrefixed ? url.pathname.slice(prefix.length) : url.pathname}${url.search}`
     },
@@ -118,6 +125,12 @@ function createLimits(
     }
   }
   return { circuit, ask }
+}
+
+const CUT_OFF = /^no answer: (?:UND_ERR_SOCKET|ECONNRESET|EPIPE)$/
+
+function isCutOff(result: RawResult): boolean {
+  return !result.ok && CUT_OFF.test(result.message)
 }
 
 /** One request, whatever becomes of it. */

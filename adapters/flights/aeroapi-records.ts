@@ -1,21 +1,32 @@
 /** AeroAPI's records as the product's: IATA codes and instants, no delay figures, no status texts. */
 import { normaliseFlightNumber, type LegIdentity } from '../../domain/leg.ts'
-import type { ProviderLeg, ScheduledLeg } from '../../domain/ports/flight-data-provider.ts'
+import type {
+  LegReference,
+  ProviderLeg,
+  ScheduledLeg,
+} from '../../domain/ports/flight-data-provider.ts'
+import {
+  airportOf,
+  designatorOf,
+  splitIdent,
+  type Designator,
+  type IataOf,
+} from './aeroapi-codes.ts'
+import { carrierOfIcao } from './carrier-codes.ts'
 import type { AeroFlight, AeroScheduled } from './aeroapi-schema.ts'
 
-type Designator = { readonly carrier: string; readonly flightNumber: string }
-
-/** A record of `/flights`. */
-export function toProviderLeg(flight: AeroFlight): ProviderLeg {
-  const designator = flight.ident_iata === null ? null : splitIata(flight.ident_iata)
-  const number = flight.flight_number === null ? null : numberOf(flight.flight_number)
+/** A record of `/flights`, asked for by the leg's ident. */
+export function toProviderLeg(
+  flight: AeroFlight,
+  asked: Pick<LegReference, 'identity' | 'providerIdent'>,
+  iataOf: IataOf,
+): ProviderLeg {
   return {
     providerFlightId: flight.fa_flight_id,
-    carrier: flight.operator_iata ?? designator?.carrier ?? null,
-    flightNumber: number ?? designator?.flightNumber ?? null,
-    origin: airportOf(flight.origin),
-    destination: airportOf(flight.destination),
-    scheduledOut: flight.scheduled_out,
+    ...flownAs(flight, asked),
+    origin: placeOf(flight.origin, iataOf),
+    destination: placeOf(flight.destination, iataOf),
+    scheduledOut: flight.scheduled_out ?? flight.scheduled_off,
     scheduledIn: flight.scheduled_in,
     estimatedOut: flight.estimated_out,
     estimatedIn: flight.estimated_in,
@@ -30,6 +41,55 @@ export function toProviderLeg(flight: AeroFlight): ProviderLeg {
 }
 
 /**
+ * Carrier and number of a record. One that carries the very ident it was asked for by is the leg's,
+ * whatever its operator field says: for a regional flight that may be the carrier it is sold by.
+ */
+function flownAs(
+  flight: AeroFlight,
+  { identity, providerIdent }: Pick<LegReference, 'identity' | 'providerIdent'>,
+): Pick<ProviderLeg, 'carrier' | 'flightNumber'> {
+  const askedIdent = splitIdent(providerIdent)
+  const idents = [flight.ident_iata, flight.ident_icao, flight.ident]
+    .map((ident) => (ident === null ? null : splitIdent(ident)))
+    .filter((ident) => ident !== null)
+  const isAsked = idents.some(
+    (ident) =>
+      ident.flightNumber === identity.flightNumber &&
+      (ident.carrier === identity.carrier ||
+        (ident.icaoCarrier !== null && ident.icaoCarrier === askedIdent?.icaoCarrier)),
+  )
+  if (isAsked) return { carrier: identity.carrier, flightNumber: identity.flightNumber }
+  const number = flight.flight_number === null ? null : numberOf(flight.flight_number)
+  return {
+    carrier: flight.operator_iata ?? carrierOf(flight, idents, identity, askedIdent),
+    flightNumber: number ?? idents[0]?.flightNumber ?? null,
+  }
+}
+
+type Ident = NonNullable<ReturnType<typeof splitIdent>>
+
+/** Without an IATA operator: from the idents, then from ICAO codes; null when none can be told. */
+function carrierOf(
+  flight: AeroFlight,
+  idents: readonly Ident[],
+  identity: LegIdentity,
+  askedIdent: Ident | null,
+): string | null {
+  const iata = idents.find(({ carrier }) => carrier !== null)?.carrier
+  if (iata !== undefined && iata !== null) return iata
+  const icao = [flight.operator_icao, flight.operator, ...idents.map((each) => each.icaoCarrier)]
+  for (const code of icao) {
+    if (code === null || !/^[A-Z]{3}$/.test(code)) continue
+    if (code === askedIdent?.icaoCarrier) return identity.carrier
+    const known = carrierOfIcao(code)
+    if (known !== null) return known
+    // Another ICAO carrier than the one that was asked for, even if nobody knows its IATA code.
+    if (askedIdent !== null && askedIdent.icaoCarrier !== null) return code
+  }
+  return null
+}
+
+/**
  * A row of `/schedules` as the leg that was asked for, or null when it is another one. A code share's
  * row gives the operating flight, with the number asked for as the marketing one.
  */
@@ -37,51 +97,39 @@ export function toScheduledLeg(
   row: AeroScheduled,
   asked: LegIdentity,
   zones: { originZone: string; destinationZone: string },
+  iataOf: IataOf,
 ): ScheduledLeg | null {
-  const origin = row.origin_iata ?? row.origin
-  const destination = row.destination_iata ?? row.destination
+  const { scheduled_out: scheduledOut, scheduled_in: scheduledIn } = row
+  if (scheduledOut === null || scheduledIn === null) return null
+  const origin = placeOf(row.origin, iataOf, row.origin_iata, row.origin_icao)
+  const destination = placeOf(row.destination, iataOf, row.destination_iata, row.destination_icao)
   if (origin !== asked.origin || destination !== asked.destination) return null
-  const listed = designatorOf(row.ident_iata, row.ident, asked)
+  // The list was asked for by carrier, so an unknown ICAO carrier is that one.
+  const listed = designatorOf([row.ident_iata, row.ident_icao, row.ident], asked.carrier)
   if (listed === null) return null
-  const isCodeShare = row.actual_ident !== null
-  const operating = isCodeShare
-    ? designatorOf(row.actual_ident_iata, row.actual_ident ?? '', null)
-    : listed
-  if (operating === null) return null
-  const isAsked = [listed, operating].some(
-    ({ carrier, flightNumber }) => carrier === asked.carrier && flightNumber === asked.flightNumber,
-  )
-  if (!isAsked) return null
+  const actual = [row.actual_ident_iata, row.actual_ident_icao, row.actual_ident]
+  const hasActual = actual.some((ident) => ident !== null)
+  // Sold under the number asked for, it is operated by another carrier, and that must be known.
+  const assumed = isSame(listed, asked) ? null : asked.carrier
+  const operating = hasActual ? designatorOf(actual, assumed) : listed
+  if (operating === null || (!isSame(listed, asked) && !isSame(operating, asked))) return null
+  const isCodeShare = !isSame(listed, operating)
   return {
     ...operating,
     origin,
     destination,
     ...zones,
-    scheduledOut: row.scheduled_out,
-    scheduledIn: row.scheduled_in,
+    scheduledOut,
+    scheduledIn,
     providerIdent: isCodeShare
-      ? (row.actual_ident_icao ?? row.actual_ident ?? row.ident)
+      ? (row.actual_ident_icao ?? row.actual_ident ?? row.actual_ident_iata ?? row.ident)
       : (row.ident_icao ?? row.ident),
     marketingIdent: isCodeShare ? `${listed.carrier}${listed.flightNumber}` : null,
   }
 }
 
-/** From the IATA ident; without one, an ICAO ident is taken for the carrier that was asked for. */
-function designatorOf(
-  iata: string | null,
-  ident: string,
-  asked: LegIdentity | null,
-): Designator | null {
-  if (iata !== null) return splitIata(iata)
-  const number = /^[A-Z]{3}(\d{1,5}[A-Z]?)$/.exec(ident)?.[1]
-  if (number === undefined || asked === null) return splitIata(ident)
-  return { carrier: asked.carrier, flightNumber: normaliseFlightNumber(number) }
-}
-
-function splitIata(ident: string): Designator | null {
-  const match = /^([A-Z0-9]{2})(\d{1,5}[A-Z]?)$/.exec(ident)
-  if (match?.[1] === undefined || match[2] === undefined) return null
-  return { carrier: match[1], flightNumber: normaliseFlightNumber(match[2]) }
+function isSame(designator: Designator, other: Designator): boolean {
+  return designator.carrier === other.carrier && designator.flightNumber === other.flightNumber
 }
 
 function numberOf(text: string): string | null {
@@ -93,8 +141,12 @@ function numberOf(text: string): string | null {
   }
 }
 
-function airportOf(place: AeroFlight['origin']): string | null {
-  if (place === null) return null
-  if (place.code_iata !== null) return place.code_iata
-  return place.code !== null && /^[A-Z]{3}$/.test(place.code) ? place.code : null
+function placeOf(
+  place: AeroFlight['origin'],
+  iataOf: IataOf,
+  iata: string | null = null,
+  icao: string | null = null,
+): string | null {
+  const codes = [icao, place?.code_icao ?? null, place?.code ?? null]
+  return airportOf(iata ?? place?.code_iata ?? null, codes, iataOf)
 }

@@ -15,22 +15,29 @@ const instant = z.string().transform((text, context): Instant => {
 })
 
 const time = instant.nullish().transform((value) => value ?? null)
+/** Servers of the dialect write "none" as null, as an empty string or not at all, numbers either way. */
 const text = z
-  .string()
+  .union([z.string(), z.number()])
   .nullish()
-  .transform((value) => value ?? null)
+  .transform((value) => (value === undefined || value === null || value === '' ? null : `${value}`))
 
 const links = z.object({ next: z.string().nullish() }).nullish()
 
 const place = z
-  .object({ code: text, code_iata: text })
+  .union([
+    z.object({ code: text, code_icao: text, code_iata: text }),
+    z.string().transform((code) => ({ code, code_icao: null, code_iata: null })),
+  ])
   .nullish()
   .transform((value) => value ?? null)
 
 const flight = z.object({
   ident: z.string().min(1),
+  ident_icao: text,
   ident_iata: text,
   fa_flight_id: text,
+  operator: text,
+  operator_icao: text,
   operator_iata: text,
   flight_number: text,
   registration: text,
@@ -40,6 +47,7 @@ const flight = z.object({
   origin: place,
   destination: place,
   scheduled_out: time,
+  scheduled_off: time,
   estimated_out: time,
   actual_out: time,
   actual_off: time,
@@ -56,11 +64,14 @@ const scheduledFlight = z.object({
   actual_ident: text,
   actual_ident_icao: text,
   actual_ident_iata: text,
-  scheduled_out: instant,
-  scheduled_in: instant,
-  origin: z.string(),
+  // A row without its times is of no use, but says nothing against the others.
+  scheduled_out: time,
+  scheduled_in: time,
+  origin: place,
+  origin_icao: text,
   origin_iata: text,
-  destination: z.string(),
+  destination: place,
+  destination_icao: text,
   destination_iata: text,
 })
 

@@ -15,7 +15,8 @@ import type {
   ScheduledLeg,
 } from '../../domain/ports/flight-data-provider.ts'
 import { addMs, DAY_MS, earlier, HOUR_MS, MINUTE_MS } from '../../domain/time.ts'
-import { parseInstant, type Instant } from '../../domain/time.ts'
+import { parseInstant } from '../../domain/time.ts'
+import type { AirportZones } from '../airports/zones.ts'
 import type { BreakerState, CircuitOptions } from '../circuit.ts'
 import { failure } from './aeroapi-failure.ts'
 import { createAeroHttp, type AeroHttp } from './aeroapi-http.ts'
@@ -33,8 +34,11 @@ export const AEROAPI_BASE_URL = 'https://aeroapi.flightaware.com/aeroapi'
 /** The Standard plan's limit of result sets a second. */
 const DEFAULT_RATE_PER_S = 5
 const DEFAULT_CONCURRENCY = 8
-/** 60 records: a designator has a handful of flights in the two days asked for. */
-const PAGES_LIMIT = 4
+/**
+ * 300 records: a designator has a handful of flights in the two days asked for, but a server that
+ * heeds no dates gives all fourteen days that it has.
+ */
+const PAGES_LIMIT = 20
 /** A retimed departure is looked for this long before the insured one. */
 const BEFORE_MS = 12 * HOUR_MS
 /** A diverted flight's second record may leave up to a day later. */
@@ -55,8 +59,8 @@ export type AeroApiOptions = {
   readonly ratePerS?: number
   /** Requests under way at most; default 8. */
   readonly concurrency?: number
-  /** IANA zone of an IATA airport code, null when unknown. */
-  readonly zoneOf: (iata: string) => string | null
+  /** Zones for local days; IATA codes for servers that give ICAO codes alone. */
+  readonly airports: Pick<AirportZones, 'zoneOf' | 'iataOf'>
   /** The business clock: the API's date limits are relative to now. */
   readonly clock: Clock
   readonly circuit?: CircuitOptions
@@ -83,15 +87,15 @@ export function createAeroApiProvider(options: AeroApiOptions): AeroApiProvider 
   return {
     id: 'aeroapi',
     breakerState: () => http.breakerState,
-    findScheduled: (identity, signal) => findScheduled(http, options.zoneOf, identity, signal),
-    getStatus: async (leg, signal) => getStatus(http, await options.clock.now(), leg, signal),
+    findScheduled: (identity, signal) => findScheduled(http, options, identity, signal),
+    getStatus: async (leg, signal) => getStatus(http, options, leg, signal),
     [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
   }
 }
 
 async function findScheduled(
   http: AeroHttp,
-  zoneOf: (iata: string) => string | null,
+  { airports: { zoneOf, iataOf } }: Pick<AeroApiOptions, 'airports'>,
   identity: LegIdentity,
   signal: AbortSignal | undefined,
 ): Promise<ProviderResult<ScheduledLeg[]>> {
@@ -124,18 +128,19 @@ async function findScheduled(
   )
   if (!result.ok) return result
   const legs = result.value
-    .filter((row) => localDateAt(row.scheduled_out, originZone) === identity.originLocalDate)
-    .map((row) => toScheduledLeg(row, identity, { originZone, destinationZone }))
+    .map((row) => toScheduledLeg(row, identity, { originZone, destinationZone }, iataOf))
     .filter((leg) => leg !== null)
+    .filter((leg) => localDateAt(leg.scheduledOut, originZone) === identity.originLocalDate)
   return { ...result, value: distinct(legs) }
 }
 
 async function getStatus(
   http: AeroHttp,
-  now: Instant,
+  { clock, airports: { iataOf } }: Pick<AeroApiOptions, 'clock' | 'airports'>,
   leg: LegReference,
   signal: AbortSignal | undefined,
 ): Promise<ProviderResult<ProviderLeg[]>> {
+  const now = await clock.now()
   const earliest = addMs(now, WINDOW_MARGIN_MS - STATUS_PAST_MS)
   const latest = addMs(now, STATUS_FUTURE_MS - WINDOW_MARGIN_MS)
   const start = addMs(leg.scheduledOut, -BEFORE_MS)
@@ -159,7 +164,8 @@ async function getStatus(
     (page) => page.flights,
     signal,
   )
-  return result.ok ? { ...result, value: result.value.map(toProviderLeg) } : result
+  if (!result.ok) return result
+  return { ...result, value: result.value.map((flight) => toProviderLeg(flight, leg, iataOf)) }
 }
 
 /** All items of a paged answer. More pages than the limit is a failure: part of a list misleads. */
@@ -186,7 +192,7 @@ async function collect<S extends z.ZodType<Page>, T>(
     }
     next = http.pathOfLink(link)
   }
-  return failure('MALFORMED', 'the list has too many pages or leads to another host')
+  return failure('MALFORMED', 'the list has too many pages or a link that is none')
 }
 
 /** A timetable may list a leg once for itself and once per code share. */

@@ -71,8 +71,8 @@ function createFlightData(
   clock: ReturnType<typeof createVirtualClock>,
 ): ReturnType<typeof createAeroApiProvider> {
   const { url, ratePerS, concurrency } = config.aeroapi
-  const { zoneOf } = loadAirportZones()
-  return createAeroApiProvider({ baseUrl: url, apiKey, ratePerS, concurrency, zoneOf, clock })
+  const airports = loadAirportZones()
+  return createAeroApiProvider({ baseUrl: url, apiKey, ratePerS, concurrency, airports, clock })
 }
 
 function requireSecrets(secrets: Secrets): { databaseUrl: string; aeroapiKey: string } {

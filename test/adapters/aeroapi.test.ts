@@ -38,9 +38,9 @@ if (LIVE_KEY !== '' && LIVE_LEG !== '') {
   describe('AeroAPI, live', () => {
     flightDataConformance(async () => {
       const clock = createSystemClock()
-      const { zoneOf } = loadAirportZones()
+      const airports = loadAirportZones()
       const withKey = (apiKey: string) =>
-        createAeroApiProvider({ apiKey, baseUrl: AEROAPI_BASE_URL, zoneOf, clock })
+        createAeroApiProvider({ apiKey, baseUrl: AEROAPI_BASE_URL, airports, clock })
       const provider = withKey(LIVE_KEY)
       return {
         provider,

@@ -31,3 +31,15 @@ test('an airport outside the table has no zone, rather than a guessed one', () =
 test('the table names the package, version and licence that it was made from', () => {
   expect(loadAirportZones().source).toMatch(/^airportsdata \d{8} /)
 })
+
+test('an ICAO code has its IATA code, also where one is not the other with a letter before', () => {
+  const { iataOf } = loadAirportZones()
+  expect(['KJFK', 'PHNL', 'TJSJ', 'EGLL', 'YSSY'].map(iataOf)).toEqual([
+    'JFK',
+    'HNL',
+    'SJU',
+    'LHR',
+    'SYD',
+  ])
+  expect(iataOf('ZZZZ')).toBeNull()
+})

@@ -101,7 +101,10 @@ export function aeroApi(baseUrl: string, clock: Clock, overrides: Partial<AeroAp
     baseUrl,
     ratePerS: 10_000,
     concurrency: 8,
-    zoneOf: (iata) => ZONES[iata as keyof typeof ZONES] ?? null, // any text may be asked for
+    airports: {
+      zoneOf: (iata) => ZONES[iata as keyof typeof ZONES] ?? null, // any text may be asked for
+      iataOf: (icao) => (icao.startsWith('K') ? icao.slice(1) : null),
+    },
     clock,
     timeoutMs: 2_000,
     ...overrides,
