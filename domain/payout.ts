@@ -14,9 +14,6 @@ export type PayoutState =
   | 'RETURNED'
   | 'CANCELLED'
 
-/** OPEN: sent or about to be. UNKNOWN: closed without knowing whether the rail moved money. */
-export type AttemptOutcome = 'OPEN' | 'ACCEPTED' | 'DEFINITE_FAIL' | 'UNKNOWN'
-
 /**
  * The only legal moves. SUBMITTED goes straight to PAID on a rail whose acceptance is final;
  * RETURNED follows PAID because a rail may give the money back days later.

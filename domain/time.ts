@@ -25,8 +25,8 @@ export const DAY_MS = 24 * HOUR_MS
 
 const LOCAL_DATE = /^\d{4}-\d{2}-\d{2}$/
 
-// Deciding and planning convert instants all the time; a backtest does so fifty million times. Both
-// directions are some six times as fast as through Date (75 s against 9 s of a half-year backtest).
+// Deciding and planning convert instants all the time, a half-year backtest some fifty million times.
+// Both directions are four times as fast as through Date: 510 ns against 2,165 ns there and back.
 
 /** Remembered dates: about ten years of days. A memo of a pure function. */
 const DATE_TEXTS_LIMIT = 4_000
