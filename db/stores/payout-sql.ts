@@ -68,13 +68,14 @@ export const accountSql = {
  * caller moved a state that had been moved before.
  */
 export function postEntries(kind: string, at: Instant): Fragment {
-  return sql`booked as (
+  return sql`identified as materialized (
+    select groundstop_id('ledger|' || e.ref) as id, e.* from entry e
+  ), booked as (
     insert into ledger_transaction (id, ref, kind, effective_at)
-    select groundstop_id('ledger|' || e.ref), e.ref, ${kind}, ${at}::timestamptz from entry e
+    select e.id, e.ref, ${kind}, ${at}::timestamptz from identified e
   ), posted as (
     insert into ledger_posting (transaction_id, source, destination, amount_minor, currency)
-    select groundstop_id('ledger|' || e.ref), e.source, e.destination, e.amount_minor, e.currency
-    from entry e
+    select e.id, e.source, e.destination, e.amount_minor, e.currency from identified e
   )`
 }
 
