@@ -35,9 +35,13 @@ type RawResponse = {
   readonly headers: Record<string, string | string[]>
 }
 
-/** A client for one origin; `connections` bounds the requests under way, more wait their turn. */
+/**
+ * A client for one origin, with a path before every path of the API ('' for none). `connections`
+ * bounds the requests under way, more wait their turn.
+ */
 export function createStripeHttpClient(
   origin: string,
+  prefix: string,
   connections: number,
 ): Stripe.HttpClient & AsyncDisposable {
   const pool = new Pool(origin, {
@@ -52,7 +56,7 @@ export function createStripeHttpClient(
     async makeRequest(_host, _port, path, method, headers, body, _protocol, timeoutMs) {
       try {
         const response = await pool.request({
-          path,
+          path: `${prefix}${path}`,
           method,
           headers: plainHeaders(headers),
           body: body === '' ? null : body,

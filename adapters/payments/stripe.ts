@@ -37,7 +37,7 @@ const SECOND_MS = 1_000
 export type StripeOptions = {
   /** Secret key, `sk_...`. Never logged. */
   readonly apiKey: string
-  /** Origin of a server that speaks the dialect; default the official API. */
+  /** Base URL of a server that speaks the dialect, with or without `/v1`; default the official API. */
   readonly baseUrl?: string | null
   /** Requests under way at most, 1 to 1,000; default 32. */
   readonly concurrency?: number
@@ -56,14 +56,17 @@ export class PaymentLookupError extends Error {
   readonly isRetryable = true
 }
 
-/** Throws TypeError when the base URL is not an http(s) origin. */
+/** Throws TypeError when the base URL is not an http(s) address, or has a query. */
 export function createStripePayments(options: StripeOptions): StripePayments {
   const origin = new URL(options.baseUrl ?? STRIPE_BASE_URL)
-  if (!/^https?:$/.test(origin.protocol) || origin.pathname !== '/') {
-    throw new TypeError('the Stripe base URL must be an origin such as https://api.stripe.com')
+  if (!/^https?:$/.test(origin.protocol) || origin.search !== '' || origin.hash !== '') {
+    throw new TypeError('the Stripe base URL must be an address such as https://api.stripe.com')
   }
   const isSecure = origin.protocol === 'https:'
-  const http = createStripeHttpClient(origin.origin, options.concurrency ?? DEFAULT_CONCURRENCY)
+  // The SDK's paths begin with the version; its settings know no path.
+  const prefix = origin.pathname.replace(/\/$/, '').replace(/\/v1$/, '')
+  const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY
+  const http = createStripeHttpClient(origin.origin, prefix, concurrency)
   const stripe = new Stripe(options.apiKey, {
     host: origin.hostname,
     port: origin.port === '' ? (isSecure ? 443 : 80) : Number(origin.port),
@@ -128,7 +131,9 @@ async function sendTransfer(stripe: Stripe, request: TransferRequest): Promise<T
       return unknown(UNKNOWN_CODES.malformed, 'the answer is not the transfer that was asked for')
     }
     const isReplay = answer.lastResponse.headers['idempotent-replayed'] === 'true'
-    return { kind: 'accepted', transfer: toTransfer(answer), isReplay }
+    // What the rail does not repeat is what it was asked for.
+    const group = answer.transfer_group ?? request.group
+    return { kind: 'accepted', transfer: { ...toTransfer(answer), group }, isReplay }
   } catch (error) {
     return outcomeOfError(error)
   }
@@ -145,7 +150,7 @@ function isAnswerTo(request: TransferRequest, answer: Partial<Stripe.Transfer>):
     typeof answer.id === 'string' &&
     answer.object === 'transfer' &&
     answer.amount === request.amount.minor &&
-    answer.currency === request.amount.currency.toLowerCase() &&
+    answer.currency?.toUpperCase() === request.amount.currency &&
     typeof answer.created === 'number'
   )
 }
@@ -156,17 +161,20 @@ async function findByGroup(
   signal: AbortSignal | undefined,
 ): Promise<Transfer[]> {
   const found: Stripe.Transfer[] = []
+  let after: string | undefined
   for (let page = 0; page < LOOKUP_PAGES_LIMIT; page += 1) {
     signal?.throwIfAborted()
-    const last = found.at(-1)
     const answer = await lookUp(stripe, {
       transfer_group: group,
       limit: PAGE_LIMIT,
-      ...(last === undefined ? {} : { starting_after: last.id }),
+      ...(after === undefined ? {} : { starting_after: after }),
     })
     // A server that ignores the filter must not hand us somebody else's transfer.
     found.push(...answer.data.filter((transfer) => transfer.transfer_group === group))
-    if (!answer.has_more) return found.toReversed().map(toTransfer)
+    after = answer.data.at(-1)?.id
+    // A list that does not say whether it goes on may do so when the page is full.
+    const hasMore = (answer.has_more as boolean | undefined) ?? answer.data.length === PAGE_LIMIT
+    if (!hasMore || after === undefined) return found.toReversed().map(toTransfer)
   }
   throw new PaymentLookupError(`group ${group} has more than ${PAGE_LIMIT * LOOKUP_PAGES_LIMIT}`)
 }
@@ -198,7 +206,8 @@ function toTransfer(answer: Stripe.Transfer): Transfer {
     },
     payeeRef: typeof destination === 'string' ? destination : (destination?.id ?? ''),
     group: answer.transfer_group,
-    metadata: answer.metadata,
+    // Comes from outside, whatever the SDK's types say.
+    metadata: (answer.metadata as Stripe.Metadata | null | undefined) ?? {},
     createdAt: instantFromMs(answer.created * SECOND_MS),
   }
 }

@@ -67,14 +67,38 @@ describe('what is sent', () => {
     expect(new URLSearchParams(server.asked[0]?.body).get('amount')).toBe('30000')
   })
 
-  test('a base URL with a path is refused: the SDK would drop it', () => {
-    expect(() => createStripePayments({ apiKey: 'k', baseUrl: 'http://x.test/v1' })).toThrow(
-      TypeError,
-    )
+  test.each([
+    ['', '/v1/transfers'],
+    ['/', '/v1/transfers'],
+    ['/v1', '/v1/transfers'],
+    ['/v1/', '/v1/transfers'],
+    ['/stripe', '/stripe/v1/transfers'],
+    ['/stripe/v1', '/stripe/v1/transfers'],
+  ])('a base URL that ends in "%s" is asked at %s', async (path, target) => {
+    await using server = await startScripted(() => ok())
+    await using payments = createStripePayments({ apiKey: 'k', baseUrl: `${server.url}${path}` })
+    expect(await payments.createTransfer(REQUEST)).toMatchObject({ kind: 'accepted' })
+    expect(server.asked[0]?.target).toBe(target)
+  })
+
+  test.each(['ftp://x.test', 'http://x.test/?key=1'])('%s is no base URL', (baseUrl) => {
+    expect(() => createStripePayments({ apiKey: 'k', baseUrl })).toThrow(TypeError)
   })
 })
 
 describe('outcomes of a transfer', () => {
+  test('an answer that leaves the group, the metadata and case to itself is still the answer', async () => {
+    const { transfer_group: _, ...rest } = JSON.parse(renderTransfer(ACCEPTED)) as {
+      transfer_group: string
+    }
+    const body = JSON.stringify({ ...rest, currency: 'USD', metadata: null })
+    const { outcome } = await outcomeFrom({ status: 200, body })
+    expect(outcome).toMatchObject({
+      kind: 'accepted',
+      transfer: { group: 'p1', metadata: {}, amount: REQUEST.amount },
+    })
+  })
+
   test('an answer is accepted with the rail’s id and time', async () => {
     const { outcome } = await outcomeFrom(ok())
     expect(outcome).toEqual({
@@ -182,6 +206,11 @@ describe('look-up', () => {
   })
   const object = (overrides: Partial<typeof ACCEPTED>) =>
     JSON.parse(renderTransfer({ ...ACCEPTED, ...overrides })) as unknown
+  /** A page of a hundred that ends in this transfer. */
+  const manyBut = (last: Partial<typeof ACCEPTED>, more: object) => {
+    const others = Array.from({ length: 99 }, (_, i) => object({ ...last, id: `tr_other${i}` }))
+    return JSON.stringify({ object: 'list', data: [...others, object(last)], ...more })
+  }
 
   test('all pages are read, oldest first', async () => {
     await using server = await startScripted(({ query }) =>
@@ -199,6 +228,25 @@ describe('look-up', () => {
     await using server = await startScripted(() => list([object({ transferGroup: 'p2' })]))
     await using payments = createStripePayments({ apiKey: 'k', baseUrl: server.url })
     expect(await payments.findByGroup('p1')).toEqual([])
+  })
+
+  test('a server that ignores the filter is paged through all the same', async () => {
+    await using server = await startScripted(({ query }) => {
+      if (query.get('starting_after') === 'tr_9') return list([object({ id: 'tr_1' })])
+      return { status: 200, body: manyBut({ id: 'tr_9', transferGroup: 'p2' }, { has_more: true }) }
+    })
+    await using payments = createStripePayments({ apiKey: 'k', baseUrl: server.url })
+    expect((await payments.findByGroup('p1')).map(({ id }) => id)).toEqual(['tr_1'])
+  })
+
+  test('a full page without a word on whether there are more is not taken for the last', async () => {
+    await using server = await startScripted(({ query }) =>
+      query.has('starting_after')
+        ? { status: 200, body: JSON.stringify({ object: 'list', data: [object({ id: 'tr_2' })] }) }
+        : { status: 200, body: manyBut({ id: 'tr_9' }, {}) },
+    )
+    await using payments = createStripePayments({ apiKey: 'k', baseUrl: server.url })
+    expect(await payments.findByGroup('p1')).toHaveLength(101)
   })
 
   test.each([
