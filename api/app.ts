@@ -13,6 +13,7 @@ import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
 import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
 
+/** What the app is built from: the needs of its routes, and who may call. */
 export type AppDeps = HealthDeps &
   ClockDeps &
   SchedulerStatusDeps &

@@ -30,6 +30,7 @@ const KEY = /^[\x21-\x7e]{1,255}$/
 /** What the work is told: set when an earlier try may already have had its effect. */
 export type Attempt = { readonly key: string | null; readonly firstTriedAt: Instant | null }
 
+/** Wall times that tests shorten: how long a claim holds, how long a repeat waits. Milliseconds. */
 export type IdempotencyOptions = { readonly leaseMs?: number; readonly waitMs?: number }
 
 /**

@@ -29,6 +29,7 @@ export const RUN_STATUSES = [
   'terminated',
 ] as const
 
+/** A status that a run can be shown with. */
 export type JobRunStatus = (typeof RUN_STATUSES)[number]
 
 /** One run of a job. Times are wall time. */
@@ -136,11 +137,13 @@ function toJobRun(info: WorkflowExecutionInfo, job: AnyJob, nowMs: number): JobR
   }
 }
 
+/** Which runs a list is about; both left out: all. */
 export type JobRunFilter = {
   readonly job?: AnyJob | undefined
   readonly status?: JobRunStatus | undefined
 }
 
+/** A page of runs; `nextCursor` is null on the last. */
 export type JobRunPage = { readonly jobs: readonly JobRun[]; readonly nextCursor: string | null }
 
 type Cursor = { readonly filter: string; readonly at: Instant; readonly token: string }

@@ -12,12 +12,15 @@ import { invalidRequest, parseInput } from './problem.ts'
 /** Rows of one request at most: what is bound in one transaction. */
 export const ROWS_LIMIT = 5_000
 
+/** Content types of one JSON object a line. */
 export const NDJSON_TYPES = ['application/x-ndjson', 'application/jsonl'] as const
+/** Content type of comma-separated columns. */
 export const CSV_TYPE = 'text/csv'
 
 /** A row and how a caller finds it: `policies.3` in a JSON body, `line 4` in a file. */
 export type BodyRow = { readonly at: string; readonly row: RawPolicyRow }
 
+/** The rows of a body. */
 export type BodyRows = {
   /** Whether the body was one policy, to be answered as one. */
   readonly isSingle: boolean

@@ -9,6 +9,7 @@ import type { Logger } from '../platform/logger.ts'
 /** Ids from outside go into logs and headers: short and plain. */
 const OUTSIDE_ID = /^[A-Za-z0-9._:-]{1,64}$/
 
+/** What code that answers a request may use of it. */
 export type RequestContext = { readonly correlationId: string; readonly logger: Logger }
 
 const KEY = 'requestContext'

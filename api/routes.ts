@@ -10,6 +10,7 @@ import express, {
 import { ProblemError } from './problem.ts'
 import { noteRoute } from './request-context.ts'
 
+/** Methods that routes may have; HEAD follows from GET. */
 export type Method = 'get' | 'post' | 'delete'
 
 /** Handles one request; a rejection becomes a problem document. */

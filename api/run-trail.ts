@@ -5,6 +5,7 @@ import type { temporal } from '@temporalio/proto'
 type Failure = temporal.api.failure.v1.IFailure
 type HistoryEvent = temporal.api.history.v1.IHistoryEvent
 
+/** What the newest events of an ended run tell. */
 export type RunTrail = {
   /** One entry per retry of a step, or of the run itself: 1 for a second try, 2 for a third. */
   readonly retries: readonly number[]

@@ -31,6 +31,7 @@ export type WorkerSlots = {
   readonly total: number
 }
 
+/** The scheduler at one moment. */
 export type SchedulerState = {
   /** `running`: there is a live worker. `degraded`: the server answers, but nobody works. */
   readonly status: 'running' | 'degraded'

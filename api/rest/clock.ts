@@ -4,6 +4,7 @@ import type { Express } from 'express'
 import type { ClockReading } from '../../domain/ports/clock.ts'
 import { addRoute } from '../routes.ts'
 
+/** What the route needs. */
 export type ClockDeps = {
   /** The clock's row; wall time at speed 1 when there is none. */
   readonly readClock: () => Promise<ClockReading>

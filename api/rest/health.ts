@@ -5,6 +5,7 @@ import { checkHealth, type HealthCheck } from '../../platform/health.ts'
 import { requestLogger } from '../request-context.ts'
 import { addRoute } from '../routes.ts'
 
+/** What the routes need: the parts that must work, by name. */
 export type HealthDeps = { readonly checks: Readonly<Record<string, HealthCheck>> }
 
 /**

@@ -18,6 +18,7 @@ import {
 import { ProblemError, invalidRequest, unavailable, type FieldError } from '../problem.ts'
 import { addRoute, requireType } from '../routes.ts'
 
+/** What the routes need. */
 export type PoliciesDeps = {
   readonly policies: PolicyDetailsStore & {
     /** Binds rows; `line` is the row's index. Idempotent by policy number. */

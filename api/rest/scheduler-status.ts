@@ -5,6 +5,7 @@ import { instantFromMs } from '../../domain/time.ts'
 import { addRoute } from '../routes.ts'
 import type { SchedulerState } from '../scheduler-state.ts'
 
+/** What the route needs. */
 export type SchedulerStatusDeps = {
   readonly readState: () => Promise<SchedulerState>
   /** When this process started, epoch milliseconds. */

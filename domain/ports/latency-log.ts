@@ -1,6 +1,7 @@
 /** How long money and decisions took, read back from what was stored, for histograms. */
 import type { Instant } from '../time.ts'
 
+/** What was settled and decided within one reading. Milliseconds, in no order. */
 export type Latencies = {
   /** The end of this reading: where the next one begins. */
   readonly until: Instant
@@ -10,6 +11,7 @@ export type Latencies = {
   readonly decisionMs: readonly number[]
 }
 
+/** Reads on from where the last reading ended. */
 export interface LatencyLog {
   /** What was settled and decided after `since`; with null nothing, but a moment to begin from. */
   readSince(since: Instant | null): Promise<Latencies>
