@@ -40,6 +40,7 @@ import type { JobsDeps } from './rest/jobs.ts'
 import type { PoliciesDeps } from './rest/policies.ts'
 import { readSchedulerState } from './scheduler-state.ts'
 
+/** What an API process is started with. */
 export type ApiOptions = {
   readonly config: Config
   readonly secrets: Secrets
@@ -49,6 +50,7 @@ export type ApiOptions = {
   readonly logger?: Logger
 }
 
+/** An API that listens; disposing it stops it. */
 export type RunningApi = AsyncDisposable & {
   /** Where it listens: `http://127.0.0.1:3000`. */
   readonly url: string
