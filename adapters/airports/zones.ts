@@ -39,6 +39,12 @@ export function loadAirportZones(): AirportZones {
     source: table.source,
     size: zones.size,
     zoneOf: (iata) => zones.get(iata) ?? null,
-    iataOf: (icao) => iatas.get(icao) ?? null,
+    iataOf: (icao) => {
+      const known = iatas.get(icao)
+      if (known !== undefined) return known
+      // An airport that was renamed since: in the United States the ICAO code is K and the other one.
+      const rest = icao.slice(1)
+      return icao.startsWith('K') && zones.has(rest) ? rest : null
+    },
   }
 }

@@ -207,7 +207,7 @@ function toTransfer(answer: Stripe.Transfer): Transfer {
     payeeRef: typeof destination === 'string' ? destination : (destination?.id ?? ''),
     group: answer.transfer_group,
     // Comes from outside, whatever the SDK's types say.
-    metadata: (answer.metadata as Stripe.Metadata | null | undefined) ?? {},
+    metadata: answer.metadata ?? {},
     createdAt: instantFromMs(answer.created * SECOND_MS),
   }
 }

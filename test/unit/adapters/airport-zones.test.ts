@@ -43,3 +43,8 @@ test('an ICAO code has its IATA code, also where one is not the other with a let
   ])
   expect(iataOf('ZZZZ')).toBeNull()
 })
+
+test('an airport of the United States that was renamed since is known by its former ICAO code', () => {
+  expect(loadAirportZones().iataOf('KPBI')).toBe('PBI')
+  expect(loadAirportZones().iataOf('EPBI')).toBeNull()
+})
