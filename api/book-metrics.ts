@@ -1,7 +1,9 @@
 /** Gauges of the business from the database: policies, payouts, cases, coverage, money. */
 import type { BookTotalsStore } from '../domain/ports/book-totals.ts'
 import type { LatencyLog } from '../domain/ports/latency-log.ts'
-import type { Instant } from '../domain/time.ts'
+import type { Clock } from '../domain/ports/clock.ts'
+import { addMs, instantFromMs } from '../domain/time.ts'
+import { WINDOW_BEFORE_OUT_MS } from '../operations/check-coverage.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Collector } from '../platform/metrics-server.ts'
 
@@ -11,15 +13,16 @@ const FRESH_MS = 10_000
 const MS_PER_S = 1_000
 
 /**
- * What a metrics server calls before a scrape. Latencies are counted from the first scrape on, once.
+ * What a metrics server calls before a scrape. Latencies are counted once, from now on.
  */
 export function bookMetricsCollector(deps: {
   readonly totals: BookTotalsStore
   readonly latencies: LatencyLog
+  readonly clock: Clock
   readonly metrics: Metrics
 }): Collector {
   let readAtMs = Number.NEGATIVE_INFINITY
-  let countedUntil: Instant | null = null
+  let countedUntil = instantFromMs(Date.now())
   const countLatencies = async (): Promise<void> => {
     const { until, payoutMs, decisionMs } = await deps.latencies.readSince(countedUntil)
     countedUntil = until
@@ -33,11 +36,13 @@ export function bookMetricsCollector(deps: {
       // Set first: a scrape that comes while this one reads must not count the same again.
       readAtMs = performance.now()
       await countLatencies()
-      const totals = await deps.totals.read()
+      const windowUntil = addMs(await deps.clock.now(), WINDOW_BEFORE_OUT_MS)
+      const totals = await deps.totals.read(windowUntil)
       const { metrics } = deps
       setByLabel(metrics.policies, 'state', totals.policiesByState)
       setByLabel(metrics.payouts, 'state', totals.payoutsByState)
       setByLabel(metrics.reviewCasesOpen, 'subject', totals.reviewCasesBySubject)
+      metrics.legsUndecided.set(totals.legsUndecided)
       metrics.legsInWindow.set(totals.legsInWindow)
       metrics.coverageIncidentsOpen.set(totals.coverageIncidentsOpen)
       metrics.ledgerBalance.reset()

@@ -20,7 +20,7 @@ import { createLatencyLog } from '../db/stores/latency-log.ts'
 import { createPolicyDetailsStore } from '../db/stores/policy-details.ts'
 import { createPolicyStore } from '../db/stores/policy-store.ts'
 import { createProductStore } from '../db/stores/product-store.ts'
-import type { ClockReading } from '../domain/ports/clock.ts'
+import type { Clock, ClockReading } from '../domain/ports/clock.ts'
 import { instantFromMs } from '../domain/time.ts'
 import { importPolicies } from '../operations/import-policies.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
@@ -82,8 +82,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   })
   stack.defer(() => db.destroy())
   const client = lazyClient(config, env)
+  const clockStore = createClockStore(db)
+  const clock = createVirtualClock(clockStore)
   stack.defer(() => client.connection.close())
-  const app = buildApp({ ...options, logger, metrics, db, client, stack })
+  const app = buildApp({ ...options, logger, metrics, db, client, clockStore, clock, stack })
   const metricsServer: MetricsServer = await serveMetrics({
     ...config.metrics,
     metrics,
@@ -93,6 +95,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       bookMetricsCollector({
         totals: createBookTotalsStore(db),
         latencies: createLatencyLog(db),
+        clock,
         metrics,
       }),
     ],
@@ -141,12 +144,13 @@ type Parts = ApiOptions & {
   readonly metrics: Metrics
   readonly db: Database
   readonly client: Client
+  readonly clockStore: ClockStore
+  readonly clock: Clock
   readonly stack: AsyncDisposableStack
 }
 
 function buildApp(parts: Parts): Express {
-  const { config, secrets, logger, metrics, db, client } = parts
-  const clockStore = createClockStore(db)
+  const { config, secrets, logger, metrics, db, client, clockStore } = parts
   const events = createEvents({ logger, metrics })
   return createApp({
     logger,
@@ -160,7 +164,7 @@ function buildApp(parts: Parts): Express {
     startedAtMs: Date.now(),
     jobs: jobsOf(client, config),
     idempotency: createIdempotencyStore(db),
-    policies: policiesOf(parts, clockStore, events),
+    policies: policiesOf(parts, events),
   })
 }
 
@@ -180,13 +184,8 @@ function jobsOf(client: Client, { environment }: Config): JobsDeps['jobs'] {
   }
 }
 
-function policiesOf(
-  parts: Parts,
-  clockStore: ClockStore,
-  events: Events,
-): PoliciesDeps['policies'] {
-  const { config, secrets, db, stack } = parts
-  const clock = createVirtualClock(clockStore)
+function policiesOf(parts: Parts, events: Events): PoliciesDeps['policies'] {
+  const { config, secrets, db, clock, stack } = parts
   const flightData = createAeroApiProvider({
     baseUrl: config.aeroapi.url,
     apiKey: secrets.aeroapiKey ?? '',

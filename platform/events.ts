@@ -112,7 +112,6 @@ function monitoringEvents({ logger, metrics }: Deps) {
       readonly incidentsOpen: number
     }): void {
       metrics.legsInWindow.set(check.legsInWindow)
-      metrics.legsOverdue.set(check.overdue)
       metrics.coverageIncidentsOpen.set(check.incidentsOpen)
       metrics.coverageIncidents.inc(check.incidentsOpened)
       if (check.incidentsOpened > 0) logger.error(check, 'coverage-incident-opened')

@@ -121,12 +121,12 @@ function monitoringMetrics(registers: Registry[]) {
     legsInWindow: new Gauge({
       registers,
       name: 'groundstop_legs_in_window',
-      help: 'Insured legs that are being watched now',
+      help: 'Undecided legs from two hours before departure on: those that coverage is counted of',
     }),
-    legsOverdue: new Gauge({
+    legsUndecided: new Gauge({
       registers,
-      name: 'groundstop_coverage_overdue_legs',
-      help: 'Watched legs not polled within the greatest gap of their phase',
+      name: 'groundstop_legs_undecided',
+      help: 'Insured legs with policies that are not decided, near or far ahead',
     }),
     coverageIncidentsOpen: new Gauge({
       registers,

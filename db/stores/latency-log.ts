@@ -15,15 +15,13 @@ export function createLatencyLog(db: Database): LatencyLog {
   return { readSince: (since) => readSince(db, since) }
 }
 
-async function readSince(db: Database, since: Instant | null): Promise<Latencies> {
+async function readSince(db: Database, since: Instant): Promise<Latencies> {
   const clock = await sql<{ until: Instant }>`
     select date_trunc('milliseconds', clock_timestamp() - ${SETTLING_S} * interval '1 second')
       as until`.execute(db)
   const until = clock.rows[0]?.until
   if (until === undefined) throw new Error('the database does not tell the time')
-  if (since === null || since >= until) {
-    return { until: since !== null && since > until ? since : until, payoutMs: [], decisionMs: [] }
-  }
+  if (since >= until) return { until: since, payoutMs: [], decisionMs: [] }
   const [payoutMs, decisionMs] = await Promise.all([
     readPayouts(db, since, until),
     readDecisions(db, since, until),

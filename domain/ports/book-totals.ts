@@ -1,8 +1,12 @@
 /** Totals of the whole book, for gauges. */
+import type { Instant } from '../time.ts'
+
 export type BookTotals = {
   readonly policiesByState: Readonly<Record<string, number>>
   readonly payoutsByState: Readonly<Record<string, number>>
-  /** Legs with undecided policies that are polled or about to be. */
+  /** Legs with undecided policies. */
+  readonly legsUndecided: number
+  /** Those of them that leave before `windowUntil`, or have left. */
   readonly legsInWindow: number
   readonly coverageIncidentsOpen: number
   /** Open review cases by what they are about: leg, policy, payout. */
@@ -18,5 +22,5 @@ export type BookTotals = {
 /** Totals of the book for metrics. */
 export interface BookTotalsStore {
   /** Counted now: a full pass over the policies, so not to be asked more often than a scrape. */
-  read(): Promise<BookTotals>
+  read(windowUntil: Instant): Promise<BookTotals>
 }

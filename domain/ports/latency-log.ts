@@ -13,6 +13,6 @@ export type Latencies = {
 
 /** Reads on from where the last reading ended. */
 export interface LatencyLog {
-  /** What was settled and decided after `since`; with null nothing, but a moment to begin from. */
-  readSince(since: Instant | null): Promise<Latencies>
+  /** What was settled and decided after `since`, wall time. */
+  readSince(since: Instant): Promise<Latencies>
 }

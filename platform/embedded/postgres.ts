@@ -32,8 +32,8 @@ const READY_POLL_MS = 20
 const START_ATTEMPTS = 5
 // Fast shutdown, then without a checkpoint: the next start recovers from the log.
 const STOP_STEPS = [
-  { signal: 'SIGINT', waitMs: 15_000 },
-  { signal: 'SIGQUIT', waitMs: 5_000 },
+  { signal: 'SIGINT', waitMs: 6_000 },
+  { signal: 'SIGQUIT', waitMs: 4_000 },
 ] as const
 
 /** Where an embedded server keeps its data and listens. */

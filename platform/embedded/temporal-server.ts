@@ -15,7 +15,7 @@ const READY_POLL_MS = 50
 const START_ATTEMPTS = 5
 // The server closes its database within a second; the rest is for a loaded machine.
 const STOP_STEPS = [
-  { signal: 'SIGTERM', waitMs: 10_000 },
+  { signal: 'SIGTERM', waitMs: 4_000 },
   { signal: 'SIGKILL', waitMs: 2_000 },
 ] as const
 
