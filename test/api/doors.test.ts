@@ -1,9 +1,20 @@
 /** Who may call, what is served when a part is down, and how errors look. */
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { startApi } from '../../api/main.ts'
 import { ConfigError, loadConfig } from '../../config/config.ts'
-import { asker, createApiRig, RIG_NOW, type ApiRig, type ApiRigOptions } from './api-rig.ts'
+import { services } from '../support/services.ts'
+import {
+  asker,
+  createApiRig,
+  eventually,
+  RIG_NOW,
+  type ApiRig,
+  type ApiRigOptions,
+} from './api-rig.ts'
 
 const TOKEN = 'a-token-of-24-characters'
 const STATUS = '/api/admin/scheduler/status'
@@ -193,6 +204,52 @@ describe('without Temporal', () => {
     expect(performance.now() - startedAtMs).toBeLessThan(10_000)
   })
 })
+
+describe('when Temporal comes up after the API', () => {
+  it('serves jobs without a restart', async () => {
+    const [host = '', port = ''] = services().temporalAddress.split(':')
+    const proxy = createProxy(host, Number(port))
+    const address = await proxy.reserve()
+    await using rig = await createApiRig({ temporalAddress: address })
+    expect((await rig.ask('GET', STATUS)).status).toBe(503)
+    await proxy.open()
+    await eventually(async () => expect((await rig.ask('GET', STATUS)).status).toBe(200))
+    await proxy.close()
+  })
+})
+
+/** A port at which nothing answers until `open`, and then the server behind it does. */
+function createProxy(host: string, port: number) {
+  const sockets = new Set<Socket>()
+  const server = createServer((incoming) => {
+    const outgoing = connect(port, host)
+    for (const socket of [incoming, outgoing]) {
+      sockets.add(socket)
+      socket.on('error', () => socket.destroy())
+    }
+    incoming.pipe(outgoing).pipe(incoming)
+  })
+  let own = 0
+  const listen = async (at: number): Promise<number> => {
+    server.listen(at, '127.0.0.1')
+    await once(server, 'listening')
+    return (server.address() as AddressInfo).port
+  }
+  const close = async (): Promise<void> => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+    await once(server, 'close')
+  }
+  return {
+    async reserve(): Promise<string> {
+      own = await listen(0)
+      await close()
+      return `127.0.0.1:${own}`
+    },
+    open: () => listen(own),
+    close,
+  }
+}
 
 describe('without the database', () => {
   const rig = useRig({ databaseUrl: `postgres://nobody:secret-word@${NOBODY}/none` })
