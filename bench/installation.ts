@@ -35,6 +35,8 @@ export type Installation = AsyncDisposable & {
   readonly flightsUrl: string
   /** The worker's highest resident set since it was last asked for. Bytes. */
   readonly takeWorkerPeakRss: () => number
+  /** Processor time that each part has used so far. Seconds. */
+  readonly cpuSeconds: () => Readonly<Record<string, number>>
 }
 
 /** Starts everything with the clock stopped at `now`; `legPack` is what the flight server serves. */
@@ -98,6 +100,12 @@ export async function startInstallation(legPack: string, now: Instant): Promise<
     moneyLog,
     temporalAddress: temporal.address,
     flightsUrl: services.AEROAPI_URL,
+    cpuSeconds: () => {
+      const parts = { worker, flights, payments, temporal, postgres }
+      return Object.fromEntries(
+        Object.entries(parts).map(([name, part]) => [name, cpuSecondsOf(part.pid ?? 0)]),
+      )
+    },
     takeWorkerPeakRss: () => takePeakRss(worker.pid ?? 0),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
@@ -184,4 +192,18 @@ function takePeakRss(pid: number): number {
   // 5 resets the peak to the present resident set, see proc(5).
   writeFileSync(`/proc/${pid}/clear_refs`, '5')
   return Number(kilobytes) * 1024
+}
+
+/** Kernel ticks per second as user space sees them: 100 on every Linux that Node runs on. */
+const TICKS_PER_S = 100
+
+/** Of a process and all its descendants, also those that have ended. */
+function cpuSecondsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  // The name in parentheses may hold spaces; fields are counted from what follows, see proc(5).
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  const pids = children === '' ? [] : children.split(' ').map(Number)
+  return ticks / TICKS_PER_S + pids.reduce((sum, child) => sum + cpuSecondsOf(child), 0)
 }

@@ -43,6 +43,8 @@ type Measured = {
   /** From the trigger to the end of the monitor's own run, before the last payout settled. */
   readonly tickSeconds: number
   readonly workerPeakRssMb: number
+  /** Processor seconds by process. */
+  readonly cpu: Readonly<Record<string, number>>
   readonly result: FlightMonitorResult
 }
 
@@ -133,6 +135,7 @@ async function seed(
 async function runTick(client: Client, installation: Installation): Promise<Measured> {
   const { db } = installation
   installation.takeWorkerPeakRss()
+  const cpuBefore = installation.cpuSeconds()
   await sql`select pg_stat_statements_reset()`.execute(db)
   const startedAt = performance.now()
   const { workflowId, runId } = await startJob(
@@ -145,6 +148,12 @@ async function runTick(client: Client, installation: Installation): Promise<Meas
   const batches = await newBatches(db)
   await Promise.all(batches.map((id) => client.workflow.getHandle(`payout:${id}`).result()))
   const seconds = (performance.now() - startedAt) / 1000
+  const cpu = Object.fromEntries(
+    Object.entries(installation.cpuSeconds()).map(([part, seconds]) => [
+      part,
+      seconds - (cpuBefore[part] ?? 0),
+    ]),
+  )
   const queries = await count(
     db,
     sql`select sum(calls)::integer as n from pg_stat_statements s
@@ -155,7 +164,7 @@ async function runTick(client: Client, installation: Installation): Promise<Meas
   const historyEvents = described.reduce((sum, each) => sum + each.historyLength, 0)
   const workerPeakRssMb = Math.round(installation.takeWorkerPeakRss() / 1024 / 1024)
   const workflows = handles.length
-  return { seconds, tickSeconds, queries, historyEvents, workflows, workerPeakRssMb, result }
+  return { seconds, tickSeconds, queries, historyEvents, workflows, workerPeakRssMb, cpu, result }
 }
 
 const seenBatches = new Set<string>()
@@ -206,6 +215,9 @@ function print(title: string, measured: Measured, more: Record<string, string | 
     seconds: measured.seconds.toFixed(2),
     ...more,
     queries: measured.queries,
+    'processor s': Object.entries(measured.cpu)
+      .map(([part, used]) => `${part} ${used.toFixed(1)}`)
+      .join(', '),
     'worker peak RSS': `${measured.workerPeakRssMb} MB`,
     'history events': `${measured.historyEvents} in ${measured.workflows} workflows`,
   }
