@@ -38,7 +38,12 @@ async function* readCsv(
   const parser = parse({
     info: true,
     relax_column_count: true,
+    // A stray quote is its row's fault, not the file's; spaces before a quoted cell are none of it.
+    relax_quotes: true,
+    trim: true,
+    // What a spreadsheet leaves below its last row.
     skip_empty_lines: true,
+    skip_records_with_empty_values: true,
     max_record_size: LONGEST_ROW,
   })
   const text = Readable.from(readText(path))
@@ -74,6 +79,10 @@ type CsvRecord = { readonly record: readonly string[]; readonly info: { readonly
 function readHeader(path: string, cells: readonly string[]): readonly string[] {
   const columns = cells.map((cell) => cell.trim().toLowerCase())
   const missing = REQUIRED_POLICY_COLUMNS.filter((column) => !columns.includes(column))
+  const [only = '', second] = columns
+  if (second === undefined && /[;\t]/.test(only)) {
+    throw new CliError(`${path}: cells must be separated by commas, not by semicolons or tabs`)
+  }
   if (missing.length > 0) {
     throw new CliError(`${path}: columns are missing in the first line: ${missing.join(', ')}`)
   }

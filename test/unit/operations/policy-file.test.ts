@@ -75,6 +75,28 @@ test.each([
   expect(rows[1]?.unreadable).toBeUndefined()
 })
 
+test('a stray quote is its row’s fault: the row comes with it, and so do the others', async () => {
+  const stray = ROW.replace('P1', 'P"1')
+  const spaced = ROW.replace('acct_1', ' "acct_1" ')
+  const { rows } = await read('q.csv', `${HEADER}\n${stray}\n${spaced}\n${ROW}\n`)
+  expect(rows).toMatchObject([
+    { line: 2, row: { policy_number: 'P"1' } },
+    { line: 3, row: { payee_ref: 'acct_1' } },
+    { line: 4, row: { policy_number: 'P1' } },
+  ])
+})
+
+test('blank rows, as a spreadsheet leaves them, are no rows', async () => {
+  const blank = ','.repeat(9)
+  const { rows } = await read('s.csv', `${HEADER}\n   \n${ROW}\n${blank}\n`)
+  expect(rows.map(({ line }) => line)).toEqual([3])
+})
+
+test.each([';', '\t'])('a file with another separator is told so: "%s"', async (separator) => {
+  const text = `${HEADER}\n${ROW}\n`.replaceAll(',', separator)
+  await expect(read('t.csv', text)).rejects.toThrow('separated by commas')
+})
+
 test('a quote never closed is an error with its line', async () => {
   await expect(read('h.csv', `${HEADER}\n"P1,FD45\n${ROW}\n`)).rejects.toThrow('h.csv:')
 })
