@@ -20,7 +20,7 @@ const LOG_TAIL_BYTES = 8_192
 const LOG_TAIL_LINES = 20
 const LOG_MAX_BYTES = 20_000_000
 
-export type PartState = 'starting' | 'running' | 'waiting' | 'stopped' | 'failed'
+export type PartState = 'running' | 'waiting' | 'stopped' | 'failed'
 
 export type PartOptions = {
   /** Shown to people: `worker`. */
@@ -42,6 +42,8 @@ export interface Part {
   readonly name: string
   readonly logFile: string
   state(): PartState
+  /** Of the present process; null while it waits for its restart. */
+  pid(): number | null
   /** Rejects with PartFailedError once the part was given up; otherwise never settles. */
   readonly failed: Promise<never>
   /** True once the present process wrote this text to its log. */
@@ -58,7 +60,7 @@ export async function startPart(options: PartOptions): Promise<Part> {
   const { promise: failed, reject: giveUp } = Promise.withResolvers<never>()
   failed.catch(() => undefined) // whoever cares awaits it; nobody has to
   let child: ChildProcess | null = null
-  let state: PartState = 'starting'
+  let state: PartState = 'running'
   let isStopping = false
   let restart: NodeJS.Timeout | null = null
   let crashes: number[] = []
@@ -101,9 +103,10 @@ export async function startPart(options: PartOptions): Promise<Part> {
     name: options.name,
     logFile: options.logFile,
     state: () => state,
+    pid: () => (state === 'running' ? (child?.pid ?? null) : null),
     failed,
     hasLogged: async (text) =>
-      (await logSince(options.logFile, from, LOG_MAX_BYTES)).includes(text),
+      state === 'running' && (await logSince(options.logFile, from, LOG_MAX_BYTES)).includes(text),
     async stop(graceMs) {
       isStopping = true
       if (restart !== null) clearTimeout(restart)

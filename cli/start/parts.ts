@@ -15,9 +15,9 @@ const READY_POLL_MS = 100
 /** The line with which the worker says that it polls its queues. */
 const WORKER_READY = '"ready":true'
 // All stops together must end within 30 s; the worker has the most to finish.
-const WORKER_STOP_MS = 18_000
-const WORKER_GRACE_MS = 15_000
-const OTHER_STOP_MS = 5_000
+const WORKER_STOP_MS = 15_000
+const WORKER_GRACE_MS = 12_000
+const OTHER_STOP_MS = 2_000
 
 export type PartsRequest = {
   readonly plan: StartPlan
@@ -31,7 +31,6 @@ export type PartsRequest = {
 }
 
 export interface Parts {
-  readonly all: readonly Part[]
   /** Rejects with PartFailedError once one of them was given up. */
   readonly failed: Promise<never>
   /** Resolves when the API and the local providers answer. Rejects when that takes too long. */
@@ -61,7 +60,6 @@ export async function startParts(request: PartsRequest): Promise<Parts> {
   }
   const all = [worker, api, ...providers]
   return {
-    all,
     failed: Promise.race(all.map((part) => part.failed)),
     untilServing: async (signal) => {
       const urls = [`${run.apiUrl}/health/live`]

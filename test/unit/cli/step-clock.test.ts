@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
-import { chooseTarget } from '../../../cli/clock/step-clock.ts'
+import type { StepDeps } from '../../../cli/clock/step-clock.ts'
+import { chooseTarget, stepClock } from '../../../cli/clock/step-clock.ts'
+import type { ClockReading } from '../../../domain/ports/clock.ts'
 import type { Instant } from '../../../domain/time.ts'
 import { MINUTE_MS, parseInstant } from '../../../domain/time.ts'
 
@@ -47,5 +49,63 @@ describe('a wish', () => {
   test('not to go beyond a moment that is past does not turn the clock back', async () => {
     const request = { minMs, notAfter: at('11:00') }
     expect(await chooseTarget(dueAt(at('14:30')), now, request)).toBe(now)
+  })
+})
+
+describe('a step', () => {
+  const never = new AbortController().signal
+
+  /** An instance whose ticks take two due legs each, and whose payouts settle on the third look. */
+  function instance(reading: ClockReading, legsDue: number) {
+    const state = { reading, legsDue, looks: 0 }
+    const deps = {
+      clockStore: {
+        read: async () => state.reading,
+        set: async ({ now }: { now?: Instant }) => {
+          state.reading = { ...state.reading, now: now ?? state.reading.now }
+          return state.reading
+        },
+      },
+      overviewStore: {
+        nextDueAt: async () => (state.legsDue > 0 ? at('14:30') : null),
+        pendingWork: async () => {
+          state.looks += 1
+          return { legsDue: state.legsDue, payoutsOpen: state.looks < 5 ? 1 : 0 }
+        },
+      },
+      runTick: async () => {
+        state.legsDue = Math.max(0, state.legsDue - 2)
+        return { claimed: 2, polled: 2, policiesPaid: 1, policiesNotPaid: 3, payoutsCreated: 1 }
+      },
+    }
+    // Only what a step uses.
+    return { state, deps: deps as unknown as StepDeps }
+  }
+
+  test('ticks until nothing is due there, then waits for its payouts', async () => {
+    const { state, deps } = instance({ now, speed: 0 }, 5)
+    expect(await stepClock(deps, { minMs }, never)).toEqual({
+      kind: 'stepped',
+      now: at('14:30'),
+      ticks: 3,
+      polled: 6,
+      policiesPaid: 3,
+      policiesNotPaid: 9,
+      payoutsCreated: 3,
+      legsDue: 0,
+      payoutsOpen: 0,
+    })
+    expect(state.looks).toBe(5)
+  })
+
+  test('without anything due leaves the clock where it is', async () => {
+    const { state, deps } = instance({ now, speed: 0 }, 0)
+    expect(await stepClock(deps, { minMs }, never)).toEqual({ kind: 'idle', now })
+    expect(state.reading.now).toBe(now)
+  })
+
+  test('of a running clock is refused', async () => {
+    const { deps } = instance({ now, speed: 1 }, 1)
+    await expect(stepClock(deps, { minMs }, never)).rejects.toThrow('the clock is not stopped')
   })
 })
