@@ -27,7 +27,7 @@ import { activityEvents } from './activity-events.ts'
 import { workflowBundle } from './bundle.ts'
 import { activitiesOfQueue, queuesInUse } from './queues.ts'
 import { createWorkerServices, type WorkerServices } from './services.ts'
-import { workerTuning } from './tuning.ts'
+import { limitWorkflowThreads, workerTuning } from './tuning.ts'
 
 export type WorkerProcess = {
   readonly env: NodeJS.ProcessEnv
@@ -49,6 +49,7 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
   const metrics = createMetrics()
   const events = createEvents({ logger, metrics })
   installRuntime(logger)
+  limitWorkflowThreads()
   // Building the bundle and connecting do not need each other.
   const [bundle, owned] = await Promise.all([
     workflowBundle(join(config.homeDir, 'cache')),
