@@ -48,7 +48,8 @@ function endSoon(exitCode: number, insisted: AbortController): void {
 
 /** Whoever read our output has seen enough (`| head`): no reason to fail. */
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
+  // EIO: the terminal was closed.
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
 }
 
 async function buildProgram(context: CliContext): Promise<Command> {

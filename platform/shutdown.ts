@@ -1,10 +1,15 @@
 /** Stopping: the first signal asks, the second forces. The only place that handles signals. */
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 type StopSignal = (typeof SIGNALS)[number]
 
 /** Exit codes that shells give to a process that a signal ended. */
-const FORCED_EXIT: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143 }
+const FORCED_EXIT: Readonly<Record<StopSignal, number>> = {
+  SIGINT: 130,
+  SIGTERM: 143,
+  // The terminal was closed.
+  SIGHUP: 129,
+}
 
 /** The part of `process` that stopping needs. */
 export type SignalSource = {
@@ -19,7 +24,7 @@ export type Shutdown = Disposable & {
 }
 
 /**
- * Listens for SIGINT and SIGTERM until disposed. A second signal, at least 500 ms after the first
+ * Listens for SIGINT, SIGTERM and SIGHUP until disposed. A second signal, at least 500 ms after the first
  * (a terminal sends Ctrl-C to parent and child, npm forwards it once more), calls `force`.
  */
 export function createShutdown(

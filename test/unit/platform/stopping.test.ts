@@ -14,7 +14,7 @@ function stopper() {
     force: (code) => forced.push(code),
     nowMs: () => nowMs,
   })
-  const send = (signal: 'SIGINT' | 'SIGTERM') => source.emit(signal, signal)
+  const send = (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => source.emit(signal, signal)
   const wait = (ms: number) => {
     nowMs += ms
   }
@@ -34,12 +34,19 @@ describe('signals', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const)('force at a second %s with exit code %i', (signal, code) => {
     const { send, wait, forced } = stopper()
     send('SIGINT')
     wait(500)
     send(signal)
     expect(forced).toEqual([code])
+  })
+
+  it('ask to stop when the terminal is closed', () => {
+    const { shutdown, send } = stopper()
+    send('SIGHUP')
+    expect(shutdown.signal.reason).toBe('SIGHUP')
   })
 
   it('do not force at an echo of the first', () => {
