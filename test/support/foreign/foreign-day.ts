@@ -33,8 +33,8 @@ import { DOCUMENTED_PAYMENTS, startForeignPayments } from './foreign-payments.ts
 import type { PaymentsDialect } from './foreign-payments.ts'
 
 const KEY = 'a-foreign-key'
-/** Ticks come every two minutes; steps of ten keep a day of legs in two hundred of them. */
-const TICK_MS = 10 * 60_000
+/** Ticks come every two minutes; steps of fifteen keep a day of legs in a hundred of them. */
+const TICK_MS = 15 * 60_000
 const TICKS_LIMIT = 2_000
 const SUBMITS_LIMIT = 5
 const LEASE_MS = 60_000

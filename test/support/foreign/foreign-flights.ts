@@ -42,6 +42,9 @@ export const DOCUMENTED: FlightsDialect = {
   lagMin: 0,
   cancelled: 'early',
   diversion: 'siblings',
+  flagged: 'planned',
+  onward: 'own-id',
+  retimes: false,
   neverArrived: 'diverted',
   prefix: '/aeroapi',
   codes: 'both',
@@ -67,6 +70,9 @@ export type ForeignFlights = AsyncDisposable & {
   readonly refusals: string[]
   readonly asked: { status: number; scheduled: number }
 }
+
+/** Sells every leg under a number of its own. */
+const SELLER = ['QF', 'QFA'] as const
 
 type Reply = { readonly status: number; readonly body: unknown }
 
@@ -138,10 +144,9 @@ function flights(
   const shown = ofIdent
     .filter((leg) => leg.outMs <= nowMs + 2 * DAY_MS)
     .flatMap((leg) => showLeg(leg, dialect, nowMs).map((record) => ({ leg, record })))
-    .filter(({ record }) =>
-      dialect.ignoresDates ? true : record.scheduledOut >= start && record.scheduledOut < end,
-    )
-    .toSorted((a, b) => b.record.scheduledOut - a.record.scheduledOut)
+    .map((one) => ({ ...one, atMs: one.record.scheduledOut ?? one.leg.outMs }))
+    .filter(({ atMs }) => dialect.ignoresDates || (atMs >= start && atMs < end))
+    .toSorted((a, b) => b.atMs - a.atMs)
   if (shown.length === 0 && dialect.unknown === '404') return problem(404, 'NO_DATA')
   const items = shown.map(({ leg, record }) => flight(leg, record, dialect))
   return page(dialect, url, path, 'flights', items)
@@ -184,14 +189,14 @@ function schedules(
       leg.outMs < end &&
       is('origin', leg.origin, icaoAirport(leg.origin)) &&
       is('destination', leg.destination, icaoAirport(leg.destination)) &&
-      is('airline', leg.carrier, icaoCarrier(leg.carrier)) &&
+      is('airline', leg.carrier, icaoCarrier(leg.carrier), ...(dialect.hasNoise ? SELLER : [])) &&
       (dialect.hasNoise || is('flight_number', leg.number)),
   )
   if (found.length === 0 && dialect.unknown === '404') return problem(404, 'NO_DATA')
   const rows = found.flatMap((leg) => {
     const row = scheduled(leg, dialect)
     if (!dialect.hasNoise) return [row]
-    const sold = identFields('ident', 'QF', `3${leg.number}`, dialect)
+    const sold = identFields('ident', SELLER[0], `3${leg.number}`, dialect)
     const share = {
       ...row,
       ...sold,

@@ -68,9 +68,11 @@ const ICAO_CARRIERS: Readonly<Record<string, string>> = {
 const ICAO_AIRPORTS: Readonly<Record<string, string>> = {
   BQN: 'TJBQ',
   HNL: 'PHNL',
+  LHR: 'EGLL',
   PSE: 'TJPS',
   SJU: 'TJSJ',
   STT: 'TIST',
+  SYD: 'YSSY',
 }
 
 export const icaoCarrier = (iata: string): string => ICAO_CARRIERS[iata] ?? `X${iata}`
@@ -81,8 +83,8 @@ export type Shown = {
   readonly id: string
   readonly origin: string
   readonly destination: string
-  readonly scheduledOut: number
-  readonly scheduledIn: number
+  readonly scheduledOut: number | null
+  readonly scheduledIn: number | null
   readonly estimatedOut: number | null
   readonly estimatedIn: number | null
   readonly out: number | null
@@ -99,16 +101,31 @@ export type Telling = {
   readonly lagMin: number
   readonly cancelled: 'early' | 'after-departure' | 'with-out' | 'vanishes'
   readonly diversion: 'siblings' | 'destination-changed' | 'one-record'
+  /** Only the planned record says that it was diverted, every record does, or none. */
+  readonly flagged: 'planned' | 'all' | 'none'
+  /** The onward record has the id of the first, or one of its own, or no scheduled times. */
+  readonly onward: 'own-id' | 'same-id' | 'unscheduled'
+  /** Late departures move the scheduled times along. */
+  readonly retimes: boolean
   readonly neverArrived: 'diverted' | 'cancelled' | 'out-only'
 }
 
 /** All records of a leg at `nowMs`. */
 export function showLeg(leg: ForeignLeg, telling: Telling, nowMs: number): Shown[] {
-  const plan = planned(leg)
+  const plan = asPlanned(leg)
   if (leg.status === 'C') return showCancelled(leg, plan, telling, nowMs)
   const known = (ms: number) => (nowMs >= ms + telling.lagMin * MINUTE_MS ? ms : null)
   const out = leg.outMs + leg.departureMin * MINUTE_MS
-  const left = { ...plan, out: known(out), off: known(out + 12 * MINUTE_MS) }
+  // Known two hours ahead, like a retime that is no longer announced a day before.
+  const movedMs =
+    telling.retimes && nowMs > leg.outMs - 2 * HOUR_MS ? leg.departureMin * MINUTE_MS : 0
+  const left = {
+    ...plan,
+    scheduledOut: plan.scheduledOut + movedMs,
+    scheduledIn: plan.scheduledIn + movedMs,
+    out: known(out),
+    off: known(out + 12 * MINUTE_MS),
+  }
   const arrival = leg.inMs + leg.arrivalMin * MINUTE_MS
   if (leg.status === 'A') {
     const estimated = { estimatedOut: out, estimatedIn: arrival }
@@ -121,7 +138,7 @@ export function showLeg(leg: ForeignLeg, telling: Telling, nowMs: number): Shown
   return [{ ...left, off: null, cancelled: isCancelled, text: 'Taxiing / Left Gate' }]
 }
 
-function planned(leg: ForeignLeg): Shown {
+function asPlanned(leg: ForeignLeg): Shown & { scheduledOut: number; scheduledIn: number } {
   return {
     id: `${icaoCarrier(leg.carrier)}${leg.number}-${leg.outMs / 1_000}-airline-0`,
     origin: leg.origin,
@@ -159,7 +176,7 @@ function showDiverted(
   arrival: number | null,
 ): Shown[] {
   const out = leg.outMs + leg.departureMin * MINUTE_MS
-  const lengthMs = (arrival ?? leg.inMs) - out
+  const lengthMs = arrival === null ? leg.inMs - leg.outMs : arrival - out
   const landed = out + lengthMs / 2
   if (known(landed) === null) return [left]
   const elsewhere = leg.destination === 'ALB' || leg.origin === 'ALB' ? 'BUF' : 'ALB'
@@ -169,10 +186,17 @@ function showDiverted(
     if (arrival === null) return [flagged]
     return [{ ...flagged, on: known(arrival - 6 * MINUTE_MS), in: known(arrival) }]
   }
-  const away = { ...flagged, destination: elsewhere, ...there }
+  const planned = { ...flagged, diverted: telling.flagged !== 'none' }
+  const away = { ...planned, destination: elsewhere, ...there }
   const onward = arrival === null ? [] : [continued(leg, left, elsewhere, known, arrival)]
-  if (telling.diversion === 'destination-changed') return [away, ...onward]
-  return [flagged, { ...away, diverted: false }, ...onward]
+  const records = onward.map((record) => ({
+    ...record,
+    diverted: telling.flagged === 'all',
+    ...(telling.onward === 'same-id' ? { id: left.id } : {}),
+    ...(telling.onward === 'unscheduled' ? { scheduledOut: null, scheduledIn: null } : {}),
+  }))
+  if (telling.diversion === 'destination-changed') return [away, ...records]
+  return [planned, { ...away, diverted: telling.flagged === 'all' }, ...records]
 }
 
 /** The record that carries a diverted flight on to where it was going. */
