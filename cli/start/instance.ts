@@ -13,16 +13,19 @@ import type { ClockStore } from '../../db/stores/clock-store.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
 import { createOverviewStore } from '../../db/stores/overview-store.ts'
 import { createProductStore } from '../../db/stores/product-store.ts'
+import { parseInstant } from '../../domain/time.ts'
 import { ensureProducts } from '../../operations/ensure-products.ts'
 import { connectClient } from '../../platform/temporal/connection.ts'
 import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
 import { ensureSearchAttributes } from '../../platform/temporal/search-attributes.ts'
+import { DEMO } from '../demo/demo-book.ts'
 import type { RunFile } from '../run-file.ts'
 import { removeRunFile, runningEnvironment, writeRunFile } from '../run-file.ts'
 import { readFigures } from '../screen/figures.ts'
 import type { Screen } from '../screen/screen.ts'
 import { chooseAddresses } from './addresses.ts'
 import { startClockServer } from './clock-server.ts'
+import { beforeFirstDeparture } from './first-departure.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import type { Home } from './home.ts'
 import { importBook, SHIPPED_FLIGHTS, writeDemoBook } from './import-book.ts'
@@ -108,7 +111,7 @@ async function bootAll(request: InstanceRequest, stack: AsyncDisposableStack): P
   ])
   signal.throwIfAborted()
   const clockStore = createClockStore(db)
-  await holdClock(request.plan, clockStore)
+  await holdClock(request, clockStore)
 
   const run = await chooseAddresses({
     ...request,
@@ -157,14 +160,20 @@ async function connectTo(
 }
 
 /** Virtual time does not run while the parts come up: it goes on where it stood. */
-async function holdClock({ clock }: StartPlan, clockStore: ClockStore): Promise<void> {
+async function holdClock(
+  { plan, options }: InstanceRequest,
+  clockStore: ClockStore,
+): Promise<void> {
+  const { clock } = plan
   const reading = await clockStore.hold()
   if (clock === null) return
   if (reading !== null) {
-    if (clock.isStartExplicit) await clockStore.set({ now: clock.start })
+    if (clock.isStartExplicit && clock.start !== null) await clockStore.set({ now: clock.start })
     return
   }
-  await clockStore.set({ now: clock.start, speed: clock.speed })
+  const now =
+    clock.start ?? (await beforeFirstDeparture(options.policies)) ?? parseInstant(DEMO.clockStart)
+  await clockStore.set({ now, speed: clock.speed })
   // Goes back to what was just set and remembers its speed.
   await clockStore.hold()
 }

@@ -28,7 +28,8 @@ export type StartPlan = {
   readonly bindsDemoBook: boolean
   /** Null: the product runs on wall time. */
   readonly clock: {
-    readonly start: Instant
+    /** Null when nothing names one: where the book's departures begin. */
+    readonly start: Instant | null
     readonly speed: number
     /** Asked for by name, so an existing clock is moved there. */
     readonly isStartExplicit: boolean
@@ -79,7 +80,7 @@ function planClock(
   const speed = options.speed ?? clock.speed
   if (isRealWorld && start === null && speed === null) return null
   return {
-    start: start ?? parseInstant(DEMO.clockStart),
+    start: start ?? (options.policies.length > 0 ? null : parseInstant(DEMO.clockStart)),
     speed: speed ?? DEMO.speed,
     isStartExplicit: options.clockStart !== null,
     isSpeedExplicit: speed !== null,
