@@ -18,6 +18,12 @@ const switchSchema = z.strictObject({
   ms: z.int().min(0).max(600_000).optional(),
   /** Size in minutes, where the fault has one. */
   minutes: z.int().min(-1_440).max(1_440).optional(),
+  /** How long before the departure it begins, in minutes, where the fault has a beginning. */
+  beforeMinutes: z.int().min(0).max(2_880).optional(),
+  /** How long after it was first shown it ends, in minutes, where the fault has an end. */
+  afterMinutes: z.int().min(0).max(2_880).optional(),
+  /** Only in answers of this dialect, where a server speaks several; absent: in all of them. */
+  dialect: z.string().optional(),
 })
 
 export type FaultSwitch = z.infer<typeof switchSchema>
@@ -26,8 +32,10 @@ export type FaultSwitch = z.infer<typeof switchSchema>
 export interface FaultPlan<Name extends string> {
   /** Whether any switch is set: the fast way past all others. */
   readonly isActive: boolean
+  /** Whether a switch is set at all, for faults that are there unless told otherwise. */
+  isSet(name: Name): boolean
   /** The switch if it hits this request of the subject, else null. Counts the request. */
-  hits(name: Name, subject: string): FaultSwitch | null
+  hits(name: Name, subject: string, dialect?: string): FaultSwitch | null
   /**
    * Replaces all switches by those of `{"seed": 1, "faults": {"500": {"rate": 0.1}}}`. Throws
    * FaultFileError naming the field when the input is not right.
@@ -67,9 +75,11 @@ export function createFaultPlan<Name extends string>(
     get isActive() {
       return switches.size > 0
     },
-    hits(name, subject) {
+    isSet: (name) => switches.has(name),
+    hits(name, subject, dialect) {
       const found = switches.get(name)
       if (found === undefined) return null
+      if (found.dialect !== undefined && found.dialect !== dialect) return null
       if (found.match !== undefined && !subject.includes(found.match)) return null
       if (unitHash(`${seed}|${name}|${subject}`) >= found.rate) return null
       return hasTimesLeft(`${name}|${subject}`, found.times) ? found : null

@@ -3,6 +3,12 @@ import type { LegIdentity } from '../leg.ts'
 import type { Instant } from '../time.ts'
 
 /**
+ * How a provider's times are to be read: as wall time at the airport, whatever offset they are labelled
+ * with, or as labelled.
+ */
+export type TimeReading = 'LOCAL' | 'LABELLED'
+
+/**
  * One record of a provider, normalised. A provider's own delay figure is never carried: delay is
  * computed from instants. Airports are IATA codes; every field may be unknown.
  */
@@ -29,6 +35,22 @@ export type ProviderLeg = {
   readonly cancelled: boolean
   readonly diverted: boolean
   readonly registration: string | null
+  /**
+   * What `actualIn` is. `UNKNOWN`: the gate's or the runway's time, so a second opinion only, good to
+   * three minutes. Absent: the gate's.
+   */
+  readonly arrivalQuality?: 'GATE' | 'UNKNOWN'
+  /**
+   * It cannot be told which instants the provider's times are. Every time is null then, and nothing
+   * else in the record may be taken for or against a payment. Absent: the times are certain.
+   */
+  readonly isTimeAmbiguous?: boolean
+  /** How the times were read, where the provider's labels are not to be trusted; absent: as labelled. */
+  readonly timeReading?: TimeReading
+  /** Reported as an incident: for people, whatever else the record says. */
+  readonly isIncident?: boolean
+  /** As sold, when the provider's row was a code share's: `QF3035`. */
+  readonly marketingIdent?: string
 }
 
 /** A leg as the provider's timetable has it, for binding. */
@@ -46,6 +68,11 @@ export type ScheduledLeg = {
   readonly providerIdent: string
   /** As sold, when the record asked for was a code share: `QF3101`. */
   readonly marketingIdent: string | null
+  /**
+   * The times follow from the provider's habit, not from its labels: another source must confirm them
+   * before they are insured. Absent: they are as labelled.
+   */
+  readonly isTimeUnverified?: boolean
 }
 
 /** How a call ended without an answer. */
@@ -89,6 +116,8 @@ export type LegReference = {
   readonly providerIdent: string
   readonly scheduledOut: Instant
   readonly scheduledIn: Instant
+  /** The reading that an earlier record of this provider proved for the leg; absent: none has yet. */
+  readonly timeReading?: TimeReading
 }
 
 /** Never throws for what a service does: every outcome is a value. Throws only on cancellation. */

@@ -1,145 +1,145 @@
 /**
  * The flight server's fault switches. Faults of an answer hit a designator and window, faults of a
- * leg's records hit the leg; each of those is one entry in a table.
+ * leg's records hit the leg. A switch holds for both dialects unless it names one.
  */
 import type { PackLeg } from '../../domain/leg-pack.ts'
 import type { ProviderLeg } from '../../domain/ports/flight-data-provider.ts'
-import { addMs, DAY_MS, HOUR_MS, MINUTE_MS, toMs, type Instant } from '../../domain/time.ts'
-import { createFaultPlan, type FaultPlan, type FaultSwitch } from '../faults.ts'
-import type { Reply } from '../http-server.ts'
+import { MINUTE_MS, toMs } from '../../domain/time.ts'
+import { createFaultPlan, type FaultPlan } from '../faults.ts'
+import type { Answer, Reply } from '../http-server.ts'
+import { RECORD_CHANGE_FAULTS, RECORD_CHANGES } from './record-faults.ts'
+
+/** The services that the server imitates. */
+export type Dialect = 'aeroapi' | 'aviationstack'
 
 /** Faults of a whole answer, in the order in which they are tried. */
-export const ANSWER_FAULTS = ['timeout', 'reset', '500', '429', 'html', 'truncated'] as const
+export const ANSWER_FAULTS = [
+  'timeout',
+  'reset',
+  '500',
+  '429',
+  '200+error',
+  'html',
+  'truncated',
+] as const
+
+/** Faults of how an answer is written. */
+const WRITING_FAULTS = [
+  /** One record a page. */
+  'paginate',
+  /** Delay figures in the other dialect's unit: minutes for AeroAPI, seconds for aviationstack. */
+  'secondsMinutes',
+  /** aviationstack alone: local times labelled as UTC. On unless set; `{"rate": 0}` turns it off. */
+  'tzBug',
+] as const
 
 export const RECORD_FAULTS = [
   /** Shown as of `minutes` (default 120) ago. */
   'stale',
-  /** No record at all. */
-  'vanish',
-  /** Flagged cancelled from 6 h to 2 h before departure, then as if nothing had been. */
-  'reinstate',
-  /** Flagged cancelled from 1 h before departure on, though it flies and arrives. */
-  'cancelFlagWithoutCancel',
-  /** Every record twice. */
-  'dupRecords',
-  /** The same number a day earlier (arrived on time) and a day later (planned) as well. */
-  'sameNumberOtherDates',
+  ...RECORD_CHANGE_FAULTS,
 ] as const
 
-export type FlightFault = (typeof ANSWER_FAULTS)[number] | (typeof RECORD_FAULTS)[number]
+export type FlightFault =
+  | (typeof ANSWER_FAULTS)[number]
+  | (typeof WRITING_FAULTS)[number]
+  | (typeof RECORD_FAULTS)[number]
 export type FlightFaultPlan = FaultPlan<FlightFault>
 
 const DEFAULT_STALE_MIN = 120
 
 /** No fault set. */
 export function createFlightFaults(seed: number): FlightFaultPlan {
-  return createFaultPlan<FlightFault>([...ANSWER_FAULTS, ...RECORD_FAULTS], seed)
+  return createFaultPlan<FlightFault>([...ANSWER_FAULTS, ...WRITING_FAULTS, ...RECORD_FAULTS], seed)
 }
 
 /** A leg as a faulty provider shows it. `view` is the honest view at a moment. */
-export function viewWithFaults(
-  plan: FlightFaultPlan,
-  subject: string,
-  leg: PackLeg,
-  nowMs: number,
-  view: (atMs: number) => ProviderLeg[],
-): ProviderLeg[] {
-  if (!plan.isActive) return view(nowMs)
-  const stale = plan.hits('stale', subject)
-  const atMs = stale === null ? nowMs : nowMs - (stale.minutes ?? DEFAULT_STALE_MIN) * MINUTE_MS
-  let records = view(atMs)
-  for (const [name, change] of Object.entries(RECORD_CHANGES)) {
-    // The table's keys are fault names.
-    const fault = plan.hits(name as keyof typeof RECORD_CHANGES, subject)
-    if (fault !== null) records = change({ records, leg, nowMs: atMs, fault })
+export function viewWithFaults(input: {
+  readonly plan: FlightFaultPlan
+  readonly dialect: Dialect
+  readonly subject: string
+  readonly leg: PackLeg
+  readonly nowMs: number
+  readonly view: (atMs: number) => ProviderLeg[]
+}): ProviderLeg[] {
+  const { plan, dialect, subject, leg, view } = input
+  if (!plan.isActive) return view(input.nowMs)
+  const stale = plan.hits('stale', subject, dialect)
+  const staleMs = stale === null ? 0 : (stale.minutes ?? DEFAULT_STALE_MIN) * MINUTE_MS
+  const nowMs = input.nowMs - staleMs
+  let records = view(nowMs)
+  for (const name of RECORD_CHANGE_FAULTS) {
+    const fault = plan.hits(name, subject, dialect)
+    if (fault !== null) records = RECORD_CHANGES[name]({ records, leg, nowMs, fault, view })
   }
   return records
 }
 
-type Change = (input: {
-  records: ProviderLeg[]
-  leg: PackLeg
-  nowMs: number
-  fault: FaultSwitch
-}) => ProviderLeg[]
+/** Whether aviationstack writes this leg's times as local ones under a UTC label. */
+export function isTzBugged(plan: FlightFaultPlan, subject: string): boolean {
+  return !plan.isSet('tzBug') || plan.hits('tzBug', subject, 'aviationstack') !== null
+}
 
-const RECORD_CHANGES: Record<Exclude<(typeof RECORD_FAULTS)[number], 'stale'>, Change> = {
-  reinstate: ({ records, leg, nowMs }) => {
-    const untilDepartureMs = leg.scheduledOutMs - nowMs
-    const isFlagged = untilDepartureMs <= 6 * HOUR_MS && untilDepartureMs > 2 * HOUR_MS
-    return isFlagged ? records.map(flagCancelled) : records
+/** What each dialect writes when it fails. */
+const BODIES: Record<Dialect, Record<'500' | '429' | '200+error' | 'truncated', Answer>> = {
+  aeroapi: {
+    '500': {
+      status: 500,
+      body: '{"title":"Internal error","reason":"SERVER_ERROR","status":500}',
+    },
+    // As the real service: no Retry-After, no code worth a name.
+    '429': { status: 429, body: '{"title":"Too many requests","reason":"","status":429}' },
+    '200+error': {
+      status: 200,
+      body: '{"title":"Internal error","reason":"SERVER_ERROR","status":500}',
+    },
+    truncated: { status: 200, body: '{"links":null,"num_pages":1,"flights":[{"ident":"JBU3' },
   },
-  cancelFlagWithoutCancel: ({ records, leg, nowMs }) =>
-    nowMs >= leg.scheduledOutMs - HOUR_MS ? records.map(flagCancelled) : records,
-  sameNumberOtherDates: ({ records }) => [
-    ...records.map((record) => plannedOn(record, DAY_MS)),
-    ...records,
-    ...records.map((record) => arrivedOnTime(plannedOn(record, -DAY_MS))),
-  ],
-  dupRecords: ({ records }) => records.flatMap((record) => [record, record]),
-  vanish: () => [],
-}
-
-function flagCancelled(record: ProviderLeg): ProviderLeg {
-  return { ...record, cancelled: true }
-}
-
-function shift(instant: Instant | null, ms: number): Instant | null {
-  return instant === null ? null : addMs(instant, ms)
-}
-
-/** The same flight on another day, with nothing known but its schedule. */
-function plannedOn(record: ProviderLeg, ms: number): ProviderLeg {
-  return {
-    ...record,
-    providerFlightId: `${record.providerFlightId ?? 'none'}-${ms}`,
-    scheduledOut: shift(record.scheduledOut, ms),
-    scheduledIn: shift(record.scheduledIn, ms),
-    estimatedOut: null,
-    estimatedIn: null,
-    actualOut: null,
-    actualOff: null,
-    actualOn: null,
-    actualIn: null,
-    cancelled: false,
-    diverted: false,
-  }
-}
-
-function arrivedOnTime(record: ProviderLeg): ProviderLeg {
-  return {
-    ...record,
-    actualOut: record.scheduledOut,
-    actualOff: shift(record.scheduledOut, 12 * MINUTE_MS),
-    actualOn: shift(record.scheduledIn, -6 * MINUTE_MS),
-    actualIn: record.scheduledIn,
-  }
+  aviationstack: {
+    '500': {
+      status: 500,
+      body: '{"error":{"code":"internal_error","message":"An internal error occurred."}}',
+    },
+    '429': {
+      status: 429,
+      body: '{"error":{"code":"rate_limit_reached","message":"Too many requests."}}',
+    },
+    '200+error': {
+      status: 200,
+      body: '{"error":{"code":"rate_limit_reached","message":"Too many requests."}}',
+    },
+    truncated: { status: 200, body: '{"pagination":{"limit":100,"offset":0},"data":[{"flight_da' },
+  },
 }
 
 /** The broken answer that hits this request, or null for an honest one. */
-export function brokenReply(plan: FlightFaultPlan, subject: string): Reply | null {
+export function brokenReply(
+  plan: FlightFaultPlan,
+  subject: string,
+  dialect: Dialect,
+): Reply | null {
   if (!plan.isActive) return null
-  if (plan.hits('timeout', subject)) return 'hang'
-  if (plan.hits('reset', subject)) return 'reset'
-  if (plan.hits('500', subject)) {
-    return { status: 500, body: '{"title":"Internal error","reason":"SERVER_ERROR","status":500}' }
+  const fault = ANSWER_FAULTS.find((name) => plan.hits(name, subject, dialect) !== null)
+  switch (fault) {
+    case undefined:
+      return null
+    case 'timeout':
+      return 'hang'
+    case 'reset':
+      return 'reset'
+    case 'html':
+      return {
+        status: 200,
+        body: '<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>',
+        contentType: 'text/html',
+      }
+    default:
+      return BODIES[dialect][fault]
   }
-  if (plan.hits('429', subject)) {
-    // As the real service: no Retry-After, no code worth a name.
-    return { status: 429, body: '{"title":"Too many requests","reason":"","status":429}' }
-  }
-  if (plan.hits('html', subject)) {
-    const body = '<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>'
-    return { status: 200, body, contentType: 'text/html' }
-  }
-  if (plan.hits('truncated', subject)) {
-    return { status: 200, body: '{"links":null,"num_pages":1,"flights":[{"ident":"JBU3' }
-  }
-  return null
 }
 
 /** Newest scheduled departure first, as the real service lists them; unknown ones last. */
-export function newestFirst(records: readonly ProviderLeg[]): ProviderLeg[] {
-  const outMs = ({ scheduledOut }: ProviderLeg) => (scheduledOut === null ? 0 : toMs(scheduledOut))
-  return records.toSorted((a, b) => outMs(b) - outMs(a))
+export function newestFirst<T extends { readonly record: ProviderLeg }>(shown: readonly T[]): T[] {
+  const outMs = ({ record: { scheduledOut } }: T) =>
+    scheduledOut === null ? 0 : toMs(scheduledOut)
+  return shown.toSorted((a, b) => outMs(b) - outMs(a))
 }

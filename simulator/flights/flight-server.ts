@@ -1,21 +1,20 @@
 /**
- * The flight-data server: routes of AeroAPI v4 over real legs. At virtual time t it shows what a
+ * The flight-data server: routes of AeroAPI v4, and of aviationstack v1 under `/v1/`, over real legs. At virtual time t it shows what a
  * provider would know at t, unless a fault switch says otherwise.
  */
 import type { Clock } from '../../domain/ports/clock.ts'
-import type { ProviderLeg } from '../../domain/ports/flight-data-provider.ts'
-import { viewTimeline } from '../../domain/simulation/provider-view.ts'
-import { timelineOf, type LegTimeline } from '../../domain/simulation/timeline.ts'
-import { DAY_MS, toMs } from '../../domain/time.ts'
+import { DAY_MS, MINUTE_MS, SECOND_MS, toMs } from '../../domain/time.ts'
 import { answerFaults, FAULTS_PATH } from '../fault-routes.ts'
 import type { Answer, Reply, RunningServer, SimulatorRequest } from '../http-server.ts'
 import { startHttpServer } from '../http-server.ts'
+import { answerAviationstack, AVIATIONSTACK_PREFIX } from './aviationstack-routes.ts'
 import { airportIata } from './carriers.ts'
 import type { FlightFaultPlan } from './flight-faults.ts'
-import { brokenReply, newestFirst, viewWithFaults } from './flight-faults.ts'
+import { brokenReply, newestFirst } from './flight-faults.ts'
 import { flightId, numberOfFlightId, type FlightIndex, type IndexedLeg } from './flight-index.ts'
-import { answerPages, badArgument, renderProblem } from './pages.ts'
+import { answerPages, badArgument, PAGE_RECORDS, renderProblem } from './pages.ts'
 import { renderAirport, renderFlight, renderScheduled } from './render-flight.ts'
+import { createShowLeg, type ShowLeg } from './shown-legs.ts'
 import { historyWindow, isWindow, scheduleWindow, statusWindow, type Window } from './windows.ts'
 
 /** A base URL with this prefix, as the real one has, serves the same. */
@@ -25,9 +24,6 @@ const CONTINUATION_MS = 2 * DAY_MS
 /** A flight has a provider's id only this long before its departure. */
 const ID_KNOWN_MS = 3 * DAY_MS
 
-/** Timelines kept, of the legs asked for last: 2 kB each. */
-const TIMELINES_LIMIT = 20_000
-
 export type FlightServerOptions = {
   readonly index: FlightIndex
   readonly clock: Clock
@@ -36,19 +32,20 @@ export type FlightServerOptions = {
   readonly seed: number
 }
 
-type FlightDeps = FlightServerOptions & { readonly timelines: Map<number, LegTimeline> }
+type FlightDeps = FlightServerOptions & { readonly show: ShowLeg }
 
-/** Serves flights, schedules, history, airports and `/__faults` on an address. */
+/** Serves flights, schedules, history, airports, `/v1/flights` and `/__faults` on an address. */
 export function startFlightServer(
   options: FlightServerOptions,
   address: { host: string; port: number },
 ): Promise<RunningServer> {
-  const deps = { ...options, timelines: new Map<number, LegTimeline>() }
+  const deps = { ...options, show: createShowLeg(options) }
   return startHttpServer((request) => answer(deps, request), address)
 }
 
 async function answer(deps: FlightDeps, request: SimulatorRequest): Promise<Reply> {
   if (request.path === FAULTS_PATH) return answerFaults(deps.faults, request)
+  if (request.path.startsWith(AVIATIONSTACK_PREFIX)) return answerAviationstack(deps, request)
   const path = request.path.startsWith(`${PREFIX}/`)
     ? request.path.slice(PREFIX.length)
     : request.path
@@ -88,17 +85,30 @@ function answerFlights(
   ident: string,
   time: { nowMs: number; window: Window },
 ): Reply {
-  const broken = brokenReply(deps.faults, `${ident}|${request.query.get('start') ?? ''}`)
+  const subject = `${ident}|${request.query.get('start') ?? ''}`
+  const broken = brokenReply(deps.faults, subject, 'aeroapi')
   if (broken !== null) return broken
   const { fromMs, toMs: untilMs } = time.window
   const records = candidates(deps.index, ident, request.query.get('ident_type'), time.window)
-    .flatMap((indexed) => viewIndexed(deps, indexed, time.nowMs))
-    .filter(({ scheduledOut }) => {
+    .flatMap((indexed) =>
+      deps.show(indexed, time.nowMs, 'aeroapi').map((record) => ({ record, indexed })),
+    )
+    .filter(({ record: { scheduledOut } }) => {
       const outMs = scheduledOut === null ? 0 : toMs(scheduledOut)
       return outMs >= fromMs && outMs < untilMs
     })
-  const rendered = newestFirst(records).map((record) => renderFlight(record, deps.index.zones))
-  return answerPages(request, 'flights', rendered)
+  const rendered = newestFirst(records).map(({ record, indexed }) =>
+    renderFlight(record, deps.index.zones, delayUnitMs(deps, flightId(indexed))),
+  )
+  return answerPages(request, 'flights', rendered, pageRecords(deps, subject))
+}
+
+function delayUnitMs({ faults }: FlightDeps, subject: string): number {
+  return faults.hits('secondsMinutes', subject, 'aeroapi') === null ? SECOND_MS : MINUTE_MS
+}
+
+function pageRecords({ faults }: FlightDeps, subject: string): number {
+  return faults.hits('paginate', subject, 'aeroapi') === null ? PAGE_RECORDS : 1
 }
 
 function candidates(
@@ -117,24 +127,6 @@ function candidates(
   return index.byDesignator(ident.toUpperCase(), window.fromMs - CONTINUATION_MS, window.toMs)
 }
 
-function viewIndexed(deps: FlightDeps, indexed: IndexedLeg, nowMs: number): ProviderLeg[] {
-  const { leg } = indexed
-  const id = flightId(indexed)
-  const timeline = timelineOfIndexed(deps, indexed)
-  const honest = (atMs: number) =>
-    viewTimeline(timeline, atMs).map((record) => ({ ...record, providerFlightId: id }))
-  return viewWithFaults(deps.faults, id, leg, nowMs, honest)
-}
-
-function timelineOfIndexed(deps: FlightDeps, { leg, number }: IndexedLeg): LegTimeline {
-  const known = deps.timelines.get(number)
-  if (known !== undefined) return known
-  if (deps.timelines.size >= TIMELINES_LIMIT) deps.timelines.clear()
-  const timeline = timelineOf(leg, deps.index.zones, deps.seed)
-  deps.timelines.set(number, timeline)
-  return timeline
-}
-
 async function schedules(
   deps: FlightDeps,
   request: SimulatorRequest,
@@ -144,7 +136,7 @@ async function schedules(
   const window = scheduleWindow(dates, nowMs)
   if (!isWindow(window)) return window
   const { query } = request
-  const broken = brokenReply(deps.faults, `schedules|${query.toString()}`)
+  const broken = brokenReply(deps.faults, `schedules|${query.toString()}`, 'aeroapi')
   if (broken !== null) return broken
   const airline = query.get('airline')
   const number = query.get('flight_number')

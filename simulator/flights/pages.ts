@@ -26,6 +26,7 @@ export function answerPages(
   request: SimulatorRequest,
   name: 'flights' | 'scheduled',
   records: readonly Record<string, unknown>[],
+  pageRecords: number = PAGE_RECORDS,
 ): Answer {
   const maxPages = Number(request.query.get('max_pages') ?? 1)
   if (!Number.isInteger(maxPages) || maxPages < 1 || maxPages > LARGEST_MAX_PAGES) {
@@ -33,8 +34,8 @@ export function answerPages(
   }
   const start = readCursor(request.query.get('cursor'))
   if (start === null) return badArgument('cursor is not one of ours')
-  const end = Math.min(start + maxPages * PAGE_RECORDS, records.length)
-  const pages = Math.max(1, Math.ceil((end - start) / PAGE_RECORDS))
+  const end = Math.min(start + maxPages * pageRecords, records.length)
+  const pages = Math.max(1, Math.ceil((end - start) / pageRecords))
   const links = end < records.length ? { next: nextLink(request, end) } : null
   return {
     status: 200,

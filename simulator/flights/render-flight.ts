@@ -1,7 +1,7 @@
 /** Records as the JSON of AeroAPI v4: every field that the real service declares, most of them null. */
 import type { PackLeg } from '../../domain/leg-pack.ts'
 import type { ProviderLeg } from '../../domain/ports/flight-data-provider.ts'
-import { instantFromMs, toMs, type Instant } from '../../domain/time.ts'
+import { instantFromMs, SECOND_MS, toMs, type Instant } from '../../domain/time.ts'
 import { airportIcao, carrierIcao } from './carriers.ts'
 import { designatorOf } from './flight-index.ts'
 
@@ -12,8 +12,12 @@ function seconds(instant: Instant | null): string | null {
   return instant === null ? null : instant.replace('.000Z', 'Z')
 }
 
-/** One entry of `flights`. */
-export function renderFlight(record: ProviderLeg, zones: Zones): Record<string, unknown> {
+/** One entry of `flights`; `delayUnitMs` is the unit of its delay figures, seconds unless faulty. */
+export function renderFlight(
+  record: ProviderLeg,
+  zones: Zones,
+  delayUnitMs: number = SECOND_MS,
+): Record<string, unknown> {
   const carrier = record.carrier ?? ''
   const number = record.flightNumber ?? ''
   const icao = carrierIcao(carrier)
@@ -32,8 +36,13 @@ export function renderFlight(record: ProviderLeg, zones: Zones): Record<string, 
     cancelled: record.cancelled,
     origin: renderPlace(record.origin, zones),
     destination: renderPlace(record.destination, zones),
-    departure_delay: delaySeconds(record.scheduledOut, record.actualOut ?? record.estimatedOut),
-    arrival_delay: delaySeconds(
+    departure_delay: delayIn(
+      delayUnitMs,
+      record.scheduledOut,
+      record.actualOut ?? record.estimatedOut,
+    ),
+    arrival_delay: delayIn(
+      delayUnitMs,
       record.scheduledIn,
       record.actualIn ?? record.estimatedIn ?? record.actualOn,
     ),
@@ -148,10 +157,10 @@ function renderPlace(iata: string | null, zones: Zones): Record<string, unknown>
   }
 }
 
-/** Seconds, from an actual or an estimate: the figure that a product must not trust. */
-function delaySeconds(scheduled: Instant | null, known: Instant | null): number | null {
+/** From an actual or an estimate: the figure that a product must not trust. */
+function delayIn(unitMs: number, scheduled: Instant | null, known: Instant | null): number | null {
   if (scheduled === null || known === null) return null
-  return (toMs(known) - toMs(scheduled)) / 1_000
+  return (toMs(known) - toMs(scheduled)) / unitMs
 }
 
 function statusText(record: ProviderLeg): string {
