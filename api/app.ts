@@ -10,6 +10,7 @@ import { requestContext } from './request-context.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
 import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
+import { addPayoutControlRoutes, type PayoutControlDeps } from './rest/payout-controls.ts'
 import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
 
@@ -18,7 +19,8 @@ export type AppDeps = HealthDeps &
   ClockDeps &
   SchedulerStatusDeps &
   JobsDeps &
-  PoliciesDeps & {
+  PoliciesDeps &
+  PayoutControlDeps & {
     readonly logger: Logger
     readonly events: Events
     /** Asked of every caller, but for health. Null only on loopback. */
@@ -44,6 +46,7 @@ export function createApp(deps: AppDeps): Express {
   addSchedulerStatusRoute(app, deps)
   addJobRoutes(app, deps)
   addPolicyRoutes(app, deps)
+  addPayoutControlRoutes(app, deps)
   app.use((request) => {
     throw new ProblemError(404, 'not-found', `nothing is served at ${request.path}`)
   })

@@ -17,11 +17,13 @@ import { createBookTotalsStore } from '../db/stores/book-totals.ts'
 import { createClockStore, type ClockStore } from '../db/stores/clock-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
 import { createLatencyLog } from '../db/stores/latency-log.ts'
+import { createPayoutControlStore } from '../db/stores/payout-control-store.ts'
 import { createPolicyDetailsStore } from '../db/stores/policy-details.ts'
 import { createPolicyStore } from '../db/stores/policy-store.ts'
 import { createProductStore } from '../db/stores/product-store.ts'
 import type { Clock, ClockReading } from '../domain/ports/clock.ts'
 import { instantFromMs } from '../domain/time.ts'
+import { controlPayouts, readPayoutControls } from '../operations/control-payouts.ts'
 import { importPolicies } from '../operations/import-policies.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import { createEvents, type Events } from '../platform/events.ts'
@@ -37,6 +39,7 @@ import { jobMetricsCollector } from './job-metrics.ts'
 import { cancelJobRun, listJobRuns, readJobRun } from './job-runs.ts'
 import { startJobRun } from './job-starts.ts'
 import type { JobsDeps } from './rest/jobs.ts'
+import type { PayoutControlDeps } from './rest/payout-controls.ts'
 import type { PoliciesDeps } from './rest/policies.ts'
 import { readSchedulerState } from './scheduler-state.ts'
 
@@ -165,6 +168,7 @@ function buildApp(parts: Parts): Express {
     jobs: jobsOf(client, config),
     idempotency: createIdempotencyStore(db),
     policies: policiesOf(parts, events),
+    payoutControls: payoutControlsOf(parts),
   })
 }
 
@@ -181,6 +185,14 @@ function jobsOf(client: Client, { environment }: Config): JobsDeps['jobs'] {
     list: (filter, page) => listJobRuns(client, filter, page),
     read: (id, runId) => readJobRun(client, id, runId),
     cancel: (id, runId) => cancelJobRun(client, id, runId),
+  }
+}
+
+function payoutControlsOf({ db, clock }: Parts): PayoutControlDeps['payoutControls'] {
+  const deps = { payoutControls: createPayoutControlStore(db), clock }
+  return {
+    read: () => readPayoutControls(deps),
+    change: (change) => controlPayouts(deps, change),
   }
 }
 

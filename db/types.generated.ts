@@ -135,6 +135,13 @@ export interface IdempotentRequest {
   scope: string;
 }
 
+export interface JobCursor {
+  created_at: Generated<Instant>;
+  job: string;
+  position: Instant;
+  updated_at: Generated<Instant>;
+}
+
 export interface LedgerPosting {
   amount_minor: number;
   currency: string;
@@ -159,6 +166,8 @@ export interface Payout {
   created_at: Generated<Instant>;
   currency: string;
   evaluation_id: string;
+  first_approval_ref: string | null;
+  first_approved_by: string | null;
   id: string;
   paid_at: Instant | null;
   payee_ref: string;
@@ -190,6 +199,14 @@ export interface PayoutBatch {
   id: string;
   size: number;
   started_at: Instant | null;
+}
+
+export interface PayoutDay {
+  approved_minor: Generated<string>;
+  created_at: Generated<Instant>;
+  currency: string;
+  day: LocalDate;
+  updated_at: Generated<Instant>;
 }
 
 export interface Policy {
@@ -232,6 +249,15 @@ export interface ProductVersion {
   version: number;
 }
 
+export interface RailHold {
+  created_at: Generated<Instant>;
+  currency: string;
+  held_since: Instant;
+  next_probe_at: Instant;
+  provider: string;
+  updated_at: Generated<Instant>;
+}
+
 export interface ReviewCase {
   created_at: Generated<Instant>;
   details: Generated<Json>;
@@ -268,14 +294,17 @@ export interface DB {
   flight_leg: FlightLeg;
   flight_observation: FlightObservation;
   idempotent_request: IdempotentRequest;
+  job_cursor: JobCursor;
   ledger_posting: LedgerPosting;
   ledger_transaction: LedgerTransaction;
   payout: Payout;
   payout_attempt: PayoutAttempt;
   payout_batch: PayoutBatch;
+  payout_day: PayoutDay;
   policy: Policy;
   pool_balance: PoolBalance;
   product_version: ProductVersion;
+  rail_hold: RailHold;
   review_case: ReviewCase;
   setting: Setting;
   virtual_clock: VirtualClock;

@@ -24,6 +24,7 @@ export function isPaused(policyId: Fragment): Fragment {
   return sql`coalesce((
     select case
       when s.value in ('false'::jsonb, 'null'::jsonb) then false
+      when s.value ? 'all' and s.value -> 'all' <> 'false'::jsonb then true
       when jsonb_typeof(s.value -> 'products') = 'array' then s.value -> 'products' ? (
         select v.code
         from policy o

@@ -1,8 +1,8 @@
 /** Cases that wait for a person. */
 import type { Instant } from '../time.ts'
 
-/** What a case is about. */
-export type ReviewSubject = 'leg' | 'policy' | 'payout'
+/** What a case is about; a control is a day's ceiling or a rail without balance. */
+export type ReviewSubject = 'leg' | 'policy' | 'payout' | 'control'
 
 /** A case to be opened for people. */
 export type NewReviewCase = {

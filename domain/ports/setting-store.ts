@@ -1,9 +1,11 @@
 /** Run-time settings: rows that people change while the product runs. */
 
-/** `true` holds every payout, `{products: [code]}` those of some products, `false` none. */
+/** `true` or `{all: true}` holds every payout, `{products: [code]}` those of products, `false` none. */
 export const PAYOUTS_PAUSED = 'payouts.paused'
 /** Minor units above which a rule may not approve: a number, or `{USD: n, JPY: n}`. */
 export const PAYOUTS_APPROVAL_LIMIT = 'payouts.approvalLimitMinor'
+/** Minor units that rules may approve in a business day (UTC): a number, or `{USD: n, JPY: n}`. */
+export const PAYOUTS_DAILY_CEILING = 'payouts.dailyCeilingMinor'
 
 /** Run-time settings as JSON by key. */
 export interface SettingStore {
