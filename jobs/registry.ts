@@ -3,11 +3,13 @@ import type { JobDefinition } from './define-job.ts'
 import { flightMonitor } from './flight-monitor.ts'
 import { maintenance } from './maintenance.ts'
 import { payout } from './payout.ts'
+import { policyExpiration } from './policy-expiration.ts'
 
 /** All jobs by name, in the order in which lists show them. */
 export const JOBS = {
   'flight-monitor': flightMonitor,
   payout,
+  'policy-expiration': policyExpiration,
   maintenance,
 } as const
 

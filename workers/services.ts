@@ -5,11 +5,13 @@ import { createStripePayments } from '../adapters/payments/stripe.ts'
 import { createFlightMonitorActivities } from '../activities/flight-monitor.ts'
 import { createMaintenanceActivities } from '../activities/maintenance.ts'
 import { createPayoutActivities } from '../activities/payout.ts'
+import { createPolicyExpirationActivities } from '../activities/policy-expiration.ts'
 import { ConfigError, type Config, type ConfigProblem, type Secrets } from '../config/config.ts'
 import { createDatabase } from '../db/client.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
 import { createDatabaseCare } from '../db/stores/database-care.ts'
 import { createDecisionStore } from '../db/stores/decision-store.ts'
+import { createExpiryStore } from '../db/stores/expiry-store.ts'
 import { createLegStore } from '../db/stores/leg-store.ts'
 import { createPayoutStore } from '../db/stores/payout-store.ts'
 import { createPolicyLegs } from '../db/stores/policy-legs.ts'
@@ -60,6 +62,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
     concurrency: config.stripe.concurrency,
   })
   const payoutStore = createPayoutStore(db)
+  const decisionStore = createDecisionStore(db)
   const policyLegs = createPolicyLegs(db)
   return {
     activities: {
@@ -67,7 +70,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
         clock,
         flightData,
         legStore: createLegStore(db),
-        decisionStore: createDecisionStore(db),
+        decisionStore,
         payoutStore,
         findPolicyLeg: (policyId) => policyLegs.legOfPolicy(policyId),
         startPayout,
@@ -79,6 +82,12 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
         payoutStore,
         reviewStore: createReviewStore(db),
         clockSpeed,
+        events,
+      }),
+      'policy-expiration': createPolicyExpirationActivities({
+        clock,
+        decisionStore,
+        expiryStore: createExpiryStore(db),
         events,
       }),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),

@@ -42,6 +42,22 @@ const POLICIES: readonly Check[] = [
       and (o.outcome is distinct from 'PAY' or o.evaluation_id is distinct from p.evaluation_id)`,
 ]
 
+/** Nobody is denied by the clock alone, and money is set aside exactly as long as it may be owed. */
+const EXPIRY: readonly Check[] = [
+  sql`select 'I6' as invariant, 'policy:' || o.id as subject,
+      format('is EXPIRED on evaluation %s, its leg settled at %s', coalesce(v.outcome, 'none'),
+        coalesce(l.settled_at::text, 'no time')) as detail
+    from policy o
+    join flight_leg l on l.id = o.leg_id
+    left join evaluation v on v.id = o.evaluation_id
+    where o.state = 'EXPIRED' and (l.settled_at is null or v.outcome is null or v.outcome = 'PAY')`,
+  sql`select 'I2', 'policy:' || o.id, format('is %s and its reservation %s', o.state, e.state)
+    from policy o
+    join escrow_reservation e on e.policy_id = o.id
+    where (o.state in ('EXPIRED', 'CLOSED', 'PAID', 'CANCELLED_BY_HOLDER') and e.state = 'RESERVED')
+      or (o.state in ('BOUND', 'MONITORING') and e.state <> 'RESERVED')`,
+]
+
 /** The reservation says what the ledger says: reserved at bind, fulfilled to payable, released. */
 const ESCROW: readonly Check[] = [
   sql`select 'I2', 'policy:' || coalesce(e.policy_id::text, l.policy_id),
@@ -145,5 +161,11 @@ const ATTEMPTS: readonly Check[] = [
     where not exists (select from ledger_posting l where l.transaction_id = t.id)`,
 ]
 
-/** Every check, with the invariants' numbers of the domain: I1 to I5, and the ledger's totals. */
-export const BOOK_CHECKS: readonly Check[] = [...POLICIES, ...ESCROW, ...BALANCES, ...ATTEMPTS]
+/** Every check, with the invariants' numbers of the domain: I1 to I6, and the ledger's totals. */
+export const BOOK_CHECKS: readonly Check[] = [
+  ...POLICIES,
+  ...EXPIRY,
+  ...ESCROW,
+  ...BALANCES,
+  ...ATTEMPTS,
+]

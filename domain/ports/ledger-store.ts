@@ -2,7 +2,7 @@
 
 /** Something in the book that must not be. */
 export type BookBreak = {
-  /** Which invariant: `I1` ... `I5`, `LEDGER`. */
+  /** Which invariant: `I1` ... `I6`, `LEDGER`. */
   readonly invariant: string
   /** What it is about: `policy:<id>`, `payout:<id>`, `account:<name>`. */
   readonly subject: string

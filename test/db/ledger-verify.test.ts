@@ -118,6 +118,19 @@ const DEFECTS: readonly (readonly [string, string, RawBuilder<unknown>])[] = [
       where state = 'APPROVED'`,
   ],
   [
+    'a policy that expired though its evaluation pays',
+    'I6',
+    sql`update policy set state = 'EXPIRED', outcome = 'NO_PAY', bps = 0, amount_minor = 0`,
+  ],
+  [
+    'an expired policy with money still set aside',
+    'I2',
+    sql`with expired as (
+        update policy set state = 'EXPIRED', outcome = 'NO_PAY', bps = 0, amount_minor = 0)
+      update escrow_reservation set state = 'RESERVED', fulfilled_minor = 0, released_minor = 0`,
+  ],
+  ['a watched policy without money set aside', 'I2', sql`update policy set state = 'MONITORING'`],
+  [
     'a transaction that lost its postings',
     'LEDGER',
     sql`delete from ledger_posting where destination = 'external:holder'`,
@@ -158,9 +171,9 @@ describe('verifying the books', () => {
   test('lists at most as many breaks of a kind as asked for', async () => {
     await using database = await createTestDatabase({ max: 2 })
     await makeBusyBook(database.db)
-    await plant(database.db, sql`update policy set state = 'EXPIRED'`)
+    await plant(database.db, sql`update policy set state = 'BOUND'`)
     const { breaks } = await verifyBooks(createPayoutStores(database.db), { limit: 2 })
-    expect(breaks.filter((one) => one.detail.startsWith('is EXPIRED'))).toHaveLength(2)
+    expect(breaks.filter((one) => one.detail.startsWith('is BOUND with'))).toHaveLength(2)
   })
 })
 

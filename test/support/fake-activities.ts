@@ -5,6 +5,7 @@
 import type { DecidedPage, FlightMonitorActivities } from '../../activities/flight-monitor.ts'
 import type { MaintenanceActivities } from '../../activities/maintenance.ts'
 import type { PayoutActivities, Submission } from '../../activities/payout.ts'
+import type { ExpiryStep, PolicyExpirationActivities } from '../../activities/policy-expiration.ts'
 import { parseInstant } from '../../domain/time.ts'
 
 /** Which activities were called with what, in order. */
@@ -80,6 +81,30 @@ export function fakePayout(change: Partial<PayoutActivities> = {}): PayoutActivi
     planPayoutRetry: async () => ({ action: 'wait', wallMs: 1 }),
     ...change,
   }
+}
+
+/** One step of a sweep that is done with `expired` policies. */
+export function expiryStep(expired: number, change: Partial<ExpiryStep> = {}): ExpiryStep {
+  return {
+    now: BUSINESS_NOW,
+    after: null,
+    oldestOpen: null,
+    expired,
+    released: expired === 0 ? [] : [{ currency: 'USD', amountMinor: String(expired * 25_000) }],
+    inReview: 0,
+    held: 0,
+    waiting: 0,
+    decided: NOTHING_DECIDED,
+    isComplete: true,
+    ...change,
+  }
+}
+
+/** Activities of `policy-expiration`; nothing is due unless said otherwise. */
+export function fakePolicyExpiration(
+  change: Partial<PolicyExpirationActivities> = {},
+): PolicyExpirationActivities {
+  return { expirePolicies: async () => expiryStep(0), ...change }
 }
 
 /** Activities of `maintenance`. */

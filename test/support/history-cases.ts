@@ -11,9 +11,11 @@ import { startJob } from '../../platform/temporal/job-starter.ts'
 import {
   allSettled,
   BUSINESS_NOW,
+  expiryStep,
   fakeFlightMonitor,
   fakeMaintenance,
   fakePayout,
+  fakePolicyExpiration,
 } from './fake-activities.ts'
 import type { Activities, TemporalRig } from './temporal-rig.ts'
 
@@ -42,6 +44,16 @@ export function inTurn<T>(...answers: readonly T[]): () => Promise<T> {
     const answer = answers[Math.min(next, answers.length - 1)]
     next += 1
     if (answer === undefined) throw new Error('no answer given')
+    return answer
+  }
+}
+
+/** Fails for a moment, then answers. */
+export function failingOnce<T>(answer: T): () => Promise<T> {
+  let tries = 0
+  return async () => {
+    tries += 1
+    if (tries === 1) throw ApplicationFailure.retryable('gone for a moment', 'DatabaseUnavailable')
     return answer
   }
 }
@@ -198,10 +210,41 @@ const MAINTENANCE_CASES: readonly HistoryCase[] = [
   },
 ]
 
+/** Where a sweep goes on. */
+export const NEXT_PLACE = { coverEnd: BUSINESS_NOW, policyId: BATCH_ID }
+
+const EXPIRATION_CASES: readonly HistoryCase[] = [
+  {
+    job: 'policy-expiration',
+    name: 'nothing-due',
+    input: {},
+    activities: () => fakePolicyExpiration(),
+  },
+  {
+    job: 'policy-expiration',
+    name: 'two-steps',
+    input: {},
+    activities: () =>
+      fakePolicyExpiration({
+        expirePolicies: inTurn(
+          expiryStep(10_000, { after: NEXT_PLACE, isComplete: false }),
+          expiryStep(12, { held: 3, waiting: 2, inReview: 1 }),
+        ),
+      }),
+  },
+  {
+    job: 'policy-expiration',
+    name: 'step-retried',
+    input: {},
+    activities: () => fakePolicyExpiration({ expirePolicies: failingOnce(expiryStep(4)) }),
+  },
+]
+
 export const HISTORY_CASES: readonly HistoryCase[] = [
   ...MONITOR_CASES,
   ...PAYOUT_CASES,
   ...MAINTENANCE_CASES,
+  ...EXPIRATION_CASES,
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */

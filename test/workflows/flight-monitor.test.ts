@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import type { FlightMonitorActivities } from '../../activities/flight-monitor.ts'
 import { flightMonitorResult } from '../../jobs/flight-monitor.ts'
+import { allJobs, type AnyJob } from '../../jobs/registry.ts'
 import { startJob } from '../../platform/temporal/job-starter.ts'
 import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
 import {
@@ -222,7 +223,7 @@ test('a cancelled tick ends as cancelled, and its steps are told', async () => {
 
 test('a scheduled tick works on its nominal time and carries its labels', async () => {
   await rig.withWorker('monitoring', fakeFlightMonitor(), async () => {
-    await applySchedules(rig, { speed: 120 })
+    await applySchedules(rig, { speed: 120, jobs: allJobs().filter(isMonitor) })
     const query = 'JobTrigger = "schedule" AND ExecutionStatus = "Completed"'
     await expect.poll(() => firstOf(query), { timeout: 20_000 }).toBeDefined()
     await applySchedules(rig, { speed: 120, jobs: [] })
@@ -236,6 +237,8 @@ test('a scheduled tick works on its nominal time and carries its labels', async 
     expect(description.priority?.priorityKey).toBe(2)
   })
 })
+
+const isMonitor = (job: AnyJob): boolean => job.name === 'flight-monitor'
 
 async function firstOf(query: string) {
   for await (const run of rig.client.workflow.list({ query })) return run

@@ -56,7 +56,9 @@ async function actions(jobs: readonly AnyJob[], speed = 1): Promise<Record<strin
 
 describe('apply', () => {
   test('makes every schedule of the registry, readable by people', async () => {
-    expect(await actions(allJobs())).toEqual({ [ID]: 'create' })
+    const scheduled = allJobs().filter((job) => job.schedule !== undefined)
+    const toBeMade = Object.fromEntries(scheduled.map((job) => [job.name, 'create']))
+    expect(await actions(allJobs())).toEqual(toBeMade)
     await applySchedules(rig, { speed: 1 })
     const description = await handle().describe()
     expect(description.spec.intervals).toMatchObject([{ every: 120_000 }])
@@ -67,9 +69,11 @@ describe('apply', () => {
   })
 
   test('changes nothing the second time', async () => {
-    await applySchedules(rig, { speed: 1 })
+    await applySchedules(rig, { speed: 1, jobs: [monitor()] })
     const before = (await handle().describe()).raw.info?.updateTime
-    expect(await applySchedules(rig, { speed: 1 })).toMatchObject([{ action: 'unchanged' }])
+    expect(await applySchedules(rig, { speed: 1, jobs: [monitor()] })).toMatchObject([
+      { action: 'unchanged' },
+    ])
     expect((await handle().describe()).raw.info?.updateTime).toEqual(before)
   })
 
@@ -80,13 +84,15 @@ describe('apply', () => {
   })
 
   test('makes one schedule when several apply at once', async () => {
-    const all = Array.from({ length: 4 }, () => applySchedules(rig, { speed: 1 }))
+    const all = Array.from({ length: 4 }, () =>
+      applySchedules(rig, { speed: 1, jobs: [monitor()] }),
+    )
     await Promise.all(all)
-    expect(await actions(allJobs())).toEqual({ [ID]: 'unchanged' })
+    expect(await actions([monitor()])).toEqual({ [ID]: 'unchanged' })
   })
 
   test('deletes a schedule of ours that no job has any more', async () => {
-    await applySchedules(rig, { speed: 1 })
+    await applySchedules(rig, { speed: 1, jobs: [monitor()] })
     await expect.poll(() => actions([])).toEqual({ [ID]: 'delete' })
     await applySchedules(rig, { speed: 1, jobs: [] })
     expect(await actions([])).toEqual({})
@@ -115,17 +121,17 @@ describe('apply', () => {
 
 describe('a clock that runs fast', () => {
   test('shortens the interval in proportion', async () => {
-    await applySchedules(rig, { speed: 60 })
+    await applySchedules(rig, { speed: 60, jobs: [monitor()] })
     expect((await handle().describe()).spec.intervals).toMatchObject([{ every: 2_000 }])
   })
 
   test('never goes below one second', async () => {
-    await applySchedules(rig, { speed: 100_000 })
+    await applySchedules(rig, { speed: 100_000, jobs: [monitor()] })
     expect((await handle().describe()).spec.intervals).toMatchObject([{ every: 1_000 }])
   })
 
   test('leaves the interval alone when it is stopped', async () => {
-    await applySchedules(rig, { speed: 0 })
+    await applySchedules(rig, { speed: 0, jobs: [monitor()] })
     expect((await handle().describe()).spec.intervals).toMatchObject([{ every: 120_000 }])
   })
 })
@@ -134,7 +140,7 @@ describe('what operators did', () => {
   const slower = (): AnyJob => monitor({ summary: 'another summary' })
 
   test('a pause and its note survive an update', async () => {
-    await applySchedules(rig, { speed: 1 })
+    await applySchedules(rig, { speed: 1, jobs: [monitor()] })
     await handle().pause('the provider is down until noon')
     const done = await applySchedules(rig, { speed: 1, jobs: [slower()] })
     expect(done).toMatchObject([
@@ -146,7 +152,7 @@ describe('what operators did', () => {
   })
 
   test('a pause made during the update survives it', async () => {
-    await applySchedules(rig, { speed: 1 })
+    await applySchedules(rig, { speed: 1, jobs: [monitor()] })
     await Promise.all([
       applySchedules(rig, { speed: 1, jobs: [slower()] }),
       handle().pause('pulled the plug'),
@@ -158,26 +164,26 @@ describe('what operators did', () => {
   })
 
   test('an edit on the server is shown as drift with both values, and undone', async () => {
-    await applySchedules(rig, { speed: 1 })
+    await applySchedules(rig, { speed: 1, jobs: [monitor()] })
     await handle().update((previous) => ({ ...previous, spec: { intervals: [{ every: '1h' }] } }))
-    const plan = await planSchedules(rig, { speed: 1 })
+    const plan = await planSchedules(rig, { speed: 1, jobs: [monitor()] })
     expect(plan).toMatchObject([
       {
         action: 'drift',
         differences: [{ field: 'everyMs', server: 3_600_000, registry: 120_000 }],
       },
     ])
-    await applySchedules(rig, { speed: 1 })
-    expect(await actions(allJobs())).toEqual({ [ID]: 'unchanged' })
+    await applySchedules(rig, { speed: 1, jobs: [monitor()] })
+    expect(await actions([monitor()])).toEqual({ [ID]: 'unchanged' })
   })
 
   test('an edit that lost our mark is drift too', async () => {
-    await applySchedules(rig, { speed: 1 })
+    await applySchedules(rig, { speed: 1, jobs: [monitor()] })
     await handle().update((previous) => {
       if (previous.action.type !== 'startWorkflow') return previous
       const { memo: _memo, ...action } = previous.action
       return { ...previous, action }
     })
-    expect(await actions(allJobs())).toEqual({ [ID]: 'drift' })
+    expect(await actions([monitor()])).toEqual({ [ID]: 'drift' })
   })
 })
