@@ -11,6 +11,7 @@ import type { DayResult } from '../support/foreign/foreign-day.ts'
 import type { FlightsDialect } from '../support/foreign/foreign-flights.ts'
 import { readForeignLegs } from '../support/foreign/foreign-legs.ts'
 import type { ForeignLeg } from '../support/foreign/foreign-legs.ts'
+import { BAD_PAYEE } from '../support/foreign/foreign-payments.ts'
 import type { PaymentsDialect } from '../support/foreign/foreign-payments.ts'
 import { expectedDecisions } from '../support/oracle.ts'
 
@@ -235,30 +236,44 @@ const ELSEWHERE = [
   ['QF', '1', 'LHR', 'SYD', '2013-11-02T20:30Z', 1_320, 119, '2013-11-02', 3_000],
 ] as const
 
-test('numbers on two routes, dates of other zones and a night of 25 hours are told apart', async () => {
-  const legs = ELSEWHERE.map(([carrier, number, origin, destination, out, block, arrivalMin]) => {
+const ELSEWHERE_LEGS = ELSEWHERE.map(
+  ([carrier, number, origin, destination, out, block, arrivalMin]): ForeignLeg => {
     const outMs = Date.parse(out)
     const inMs = outMs + block * 60_000
-    const [status, departureMin] = ['A', Math.max(0, arrivalMin)] as const
-    return { carrier, number, origin, destination, outMs, inMs, status, departureMin, arrivalMin }
-  })
-  const rows = ELSEWHERE.map(([carrier, number, origin, destination, , , , date], i) => ({
-    ...ROWS[0],
-    policy_number: `E${i}`,
-    product: 'FD45',
-    carrier,
-    flight_number: number,
-    origin,
-    destination,
-    departure_date: date,
-  }))
-  const [first] = rows
+    const departureMin = Math.max(0, arrivalMin)
+    return {
+      carrier,
+      number,
+      origin,
+      destination,
+      outMs,
+      inMs,
+      status: 'A',
+      departureMin,
+      arrivalMin,
+    }
+  },
+)
+
+const ELSEWHERE_ROWS = ELSEWHERE.map(([carrier, number, origin, destination, , , , date], i) => ({
+  ...ROWS[0],
+  policy_number: `E${i}`,
+  product: 'FD45',
+  carrier,
+  flight_number: number,
+  origin,
+  destination,
+  departure_date: date,
+}))
+
+test('numbers on two routes, dates of other zones and a night of 25 hours are told apart', async () => {
+  const [first] = ELSEWHERE_ROWS
   const result = await runForeignDay({
     flights: { codes: 'icao', operator: 'null', hasNoise: true, ignoresDates: true },
     boundAt: parseInstant('2013-11-01T12:00:00Z'),
-    legs,
+    legs: ELSEWHERE_LEGS,
     rows: [
-      ...rows,
+      ...ELSEWHERE_ROWS,
       { ...first, policy_number: 'LOWER', carrier: 'wn', origin: 'lga', flight_number: '02269' },
       { ...first, policy_number: 'SHARE', carrier: 'QF', flight_number: '32269' },
       { ...first, policy_number: 'ROUTE', destination: 'DEN' },
@@ -279,6 +294,19 @@ test('numbers on two routes, dates of other zones and a night of 25 hours are to
   const sameLeg = due[0]?.slice(1) ?? []
   expect(decided).toEqual([...due, ['LOWER', ...sameLeg], ['SHARE', ...sameLeg]])
   expectPaidOnce(result)
+})
+
+test('a payee whom the rail refuses is for people; the others are paid', async () => {
+  const result = await runForeignDay({
+    boundAt: parseInstant('2013-11-01T12:00:00Z'),
+    legs: ELSEWHERE_LEGS,
+    rows: ELSEWHERE_ROWS.slice(1, 3).map((row, i) =>
+      i === 0 ? { ...row, payee_ref: BAD_PAYEE } : row,
+    ),
+  })
+  expect(result.moved).toMatchObject([{ amount: 100_000 }])
+  expect([...result.inReview.keys()]).toEqual(['E1'])
+  expect(result.decided.get('E2')).toMatchObject({ transferId: result.moved[0]?.id })
 })
 
 test('a leg that left the gate and of which nothing more is heard is for people to decide', async () => {

@@ -32,6 +32,8 @@ export const DOCUMENTED_PAYMENTS: PaymentsDialect = {
 /** Transfers to this account are refused: 402 card_error. */
 export const BAD_PAYEE = 'acct_refused'
 
+type Reply = { readonly status: number; readonly body: unknown }
+
 type Moved = {
   readonly id: string
   readonly amount: number
@@ -57,7 +59,7 @@ export async function startForeignPayments(
   const throttled = new Set<string>()
   let posts = 0
 
-  const post = (form: string, idempotencyKey: string): { status: number; body: unknown } => {
+  const post = (form: string, idempotencyKey: string): Reply => {
     posts += 1
     if (dialect.throttles && posts % 3 === 0 && !throttled.has(idempotencyKey)) {
       throttled.add(idempotencyKey)
@@ -89,7 +91,7 @@ export async function startForeignPayments(
     return { status: isLost ? 0 : 200, body: rendered(transfer, dialect) }
   }
 
-  const list = (query: URLSearchParams): { status: number; body: unknown } => {
+  const list = (query: URLSearchParams): Reply => {
     const group = query.get('transfer_group')
     const all = moved.filter((one) => group === null || one.transfer_group === group).toReversed()
     const after = query.get('starting_after')
@@ -136,7 +138,7 @@ export async function startForeignPayments(
   }
 }
 
-function refusal(status: number, type: string, code: string | null) {
+function refusal(status: number, type: string, code: string | null): Reply {
   return { status, body: { error: { type, ...(code === null ? {} : { code }), message: type } } }
 }
 
