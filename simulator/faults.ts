@@ -49,14 +49,17 @@ export class FaultFileError extends Error {
   override readonly name = 'FaultFileError'
 }
 
-/** A plan without faults for a provider that knows the given switches. */
+/** A plan without faults for a provider that knows the given switches, and speaks the dialects. */
 export function createFaultPlan<Name extends string>(
   names: readonly Name[],
   defaultSeed: number,
+  dialects: readonly string[] = [],
 ): FaultPlan<Name> {
+  // A misspelt dialect would be a fault that never comes.
+  const dialect = z.enum(dialects).optional()
   const fileSchema = z.strictObject({
     seed: z.int().optional(),
-    faults: z.partialRecord(z.enum(names), switchSchema),
+    faults: z.partialRecord(z.enum(names), switchSchema.extend({ dialect })),
   })
   let seed = defaultSeed
   let switches = new Map<string, FaultSwitch>()

@@ -10,7 +10,8 @@ import type { Answer, Reply } from '../http-server.ts'
 import { RECORD_CHANGE_FAULTS, RECORD_CHANGES } from './record-faults.ts'
 
 /** The services that the server imitates. */
-export type Dialect = 'aeroapi' | 'aviationstack'
+const DIALECTS = ['aeroapi', 'aviationstack'] as const
+export type Dialect = (typeof DIALECTS)[number]
 
 /** Faults of a whole answer, in the order in which they are tried. */
 export const ANSWER_FAULTS = [
@@ -49,7 +50,8 @@ const DEFAULT_STALE_MIN = 120
 
 /** No fault set. */
 export function createFlightFaults(seed: number): FlightFaultPlan {
-  return createFaultPlan<FlightFault>([...ANSWER_FAULTS, ...WRITING_FAULTS, ...RECORD_FAULTS], seed)
+  const names = [...ANSWER_FAULTS, ...WRITING_FAULTS, ...RECORD_FAULTS]
+  return createFaultPlan<FlightFault>(names, seed, DIALECTS)
 }
 
 /** A leg as a faulty provider shows it. `view` is the honest view at a moment. */

@@ -46,8 +46,14 @@ export async function startBoth(legs: readonly PackLeg[], clock: Clock) {
 
 /** When the made leg has arrived. */
 export const NOW = '2013-02-08T20:00:00Z'
-/** JetBlue 35 from JFK to SFO, 10:00 in New York to 13:00 in San Francisco: 15:00Z to 21:00Z. */
-export const COAST_LEG = leg({ out: '2013-02-08T15:00:00Z', destination: 'SFO', blockMin: 360 })
+
+/** A leg of JetBlue from JFK to SFO, six hours long. */
+export function coastLeg(out: string, flightNumber = '35'): PackLeg {
+  return leg({ out, destination: 'SFO', blockMin: 360, flightNumber })
+}
+
+/** JetBlue 35, 10:00 in New York to 13:00 in San Francisco: 15:00Z to 21:00Z. */
+export const COAST_LEG = coastLeg('2013-02-08T15:00:00Z')
 /** What is stored of it at bind. */
 export const COAST_REFERENCE: LegReference = referenceOf(COAST_LEG, 'B635')
 
