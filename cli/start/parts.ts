@@ -49,6 +49,7 @@ export async function startParts(request: PartsRequest): Promise<Parts> {
     // The API has the configured metrics port; the worker takes the next free one.
     METRICS_PORT: String(await workerMetricsPort(run)),
     WORKER_SHUTDOWN_GRACE_MS: request.env['WORKER_SHUTDOWN_GRACE_MS'] ?? String(WORKER_GRACE_MS),
+    NODE_OPTIONS: `${WORKER_NODE_OPTIONS} ${request.env['NODE_OPTIONS'] ?? ''}`.trim(),
   })
   const api = await start(request, 'api', ['api'])
   const providers: Part[] = []
