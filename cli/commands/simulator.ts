@@ -9,8 +9,8 @@ const SIMULATOR = fileURLToPath(new URL('../../simulator/main.ts', import.meta.u
 
 const PROVIDERS = {
   flights:
-    'a flight-data server in the AeroAPI dialect: --flights FILE... [--clock URL] [--host HOST] ' +
-    '[--port PORT] [--seed N] [--faults FILE|JSON]',
+    'a flight-data server in the dialects of AeroAPI and aviationstack: --flights FILE... ' +
+    '[--clock URL] [--host HOST] [--port PORT] [--seed N] [--faults FILE|JSON]',
   payments:
     'a payment server in the Stripe v1 dialect: [--log FILE] [--clock URL] [--host HOST] ' +
     '[--port PORT] [--seed N] [--faults FILE|JSON]',

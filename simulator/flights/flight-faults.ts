@@ -40,18 +40,16 @@ export const RECORD_FAULTS = [
   ...RECORD_CHANGE_FAULTS,
 ] as const
 
-export type FlightFault =
-  | (typeof ANSWER_FAULTS)[number]
-  | (typeof WRITING_FAULTS)[number]
-  | (typeof RECORD_FAULTS)[number]
+/** Every switch that the server knows. */
+export const FLIGHT_FAULTS = [...ANSWER_FAULTS, ...WRITING_FAULTS, ...RECORD_FAULTS] as const
+export type FlightFault = (typeof FLIGHT_FAULTS)[number]
 export type FlightFaultPlan = FaultPlan<FlightFault>
 
 const DEFAULT_STALE_MIN = 120
 
 /** No fault set. */
 export function createFlightFaults(seed: number): FlightFaultPlan {
-  const names = [...ANSWER_FAULTS, ...WRITING_FAULTS, ...RECORD_FAULTS]
-  return createFaultPlan<FlightFault>(names, seed, DIALECTS)
+  return createFaultPlan<FlightFault>(FLIGHT_FAULTS, seed, DIALECTS)
 }
 
 /** A leg as a faulty provider shows it. `view` is the honest view at a moment. */

@@ -1,8 +1,10 @@
 /** The local flight server's fault switches, each as both dialects' adapters see it. */
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { FlightDataProvider, ProviderLeg } from '../../../domain/ports/flight-data-provider.ts'
 import { HOUR_MS, MINUTE_MS, type Instant } from '../../../domain/time.ts'
 import { FaultFileError } from '../../../simulator/faults.ts'
+import { FLIGHT_FAULTS } from '../../../simulator/flights/flight-faults.ts'
 import { COAST_LEG, COAST_REFERENCE, coastLeg, startBoth } from './aviationstack-fixtures.ts'
 import { handClock, referenceOf } from './fixtures.ts'
 
@@ -265,6 +267,11 @@ describe('the plan of faults', () => {
     expect(await vanished(rig.second)).toEqual(first)
     expect(first.length).toBeGreaterThan(8)
     expect(first.length).toBeLessThan(30)
+  })
+
+  test.each(FLIGHT_FAULTS)('the switch %s is documented', (name) => {
+    const text = readFileSync(new URL('../../../docs/running.md', import.meta.url), 'utf8')
+    expect(text).toContain(`\`${name}\``)
   })
 
   test('a dialect that is none is refused by name', async () => {
