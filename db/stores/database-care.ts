@@ -26,11 +26,12 @@ async function listTables(db: Database): Promise<string[]> {
   return rows.map((row) => row.name)
 }
 
+/** From the statistics: measuring the files would wait for whoever locks a table. */
 async function totalBytes(db: Database): Promise<number> {
   const { rows } = await sql<{ bytes: number }>`
-    select coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint as bytes
+    select coalesce(sum(c.relpages), 0)::bigint * current_setting('block_size')::bigint as bytes
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'public' and c.relkind = 'r'
+    where n.nspname = 'public' and c.relkind in ('r', 'i')
   `.execute(db)
   return rows[0]?.bytes ?? 0
 }
@@ -44,11 +45,11 @@ async function run(
   await sql`set lock_timeout = ${sql.lit(LOCK_TIMEOUT)}`.execute(connection)
   await sql`set statement_timeout = 0`.execute(connection)
   try {
+    if (task === 'reindex') await dropHalfBuilt(connection, table)
     await sql`${sql.raw(COMMANDS[task])} ${sql.id('public', table)}`.execute(connection)
     return 'done'
   } catch (error) {
     if (!isLockTimeout(error)) throw error
-    if (task === 'reindex') await dropHalfBuilt(connection, table)
     return 'locked'
   } finally {
     await sql`reset lock_timeout`.execute(connection)
@@ -63,20 +64,24 @@ const COMMANDS: Readonly<Record<MaintenanceTask, string>> = {
   analyze: 'analyze',
 }
 
-/** A concurrent reindex that gave up leaves invalid twins behind, which cost every later write. */
+/**
+ * A concurrent rebuild that gave up leaves invalid twins behind, which cost every later write. They
+ * cannot be dropped under the very lock that stopped the rebuild, so the next one begins with that.
+ */
 async function dropHalfBuilt(connection: Kysely<DB>, table: string): Promise<void> {
-  const { rows } = await sql<{ name: string }>`
-    select i.relname as name
-    from pg_index x
+  // The indexes of the table's own overflow storage (toast) are rebuilt with it.
+  const { rows } = await sql<{ schema: string; name: string }>`
+    select n.nspname as schema, i.relname as name
+    from pg_class t
+    join pg_index x on x.indrelid in (t.oid, t.reltoastrelid)
     join pg_class i on i.oid = x.indexrelid
-    join pg_class t on t.oid = x.indrelid
-    join pg_namespace n on n.oid = t.relnamespace
-    where n.nspname = 'public' and t.relname = ${table}
+    join pg_namespace n on n.oid = i.relnamespace
+    where t.oid = to_regclass(${`public.${table}`})
       and not x.indisvalid and i.relname like '%\_ccnew%'
     limit 100
   `.execute(connection)
-  for (const { name } of rows) {
-    await sql`drop index if exists ${sql.id('public', name)}`.execute(connection)
+  for (const { schema, name } of rows) {
+    await sql`drop index if exists ${sql.id(schema, name)}`.execute(connection)
   }
 }
 
