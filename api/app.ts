@@ -7,6 +7,7 @@ import type { Logger } from '../platform/logger.ts'
 import { requireLoopbackName, requireToken } from './auth.ts'
 import { ProblemError, problemErrors } from './problem.ts'
 import { requestContext } from './request-context.ts'
+import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
 import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
@@ -20,7 +21,8 @@ export type AppDeps = HealthDeps &
   SchedulerStatusDeps &
   JobsDeps &
   PoliciesDeps &
-  PayoutControlDeps & {
+  PayoutControlDeps &
+  BookReadsDeps & {
     readonly logger: Logger
     readonly events: Events
     /** Asked of every caller, but for health. Null only on loopback. */
@@ -47,6 +49,7 @@ export function createApp(deps: AppDeps): Express {
   addJobRoutes(app, deps)
   addPolicyRoutes(app, deps)
   addPayoutControlRoutes(app, deps)
+  addBookReadRoutes(app, deps)
   app.use((request) => {
     throw new ProblemError(404, 'not-found', `nothing is served at ${request.path}`)
   })

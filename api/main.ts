@@ -13,6 +13,7 @@ import { loadAirportZones } from '../adapters/airports/zones.ts'
 import { ConfigError, isLoopback, type Config, type Secrets } from '../config/config.ts'
 import { createDatabase, type Database } from '../db/client.ts'
 import { assertSchemaCurrent } from '../db/schema-state.ts'
+import { createBookReads } from '../db/stores/book-reads.ts'
 import { createBookTotalsStore } from '../db/stores/book-totals.ts'
 import { createClockStore, type ClockStore } from '../db/stores/clock-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
@@ -168,6 +169,7 @@ function buildApp(parts: Parts): Express {
     jobs: jobsOf(client, config),
     idempotency: createIdempotencyStore(db),
     policies: policiesOf(parts, events),
+    reads: createBookReads(db),
     payoutControls: payoutControlsOf(parts),
   })
 }

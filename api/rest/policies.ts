@@ -17,9 +17,10 @@ import {
 } from '../policy-rows.ts'
 import { ProblemError, invalidRequest, unavailable, type FieldError } from '../problem.ts'
 import { addRoute, requireType } from '../routes.ts'
+import { listPolicies, type BookReadsDeps } from './book-reads.ts'
 
 /** What the routes need. */
-export type PoliciesDeps = {
+export type PoliciesDeps = BookReadsDeps & {
   readonly policies: PolicyDetailsStore & {
     /** Binds rows; `line` is the row's index. Idempotent by policy number. */
     import(rows: readonly PlacedRow[]): Promise<ImportedPolicies>
@@ -34,7 +35,7 @@ const BOOK_LIMIT_BYTES = 10_000_000
 
 const TYPES = ['application/json', ...NDJSON_TYPES, CSV_TYPE]
 
-/** `POST /api/policies` and `GET /api/policies/:policyNumber`. */
+/** `POST` and `GET /api/policies` and `GET /api/policies/:policyNumber`. */
 export function addPolicyRoutes(app: Express, deps: PoliciesDeps): void {
   addRoute(app, POLICIES_PATH, {
     post: [
@@ -50,6 +51,7 @@ export function addPolicyRoutes(app: Express, deps: PoliciesDeps): void {
         response.status(answer.status).json(answer.body)
       },
     ],
+    get: listPolicies(deps),
   })
   addRoute(app, `${POLICIES_PATH}/:policyNumber`, {
     get: async (request, response) => {

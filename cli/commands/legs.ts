@@ -1,4 +1,4 @@
-/** `groundstop legs`: work on packs of real flights. */
+/** `groundstop legs`: the legs of the book, and packs of real flights. */
 import type { Command } from 'commander'
 
 import { cutLegPack } from '../../domain/leg-pack.ts'
@@ -6,6 +6,7 @@ import { parseLocalDate, type LocalDate } from '../../domain/time.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { readLegPackFile, SHIPPED_PACK, writeLegPackFile } from '../flights/leg-pack-file.ts'
+import { addLegReads } from '../reads/leg-reads.ts'
 
 type CutOptions = {
   readonly from: string
@@ -16,7 +17,7 @@ type CutOptions = {
 
 /** Adds the command. */
 export function register(program: Command, context: CliContext): void {
-  const legs = program.command('legs').description('packs of real flights')
+  const legs = program.command('legs').description('legs of the book; packs of real flights')
   legs
     .command('cut')
     .description('write the legs of some days to a pack of their own')
@@ -25,6 +26,7 @@ export function register(program: Command, context: CliContext): void {
     .requiredOption('--out <file>', 'the pack to write, gzip')
     .option('--flights <file>', 'the pack to cut from', SHIPPED_PACK)
     .action(async (options: CutOptions) => cut(options, context))
+  addLegReads(legs, context)
 }
 
 async function cut(options: CutOptions, context: CliContext): Promise<void> {

@@ -1,4 +1,4 @@
-/** `groundstop payouts`: the kill switch of payouts, and what holds them. */
+/** `groundstop payouts`: what they are, their kill switch, and what holds them. */
 import { userInfo } from 'node:os'
 
 import type { Command } from 'commander'
@@ -16,6 +16,7 @@ import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
+import { addPayoutReads } from '../reads/money-reads.ts'
 
 type ChangeFlags = { readonly product?: string; readonly reason: string; readonly by?: string }
 
@@ -24,7 +25,9 @@ const TEXT_LIMIT = 200
 
 /** Adds the commands. */
 export function register(program: Command, context: CliContext): void {
-  const payouts = program.command('payouts').description('stop payouts, let them go on')
+  const payouts = program
+    .command('payouts')
+    .description('look at payouts, stop them, let them go on')
   for (const action of ['pause', 'resume'] as const) {
     payouts
       .command(action)
@@ -43,6 +46,7 @@ export function register(program: Command, context: CliContext): void {
     .description('print what holds payouts: kill switch, ceiling, limit, rails without balance')
     .option('--json', 'print one JSON object', false)
     .action(({ json }: { json: boolean }) => status(json, context))
+  addPayoutReads(payouts, context)
 }
 
 async function change(

@@ -1,4 +1,4 @@
-/** `groundstop policies import FILE`: takes a book of policies in. */
+/** `groundstop policies`: takes a book of policies in, and shows it. */
 import type { Command } from 'commander'
 
 import { loadAirportZones } from '../../adapters/airports/zones.ts'
@@ -17,6 +17,7 @@ import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { readPolicyFile } from '../policy-file.ts'
+import { addPolicyReads } from '../reads/policy-reads.ts'
 
 type ImportOptions = { readonly json: boolean }
 
@@ -30,6 +31,7 @@ export function register(program: Command, context: CliContext): void {
     .option('--json', 'print the result as one JSON object', false)
     .addHelpText('after', COLUMNS_HELP)
     .action((file: string, options: ImportOptions) => importFile(context, file, options))
+  addPolicyReads(policies, context)
 }
 
 const COLUMNS_HELP = `

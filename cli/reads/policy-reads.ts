@@ -1,0 +1,118 @@
+/** `groundstop policies list|show|explain`. */
+import { Option, type Command } from 'commander'
+
+import { createPolicyDetailsStore } from '../../db/stores/policy-details.ts'
+import { explainDecision } from '../../domain/explain-decision.ts'
+import { POLICY_TRANSITIONS } from '../../domain/policy.ts'
+import type { PolicyDetails } from '../../domain/ports/policy-details.ts'
+import type { ListedPolicy } from '../../domain/ports/policy-list.ts'
+import { parseLocalDate, type LocalDate } from '../../domain/time.ts'
+import type { CliContext } from '../context.ts'
+import { moneyText } from '../screen/lines.ts'
+import { fieldLines, tableLines, timeText } from '../screen/table.ts'
+import { dateArgument } from './date-argument.ts'
+import { addPageOptions, addReadOptions, pageLines, printRead } from './reading.ts'
+import type { PageFlags, ReadFlags } from './reading.ts'
+
+type ListFlags = PageFlags & {
+  readonly state?: string
+  readonly product?: string
+  readonly outcome?: 'PAY' | 'NO_PAY' | 'NONE'
+  readonly leg?: string
+  readonly departure?: LocalDate
+}
+
+/** Adds the subcommands. */
+export function addPolicyReads(policies: Command, context: CliContext): void {
+  addPageOptions(policies.command('list'))
+    .description('list policies by number')
+    .addOption(new Option('--state <state>').choices(Object.keys(POLICY_TRANSITIONS)))
+    .option('--product <code>', 'only those of this product')
+    .addOption(
+      new Option('--outcome <outcome>', 'NONE is undecided').choices(['PAY', 'NO_PAY', 'NONE']),
+    )
+    .option('--leg <key>', 'only those of this leg')
+    .option('--departure <date>', 'only this date at the origin', dateArgument(parseLocalDate))
+    .action((flags: ListFlags) => {
+      const { state, product, outcome, leg, departure } = flags
+      const filter = { state, product, outcome, legKey: leg, departureDate: departure }
+      return printRead(context, flags, {
+        what: 'policy',
+        from: ({ reads }) => reads.policies.list(filter, flags),
+        lines: (page) => pageLines(page, listLines),
+      })
+    })
+  addReadOptions(policies.command('show'))
+    .description('print one policy with its leg, decision and payouts')
+    .argument('<number>', 'policy number')
+    .action((number: string, flags: ReadFlags) =>
+      printRead(context, flags, {
+        what: `policy ${number}`,
+        from: ({ db }) => createPolicyDetailsStore(db).find(number),
+        lines: showLines,
+      }),
+    )
+  addReadOptions(policies.command('explain'))
+    .description('explain a decision in words that its policyholder understands')
+    .argument('<number>', 'policy number')
+    .action((number: string, flags: ReadFlags) =>
+      printRead(context, flags, {
+        what: `policy ${number}`,
+        from: async ({ reads }) => {
+          const input = await reads.explanations.read(number)
+          return input === null ? null : explainDecision(input)
+        },
+        lines: ({ text }) => [text.join('\n\n')],
+      }),
+    )
+}
+
+function listLines(items: readonly ListedPolicy[]): string[] {
+  return tableLines(
+    ['policy', 'product', 'state', 'outcome', 'leg', 'sum insured', 'pays'],
+    items.map((policy) => [
+      policy.policyNumber,
+      policy.product.code,
+      policy.state,
+      policy.outcome,
+      policy.legKey,
+      moneyText(String(policy.sumInsuredMinor), policy.currency),
+      policy.amountMinor === null ? null : moneyText(String(policy.amountMinor), policy.currency),
+    ]),
+  )
+}
+
+function showLines(policy: PolicyDetails): string[] {
+  const { product, leg, decision, payouts, currency } = policy
+  return [
+    ...fieldLines([
+      ['policy', policy.policyNumber],
+      ['product', `${product.code} version ${product.version}`],
+      ['state', policy.state],
+      ['sum insured', moneyText(String(policy.sumInsuredMinor), currency)],
+      ['bound', timeText(policy.boundAt)],
+      ['leg', `${leg.legKey} (${leg.phase})`],
+      ['insured departure', timeText(policy.insuredScheduledOut)],
+      ['insured arrival', timeText(policy.insuredScheduledIn)],
+      ['cover ends', timeText(policy.coverEnd)],
+      ['next poll', timeText(leg.nextPollAt)],
+      ['outcome', decision?.outcome ?? null],
+      ['pays', decision === null ? null : moneyText(String(decision.amountMinor), currency)],
+      ['delay, minutes', decision?.delayMin ?? null],
+      ['reasons', decision?.reasons.join(', ') ?? null],
+      ['decided', timeText(decision?.decidedAt ?? null)],
+    ]),
+    '',
+    ...tableLines(
+      ['payout', 'revision', 'state', 'amount', 'transfer', 'paid, UTC'],
+      payouts.map((payout) => [
+        payout.payoutId,
+        payout.revision,
+        payout.state,
+        moneyText(String(payout.amountMinor), payout.currency),
+        payout.transferId,
+        timeText(payout.paidAt),
+      ]),
+    ),
+  ]
+}

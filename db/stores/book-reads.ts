@@ -1,0 +1,40 @@
+/** Everything that people read of the book, over one database: for the API and the command line alike. */
+import type { BookFigures } from '../../domain/ports/book-figures.ts'
+import type { ExplanationSource } from '../../domain/ports/explanation-source.ts'
+import type { LedgerReads } from '../../domain/ports/ledger-reads.ts'
+import type { LegReads } from '../../domain/ports/leg-reads.ts'
+import type { PayoutReads } from '../../domain/ports/payout-reads.ts'
+import type { PolicyList } from '../../domain/ports/policy-list.ts'
+import type { ReviewList } from '../../domain/ports/review-list.ts'
+import type { Database } from '../client.ts'
+import { createBookFigures } from './book-figures.ts'
+import { createExplanationSource } from './explanation-source.ts'
+import { createLedgerReads } from './ledger-reads.ts'
+import { createLegReads } from './leg-reads.ts'
+import { createPayoutReads } from './payout-reads.ts'
+import { createPolicyList } from './policy-list.ts'
+import { createReviewList } from './review-list.ts'
+
+/** The readers. */
+export type BookReads = {
+  readonly policies: PolicyList
+  readonly legs: LegReads
+  readonly payouts: PayoutReads
+  readonly reviews: ReviewList
+  readonly ledger: LedgerReads
+  readonly figures: BookFigures
+  readonly explanations: ExplanationSource
+}
+
+/** The readers over this database. */
+export function createBookReads(db: Database): BookReads {
+  return {
+    policies: createPolicyList(db),
+    legs: createLegReads(db),
+    payouts: createPayoutReads(db),
+    reviews: createReviewList(db),
+    ledger: createLedgerReads(db),
+    figures: createBookFigures(db),
+    explanations: createExplanationSource(db),
+  }
+}

@@ -1,0 +1,39 @@
+/** The reading commands in this process, with what they print and how they fail. */
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
+
+import { Command } from 'commander'
+
+import { register as registerExposure } from '../../cli/commands/exposure.ts'
+import { register as registerLedger } from '../../cli/commands/ledger.ts'
+import { register as registerLegs } from '../../cli/commands/legs.ts'
+import { register as registerLossRatio } from '../../cli/commands/loss-ratio.ts'
+import { register as registerPayouts } from '../../cli/commands/payouts.ts'
+import { register as registerPolicies } from '../../cli/commands/policies.ts'
+import { register as registerPolls } from '../../cli/commands/polls.ts'
+import { register as registerReviews } from '../../cli/commands/reviews.ts'
+
+/** Runs a command line that reads, against this database. */
+export async function runCommand(
+  databaseUrl: string,
+  words: readonly string[],
+): Promise<{ out: string; err: string; error: unknown }> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const texts = Promise.all([text(stdout), text(stderr)])
+  const signal = new AbortController().signal
+  const context = { env: { DATABASE_URL: databaseUrl }, stdout, stderr, signal }
+  const program = new Command('groundstop')
+    .exitOverride()
+    .configureOutput({ writeErr: (line) => stderr.write(line) })
+  const commands = [registerExposure, registerLedger, registerLegs, registerLossRatio]
+  commands.push(registerPayouts, registerPolicies, registerPolls, registerReviews)
+  for (const register of commands) register(program, context)
+  const error: unknown = await program
+    .parseAsync(['node', 'groundstop', ...words])
+    .then(() => null)
+    .catch((thrown: unknown) => thrown)
+  stdout.end()
+  stderr.end()
+  const [out, err] = await texts
+  return { out, err, error }
+}
