@@ -26,6 +26,7 @@ const BY_NAME: Readonly<Record<string, Mapped>> = {
   PayoutNotFoundError: { type: FAILURE_TYPES.notFound, nonRetryable: true },
   BatchNotFoundError: { type: FAILURE_TYPES.notFound, nonRetryable: true },
   UnknownTableError: { type: FAILURE_TYPES.notFound, nonRetryable: true },
+  SecondApproverError: { type: FAILURE_TYPES.conflict, nonRetryable: true },
   IllegalTransitionError: { type: FAILURE_TYPES.conflict, nonRetryable: true },
   JobNotEnabledError: { type: FAILURE_TYPES.invalidInput, nonRetryable: true },
   JobInputError: { type: FAILURE_TYPES.invalidInput, nonRetryable: true },

@@ -1,4 +1,6 @@
 /** The steps of a payout run, as Temporal calls them. Thin: the work is in operations. */
+import { Context } from '@temporalio/activity'
+
 import { approvePayouts as approveBatch } from '../operations/approve-payouts.ts'
 import { cancelPayouts as cancelUnsent } from '../operations/cancel-payouts.ts'
 import { openPayoutReview } from '../operations/open-payout-review.ts'
@@ -23,7 +25,12 @@ const SUBMIT_FLUSH_SIZE = 100
 export type PayoutTarget = { readonly batchId: string } | { readonly payoutIds: readonly string[] }
 
 /** How many payouts of a batch may be sent, and how many are held back. */
-export type Approval = { readonly approved: number; readonly held: number }
+export type Approval = {
+  readonly approved: number
+  readonly held: number
+  /** Of those held: a second person is needed. Absent when there are none. */
+  readonly awaitingSecond?: number
+}
 
 /** How one round of transfers ended. */
 export type Submission = {
@@ -32,6 +39,11 @@ export type Submission = {
   readonly rejectedPayoutIds: readonly string[]
   /** Sent, but what became of them is not known. */
   readonly unknownPayoutIds: readonly string[]
+  /**
+   * Kept back by a control; those of them that were approved are among the unknown as well, where
+   * runs from before this field look for what is still open.
+   */
+  readonly heldPayoutIds?: readonly string[]
 }
 
 /** What the steps need: the operations' own needs, and the speed of the business clock. */
@@ -50,14 +62,18 @@ export function createPayoutActivities(deps: PayoutDeps) {
   return mapFailures({
     /** Approves what may be paid of a batch; the kill switch or a limit holds the rest. */
     async approvePayouts(
-      input: PayoutTarget & { readonly approvedBy?: string },
+      input: PayoutTarget & { readonly approvedBy?: string; readonly reason?: string },
     ): Promise<Approval> {
-      const { approved, heldPayoutIds } = await approveBatch(deps, input)
+      const { workflowExecution, activityId } = Context.current().info
+      // Every try of this step is the same request of the same person.
+      const requestId = `${workflowExecution?.runId ?? 'none'}/${activityId}`
+      const approval = await approveBatch(deps, { ...input, requestId })
+      const { approved, heldPayoutIds, awaitingSecond } = approval
       const batchId = labelOf(input)
       if (approved > 0) deps.events.payoutsApproved({ batchId, count: approved })
       const held = heldPayoutIds.length
       if (held > 0) deps.events.payoutsHeld({ batchId, count: held })
-      return { approved, held }
+      return { approved, held, ...(awaitingSecond === undefined ? {} : { awaitingSecond }) }
     },
 
     /** Sends every approved transfer that has no stored result, each under its own key. */
@@ -130,7 +146,10 @@ function tellSubmitted(events: Events, target: PayoutTarget, submission: Submiss
   const batchId = labelOf(target)
   if (submission.settled > 0) events.payoutsSettled({ batchId, count: submission.settled })
   for (const payoutId of submission.rejectedPayoutIds) events.payoutRejected({ payoutId })
-  for (const payoutId of submission.unknownPayoutIds) events.payoutUnknown({ payoutId })
+  const held = new Set(submission.heldPayoutIds)
+  for (const payoutId of submission.unknownPayoutIds.filter((id) => !held.has(id))) {
+    events.payoutUnknown({ payoutId })
+  }
 }
 
 /** Log lines name the batch; a payout that goes alone has none. */

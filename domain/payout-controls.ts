@@ -1,4 +1,8 @@
-/** The kill switch of payouts: which of them a person stopped. Setting `payouts.paused` in words. */
+/** What holds payouts back: the kill switch (setting `payouts.paused`), a rail without balance. */
+import { MINUTE_MS } from './time.ts'
+
+/** How often, on the business clock, one payout tries a rail again that has no balance. */
+export const RAIL_PROBE_MS = 5 * MINUTE_MS
 
 /** Everything, or some products; a product stays paused when only the whole is resumed. */
 export type PayoutPause = { readonly all: boolean; readonly products: readonly string[] }

@@ -15,13 +15,14 @@ export type PayoutState =
   | 'CANCELLED'
 
 /**
- * The only legal moves. SUBMITTED goes straight to PAID on a rail whose acceptance is final;
+ * The only legal moves. SUBMITTED goes straight to PAID on a rail whose acceptance is final, and back
+ * to APPROVED when its attempt is over, nothing moved and another is due;
  * RETURNED follows PAID because a rail may give the money back days later.
  */
 export const PAYOUT_TRANSITIONS: Readonly<Record<PayoutState, readonly PayoutState[]>> = {
   CREATED: ['APPROVED', 'CANCELLED'],
   APPROVED: ['SUBMITTED', 'CANCELLED'],
-  SUBMITTED: ['IN_TRANSIT', 'PAID', 'FAILED'],
+  SUBMITTED: ['IN_TRANSIT', 'PAID', 'FAILED', 'APPROVED'],
   IN_TRANSIT: ['PAID', 'RETURNED'],
   PAID: ['RETURNED'],
   FAILED: ['APPROVED', 'CANCELLED'],

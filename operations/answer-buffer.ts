@@ -77,6 +77,7 @@ export class AnswerBuffer {
     const at = await clock.now()
     await payoutStore.recordAccepted(answersOf(group, 'accepted'), at)
     await payoutStore.recordRejected(answersOf(group, 'rejected'), at)
+    await payoutStore.recordPostponed(answersOf(group, 'postponed'), at)
     await payoutStore.recordMismatched(answersOf(group, 'mismatched'), at)
     await payoutStore.recordUnknown(answersOf(group, 'unknown'), at)
     this.#done += group.length

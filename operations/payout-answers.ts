@@ -24,6 +24,7 @@ export type SortedAnswer =
   | { readonly kind: 'accepted'; readonly answer: AcceptedAnswer }
   | { readonly kind: 'mismatched'; readonly answer: MismatchedAnswer }
   | { readonly kind: 'rejected'; readonly answer: RejectedAnswer }
+  | { readonly kind: 'postponed'; readonly answer: RejectedAnswer }
   | { readonly kind: 'unknown'; readonly answer: UnknownAnswer }
 
 /** Where the transfer is not the wanted one: field to [wanted, found]; empty when it is. */
@@ -51,7 +52,10 @@ export function sortOutcome(
     case 'accepted':
       return sortTransfer(key, wanted, outcome.transfer)
     case 'rejected':
-      return { kind: 'rejected', answer: { payoutId, n, code: outcome.code } }
+      return {
+        kind: outcome.code === BALANCE_CODE ? 'postponed' : 'rejected',
+        answer: { payoutId, n, code: outcome.code },
+      }
     case 'unknown': {
       const { code } = outcome
       const isStorable = STORABLE_CODES.has(code)
@@ -72,6 +76,9 @@ export function sortTransfer(
     ? { kind: 'accepted', answer: { payoutId, n, transferId } }
     : { kind: 'mismatched', answer: { payoutId, n, transferId, differences } }
 }
+
+/** Nothing is wrong with the payout: it waits until the rail has money. Every rail's adapter says it so. */
+const BALANCE_CODE = 'balance_insufficient'
 
 /**
  * Answers that a rail may have stored under the key, so that it gives them again for ever: a 5xx, an

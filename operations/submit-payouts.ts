@@ -42,8 +42,8 @@ type SubmitDeps = {
 /**
  * Opens an attempt for every APPROVED payout, sends all open attempts and returns where the selection
  * stands; what an earlier call settled counts. Attempts too old to be sent again, or whose server error
- * is stored at the rail, are left to `resolvePayout` and returned as unknown, like payouts that the kill
- * switch stopped. Throws the signal's reason when aborted, and errors of the database.
+ * is stored at the rail, are left to `resolvePayout` and returned as unknown. Payouts that the kill switch
+ * or a rail without balance keeps are returned as held as well. Throws the signal's reason when aborted, and errors of the database.
  */
 export async function submitPayouts(
   deps: SubmitDeps,
@@ -57,7 +57,7 @@ export async function submitPayouts(
   const attempts = await payoutStore.listSendableAttempts(selection, { provider, now })
   if (attempts.length > 0) await sendAll(deps, attempts, options)
   options.signal?.throwIfAborted()
-  return payoutStore.readStanding(selection)
+  return payoutStore.readStanding(selection, provider)
 }
 
 /** B and C: senders take attempts one by one; the buffer records beside them. */

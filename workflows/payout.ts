@@ -4,6 +4,7 @@
  */
 import { defineSearchAttributeKey, WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
 import {
+  ActivityFailure,
   allHandlersFinished,
   ApplicationFailure,
   ChildWorkflowCancellationType,
@@ -21,7 +22,7 @@ import {
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow'
 
-import type { PayoutActivities, PayoutTarget } from '../activities/payout.ts'
+import type { Approval, PayoutActivities, PayoutTarget } from '../activities/payout.ts'
 import type { PayoutInput, PayoutResult } from '../jobs/payout.ts'
 import { findJobOfWorkflow } from '../jobs/registry.ts'
 import { workflowIdOf } from '../jobs/run-identity.ts'
@@ -34,14 +35,17 @@ export type PayoutState = 'running' | 'held' | 'retrying' | 'parked'
 
 export type PayoutProgress = PayoutResult & {
   readonly state: PayoutState
-  /** Not approved: the kill switch or a limit holds them. */
+  /** Not sent: the kill switch, a limit or a rail without balance holds them. */
   readonly held: number
   /** Sent, but what became of them is not known. */
   readonly unknown: number
 }
 
-/** Approves held payouts in a person's name, also those that the rail refused before. */
-export const approve = defineUpdate<{ approved: number; held: number }, [OperatorNote]>('approve')
+/**
+ * Approves held payouts in a person's name, also those that the rail refused before. Above the limit
+ * it takes two people: the first is told how many await the second, and refused as the second.
+ */
+export const approve = defineUpdate<Approval, [OperatorNote]>('approve')
 
 /** Ends a wait now; a parked run starts its rounds anew. */
 export const retry = defineUpdate<PayoutProgress, [OperatorNote]>('retry')
@@ -129,8 +133,8 @@ function handleMessages(run: Run): void {
   setHandler(progress, () => run.progress)
   setHandler(
     approve,
-    async ({ by }) => {
-      const approval = await approvePayouts({ ...run.target, approvedBy: by })
+    async ({ by, reason }) => {
+      const approval = await tellRefusal(approvePayouts({ ...run.target, approvedBy: by, reason }))
       wake()
       return approval
     },
@@ -156,15 +160,30 @@ function handleMessages(run: Run): void {
   )
 }
 
+/** The step's own refusal is what the person reads, not that a step failed. */
+async function tellRefusal<T>(step: Promise<T>): Promise<T> {
+  try {
+    return await step
+  } catch (error) {
+    if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure) {
+      throw error.cause
+    }
+    throw error
+  }
+}
+
 /** One round over all that is open. True when another is needed. */
 async function payRound(run: Run): Promise<boolean> {
   run.isWoken = false
   run.roundsInRow += 1
   run.progress.rounds += 1
-  const { held } = await approvePayouts(run.target)
+  const approval = await approvePayouts(run.target)
   const standing = await submitPayouts(run.target)
-  run.unknownPayoutIds = standing.unknownPayoutIds
-  const unknown = standing.unknownPayoutIds.length
+  // Histories from before `heldPayoutIds` know only what approval held.
+  const heldPayoutIds = new Set(standing.heldPayoutIds)
+  const held = standing.heldPayoutIds === undefined ? approval.held : heldPayoutIds.size
+  run.unknownPayoutIds = standing.unknownPayoutIds.filter((id) => !heldPayoutIds.has(id))
+  const unknown = run.unknownPayoutIds.length
   const rejected = standing.rejectedPayoutIds.length
   Object.assign(run.progress, { settled: standing.settled, rejected, held, unknown })
   if (held === 0 && unknown === 0) return false

@@ -5,30 +5,26 @@
  * CTE for one row and would join two of them by comparing all pairs (60 of 120 ms for 500 payouts).
  */
 import { sql } from 'kysely'
-import type { RawBuilder } from 'kysely'
 
-import { currency, minorUnits } from '../../domain/money.ts'
-import type { Money } from '../../domain/money.ts'
-import type { PayoutState } from '../../domain/payout.ts'
 import { RESEND_LIMIT_MS, STORED_ERROR_LIMIT } from '../../domain/payout-resolution.ts'
 import type {
   AcceptedAnswer,
-  AttemptKey,
   MismatchedAnswer,
   OpenAttempt,
   PayoutSelection,
   PayoutStore,
-  PayoutToResolve,
   RejectedAnswer,
   UnknownAnswer,
 } from '../../domain/ports/payout-store.ts'
+import { RAIL_PROBE_MS } from '../../domain/payout-controls.ts'
 import { addMs } from '../../domain/time.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Database } from '../client.ts'
+import { answersWith, byPayout, moneyOf, reversalOf, type MoneyRow } from './payout-attempt-sql.ts'
 import {
   accountSql,
-  isAboveLimit,
   isPaused,
+  isRailDry,
   isSelected,
   openCases,
   postEntries,
@@ -44,12 +40,9 @@ type PayoutAttempts = Pick<
   | 'recordRejected'
   | 'recordUnknown'
   | 'recordMismatched'
-  | 'readForResolving'
-  | 'recordAbsence'
-  | 'abandonAttempt'
 >
 
-/** The part of the payout store that speaks of attempts. */
+/** The part of the payout store that opens attempts and records their answers. */
 export function createPayoutAttempts(db: Database): PayoutAttempts {
   return {
     openAttempts: (selection, attempt) => openAttempts(db, selection, attempt),
@@ -58,9 +51,6 @@ export function createPayoutAttempts(db: Database): PayoutAttempts {
     recordRejected: (answers, at) => recordRejected(db, byPayout(answers), at),
     recordUnknown: (answers) => recordUnknown(db, byPayout(answers)),
     recordMismatched: (answers, at) => recordMismatched(db, byPayout(answers), at),
-    readForResolving: (payoutId) => readForResolving(db, payoutId),
-    recordAbsence: (attempt, at) => recordAbsence(db, attempt, at),
-    abandonAttempt: (attempt, at) => abandonAttempt(db, attempt, at),
   }
 }
 
@@ -71,10 +61,26 @@ async function openAttempts(
 ): Promise<number> {
   const { provider, at } = attempt
   const { rows } = await sql<{ opened: number }>`
-    with chosen as materialized (
+    with due as materialized (
+      select p.currency, min(p.id::text)::uuid as id
+      from rail_hold h
+      join payout p on p.currency = h.currency
+      where h.provider = ${provider} and h.next_probe_at <= ${at}::timestamptz
+        and ${isSelected(selection)} and p.state = 'APPROVED'
+        and not ${isPaused(sql`p.policy_id`)}
+      group by p.currency
+    ), probing as (
+      update rail_hold h
+      set next_probe_at = ${addMs(at, RAIL_PROBE_MS)}::timestamptz, updated_at = now()
+      from due d
+      where h.provider = ${provider} and h.currency = d.currency
+        and h.next_probe_at <= ${at}::timestamptz
+      returning d.id
+    ), chosen as materialized (
       select p.id
       from payout p
       where ${isSelected(selection)} and p.state = 'APPROVED' and not ${isPaused(sql`p.policy_id`)}
+        and (not ${isRailDry(provider)} or p.id in (select q.id from probing q))
       order by p.id
       for update of p
     ), numbered as materialized (
@@ -132,20 +138,12 @@ async function listSendableAttempts(
   }))
 }
 
-type Fragment = RawBuilder<unknown>
-
-type MoneyRow = { amount_minor: number; currency: string }
-
 type OpenAttemptRow = MoneyRow & {
   id: string
   policy_id: string
   n: number
   idempotency_key: string
   payee_ref: string
-}
-
-function moneyOf(row: MoneyRow): Money {
-  return { minor: minorUnits(row.amount_minor), currency: currency(row.currency) }
 }
 
 async function recordAccepted(
@@ -162,14 +160,20 @@ async function recordAccepted(
         finished_at = ${at}::timestamptz
       from locked x
       where a.payout_id = x.payout_id and a.n = x.n and a.outcome = 'OPEN'
-      returning a.payout_id, a.n, a.provider, a.provider_ref
+      returning a.payout_id, a.n, a.provider, a.provider_ref, a.started_at
     ), paid as (
       update payout p
       set state = 'PAID', transfer_id = c.provider_ref, paid_at = ${at}::timestamptz,
         updated_at = now()
       from closed c
       where p.id = c.payout_id
-      returning p.id, p.policy_id, p.amount_minor, p.currency, c.n, c.provider
+      returning p.id, p.policy_id, p.amount_minor, p.currency, c.n, c.provider, c.started_at
+    ), lifted as (
+      -- Only what was sent after the rail ran dry proves that it has balance again.
+      delete from rail_hold h
+      using paid
+      where h.provider = paid.provider and h.currency = paid.currency
+        and h.held_since < paid.started_at
     ), paid_policies as (
       update policy o
       set state = 'PAID', state_version = o.state_version + 1, updated_at = now()
@@ -279,110 +283,4 @@ async function recordMismatched(
       from closed c
     ), ${reviewFaulty('TRANSFER_MISMATCH', at)}
     select count(*) from closed`.execute(db)
-}
-
-/**
- * CTE `locked`: the answers (payout_id, n, then `columns` from the arrays `values`) whose payout is
- * still SUBMITTED. The payout's lock is the arbiter between senders, cancellers and resolvers.
- * `answers` are in the order of their payouts' ids, and so are the locks taken, one by one: a join
- * would let the planner read the whole table for "few" SUBMITTED payouts.
- */
-function answersWith(
-  answers: readonly AttemptKey[],
-  columns: Fragment,
-  values: Fragment,
-): Fragment {
-  const payoutIds = answers.map((answer) => answer.payoutId)
-  const numbers = answers.map((answer) => answer.n)
-  return sql`locked as materialized (
-      select x.*
-      from unnest(${payoutIds}::uuid[], ${numbers}::integer[], ${values})
-        as x (payout_id, n, ${columns})
-      cross join lateral (
-        select from payout p where p.id = x.payout_id and p.state = 'SUBMITTED' for update
-      ) p
-    )`
-}
-
-/** Locks are taken in this order everywhere; lower-case ids sort as text as they do as uuids. */
-function byPayout<Answer extends AttemptKey>(answers: readonly Answer[]): Answer[] {
-  return answers.toSorted((a, b) => (a.payoutId < b.payoutId ? -1 : 1))
-}
-
-/** CTE `entry`: money of the payouts in `cte` back from the rail to what is owed. */
-function reversalOf(cte: Fragment): Fragment {
-  return sql`entry as (
-      select concat_ws(':', 'fail', r.id, r.n) as ref,
-        ${accountSql.inFlight(sql`r.provider`)} as source,
-        ${accountSql.payable(sql`r.policy_id`)} as destination,
-        r.amount_minor, r.currency
-      from ${cte} r
-    )`
-}
-
-type ResolveRow = MoneyRow & {
-  id: string
-  state: PayoutState
-  payee_ref: string
-  n: number | null
-  provider: string | null
-  started_at: Instant | null
-  server_errors: number | null
-  absent_since: Instant | null
-}
-
-async function readForResolving(db: Database, payoutId: string): Promise<PayoutToResolve | null> {
-  const { rows } = await sql<ResolveRow>`
-    select p.id, p.state, p.amount_minor, p.currency, p.payee_ref,
-      a.n, a.provider, a.started_at, a.server_errors, a.absent_since
-    from payout p
-    left join payout_attempt a on a.payout_id = p.id and a.outcome = 'OPEN'
-    where p.id = ${payoutId}::uuid`.execute(db)
-  const row = rows[0]
-  if (row === undefined) return null
-  const { n, provider, started_at: startedAt, server_errors: serverErrors } = row
-  const hasAttempt = n !== null && provider !== null && startedAt !== null && serverErrors !== null
-  return {
-    payoutId: row.id,
-    state: row.state,
-    amount: moneyOf(row),
-    payeeRef: row.payee_ref,
-    attempt: hasAttempt
-      ? { payoutId: row.id, n, provider, startedAt, serverErrors, absentSince: row.absent_since }
-      : null,
-  }
-}
-
-async function recordAbsence(db: Database, attempt: AttemptKey, at: Instant): Promise<void> {
-  await sql`
-    update payout_attempt a set absent_since = ${at}::timestamptz
-    where a.payout_id = ${attempt.payoutId}::uuid and a.n = ${attempt.n}
-      and a.outcome = 'OPEN' and a.absent_since is null`.execute(db)
-}
-
-async function abandonAttempt(
-  db: Database,
-  attempt: AttemptKey,
-  at: Instant,
-): Promise<'APPROVED' | 'FAILED' | null> {
-  const { rows } = await sql<{ state: 'APPROVED' | 'FAILED' }>`
-    with ${answersWith([attempt], sql`code`, sql`array['ABSENT']::text[]`)}, closed as (
-      update payout_attempt a
-      set outcome = 'UNKNOWN', code = x.code, finished_at = ${at}::timestamptz
-      from locked x
-      where a.payout_id = x.payout_id and a.n = x.n and a.outcome = 'OPEN'
-      returning a.payout_id, a.n, a.provider
-    ), freed as (
-      update payout p
-      set state = case when ${isAboveLimit()} then 'FAILED' else 'APPROVED' end, updated_at = now()
-      from closed c
-      where p.id = c.payout_id
-      returning p.id, p.policy_id, p.amount_minor, p.currency, p.state, c.n, c.provider
-    ), ${reversalOf(sql`freed`)}, ${postEntries('fail', at)}, faulty as (
-      select f.id as payout_id, jsonb_build_object('attempt', f.n) as details
-      from freed f
-      where f.state = 'FAILED'
-    ), ${reviewFaulty('NEW_ATTEMPT_ABOVE_LIMIT', at)}
-    select f.state from freed f`.execute(db)
-  return rows[0]?.state ?? null
 }

@@ -45,6 +45,17 @@ export function isAboveLimit(): Fragment {
     from setting s where s.key = ${PAYOUTS_APPROVAL_LIMIT}), false)`
 }
 
+/** Whether rail `provider` has no balance for payout `p`. */
+export function isRailDry(provider: string): Fragment {
+  return sql`exists (
+    select from rail_hold h where h.provider = ${provider} and h.currency = p.currency)`
+}
+
+/** The business day of `at`: a date in UTC. */
+export function businessDay(at: Instant): Fragment {
+  return sql`(${at}::timestamptz at time zone 'UTC')::date`
+}
+
 /**
  * SHA-256 over everything that the request of payout `p` under key `key` is made of. The same payout
  * gives the same request, byte for byte; the stored hash shows when it would not.
@@ -105,5 +116,17 @@ export function openCases(reasonCode: string, at: Instant): Fragment {
           and r.reason_code = ${reasonCode}))),
       'payout', f.payout_id, ${reasonCode}, f.details, ${at}::timestamptz
     from faulty f
+    on conflict do nothing`
+}
+
+/**
+ * Opens one case, ever, for each row (subject, details) of `cte`: subjects name their day, so a case
+ * that a person resolved is not opened again on the same day.
+ */
+export function openControlCase(reasonCode: string, cte: Fragment, at: Instant): Fragment {
+  return sql`insert into review_case (id, subject_kind, subject_id, reason_code, details, opened_at)
+    select groundstop_id(concat_ws('|', 'review', 'control', c.subject, ${reasonCode}::text)),
+      'control', groundstop_id('control|' || c.subject), ${reasonCode}, c.details, ${at}::timestamptz
+    from ${cte} c
     on conflict do nothing`
 }

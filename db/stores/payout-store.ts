@@ -1,35 +1,28 @@
 /**
- * Payouts and their batches in Postgres: batching, approval, cancelling, where they stand. What is
- * said to and heard from the rail is in payout-attempt-store.ts.
+ * Payouts and their batches in Postgres: batching and cancelling. Approval is in
+ * payout-approval-store.ts, what is said to and heard from the rail in payout-attempt-store.ts.
  */
 import { sql } from 'kysely'
 
-import type {
-  PayoutSelection,
-  PayoutStanding,
-  PayoutStore,
-} from '../../domain/ports/payout-store.ts'
+import type { PayoutSelection, PayoutStore } from '../../domain/ports/payout-store.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Database } from '../client.ts'
+import { approve } from './payout-approval-store.ts'
 import { createPayoutAttempts } from './payout-attempt-store.ts'
-import {
-  accountSql,
-  isAboveLimit,
-  isPaused,
-  isSelected,
-  postEntries,
-  reviewFaulty,
-} from './payout-sql.ts'
+import { accountSql, isSelected, postEntries, reviewFaulty } from './payout-sql.ts'
+import { createPayoutResolutions } from './payout-resolution-store.ts'
+import { readStanding } from './payout-standing.ts'
 
-/** The payout store over `db`. Every method is one statement, so nothing is ever half-written. */
+/** The payout store over `db`. Every method is one transaction, so nothing is ever half-written. */
 export function createPayoutStore(db: Database): PayoutStore {
   return {
     ...createPayoutAttempts(db),
+    ...createPayoutResolutions(db),
     batchCreated: (limits) => batchCreated(db, limits),
     listUnstartedBatches: (limit) => listUnstartedBatches(db, limit),
     markBatchesStarted: (batchIds) => markBatchesStarted(db, batchIds),
     approve: (selection, approval) => approve(db, selection, approval),
-    readStanding: (selection) => readStanding(db, selection),
+    readStanding: (selection, provider) => readStanding(db, selection, provider),
     cancel: (selection, cancellation) => cancel(db, selection, cancellation),
   }
 }
@@ -80,77 +73,6 @@ async function markBatchesStarted(db: Database, batchIds: readonly string[]): Pr
     update payout_batch b set started_at = now()
     where b.id = any(${batchIds}::uuid[]) and b.started_at is null`.execute(db)
   return Number(result.numAffectedRows ?? 0n)
-}
-
-async function approve(
-  db: Database,
-  selection: PayoutSelection,
-  approval: { readonly by: string; readonly isByPerson: boolean; readonly at: Instant },
-): Promise<{ approved: number; heldPayoutIds: string[] }> {
-  const { by, isByPerson, at } = approval
-  const approvable = isByPerson ? ['CREATED', 'FAILED'] : ['CREATED']
-  // APPROVED ones are chosen only to tell those that the kill switch keeps from being sent.
-  const { rows } = await sql<{ id: string; is_held: boolean; is_new: boolean }>`
-    with chosen as materialized (
-      select p.id, p.policy_id, p.amount_minor, p.currency, p.state
-      from payout p
-      where ${isSelected(selection)} and p.state = any(${approvable}::text[] || 'APPROVED'::text)
-      order by p.id
-      for update of p
-    ), ruled as materialized (
-      select p.id, p.policy_id, p.state, p.state <> 'APPROVED' as is_new,
-        ${isPaused(sql`p.policy_id`)} or (
-          p.state <> 'APPROVED' and not ${isByPerson}::boolean and ${isAboveLimit()}) as is_held
-      from chosen p
-    ), approved as (
-      update payout p
-      set state = 'APPROVED', approved_by = ${by}, updated_at = now()
-      from ruled r
-      where p.id = r.id and r.is_new and not r.is_held
-    ), resumed as (
-      update policy o
-      set state = 'TRIGGERED', state_version = o.state_version + 1, updated_at = now()
-      from ruled r
-      where r.state = 'FAILED' and o.id = r.policy_id and not r.is_held and o.state = 'IN_REVIEW'
-    ), resolved as (
-      update review_case c
-      set state = 'RESOLVED', resolved_at = ${at}::timestamptz, updated_at = now()
-      from ruled r
-      where ${isByPerson}::boolean and c.subject_kind = 'payout' and c.subject_id = r.id
-        and r.is_new and not r.is_held and c.state <> 'RESOLVED'
-    )
-    select r.id, r.is_held, r.is_new from ruled r order by r.id`.execute(db)
-  const heldPayoutIds = rows.filter((row) => row.is_held).map((row) => row.id)
-  return { approved: rows.filter((row) => row.is_new && !row.is_held).length, heldPayoutIds }
-}
-
-async function readStanding(db: Database, selection: PayoutSelection): Promise<PayoutStanding> {
-  const { rows } = await sql<{ settled: number; rejected: string[]; unknown: string[] }>`
-    select
-      count(*) filter (where s.standing = 'settled') as settled,
-      coalesce(array_agg(s.id order by s.id) filter (where s.standing = 'rejected'), '{}')::text[]
-        as rejected,
-      coalesce(array_agg(s.id order by s.id) filter (where s.standing = 'unknown'), '{}')::text[]
-        as unknown
-    from (
-      select p.id, case
-        when p.state = 'PAID' then 'settled'
-        when p.state = 'FAILED' then 'rejected'
-        when p.state = 'APPROVED' then 'unknown'
-        when p.state <> 'SUBMITTED' then 'elsewhere'
-        when exists (
-          select from payout_attempt a where a.payout_id = p.id and a.outcome = 'OPEN'
-        ) then 'unknown'
-        else 'rejected' end as standing
-      from payout p
-      where ${isSelected(selection)}
-    ) s`.execute(db)
-  const standing = rows[0]
-  return {
-    settled: standing?.settled ?? 0,
-    rejectedPayoutIds: standing?.rejected ?? [],
-    unknownPayoutIds: standing?.unknown ?? [],
-  }
 }
 
 async function cancel(

@@ -24,7 +24,7 @@ export type AttemptKey = { readonly payoutId: string; readonly n: number }
 /** The rail moved the money. */
 export type AcceptedAnswer = AttemptKey & { readonly transferId: string }
 
-/** The rail refused for good; nothing moved. */
+/** The rail refused, nothing moved: for good, or (when postponed) for want of balance. */
 export type RejectedAnswer = AttemptKey & { readonly code: string }
 
 /** Whether money moved is not known. */
@@ -49,6 +49,22 @@ export type PayoutStanding = {
   readonly rejectedPayoutIds: string[]
   /** Neither paid nor refused: to be sent again or looked up. */
   readonly unknownPayoutIds: string[]
+  /**
+   * Not sent because a control holds them: not approved, or approved (and then unknown as well) and
+   * kept by the kill switch or a rail without balance. Absent when there are none.
+   */
+  readonly heldPayoutIds?: string[]
+}
+
+/** Who approves. */
+export type PayoutApproval = {
+  readonly by: string
+  readonly isByPerson: boolean
+  readonly at: Instant
+  /** A person's reason, for the audit trail. */
+  readonly reason: string | null
+  /** The same for every repeat of one request, so that a repeat is not taken for a second person's. */
+  readonly requestId: string
 }
 
 /** A payout with its open attempt, if any, for `resolvePayout`. */
@@ -81,17 +97,27 @@ export interface PayoutStore {
 
   /**
    * CREATED to APPROVED for all that no rule holds: the kill switch `payouts.paused`, and for
-   * approvals by rule the limit `payouts.approvalLimitMinor`. A person's approval also takes FAILED
-   * payouts and closes their reviews. Repeating changes nothing.
+   * approvals by rule the limit `payouts.approvalLimitMinor` and the day's ceiling
+   * `payouts.dailyCeilingMinor` (a review case `DAILY_CEILING` a currency and day). A person's
+   * approval also takes FAILED payouts and closes their reviews; above the limit it takes two people:
+   * the first is recorded. Repeating changes nothing.
    */
   approve(
     selection: PayoutSelection,
-    approval: { readonly by: string; readonly isByPerson: boolean; readonly at: Instant },
-  ): Promise<{ approved: number; heldPayoutIds: string[] }>
+    approval: PayoutApproval,
+  ): Promise<{
+    approved: number
+    heldPayoutIds: string[]
+    /** Of those held: approved by this person as the first of two. */
+    awaitingSecondIds: string[]
+    /** Of those held: this person approved them before and cannot be the second. */
+    samePersonIds: string[]
+  }>
 
   /**
    * Phase A: every APPROVED payout that is not paused gets attempt n + 1 and is SUBMITTED, with
-   * `sub:` in the ledger, in one transaction. Returns how many attempts were opened.
+   * `sub:` in the ledger, in one transaction. On a rail without balance only one payout, when it is
+   * time to try again. Returns how many attempts were opened.
    */
   openAttempts(
     selection: PayoutSelection,
@@ -110,12 +136,17 @@ export interface PayoutStore {
   recordAccepted(answers: readonly AcceptedAnswer[], at: Instant): Promise<void>
   /** Phase C: the rail refused. Payout FAILED, ledger reversed, policy and payout in review. */
   recordRejected(answers: readonly RejectedAnswer[], at: Instant): Promise<void>
+  /**
+   * Phase C: the rail has no balance. Attempt closed, ledger reversed, payout APPROVED again; the
+   * rail is tried by one payout at a time, and one review `RAIL_BALANCE_EXHAUSTED` a day is opened.
+   */
+  recordPostponed(answers: readonly RejectedAnswer[], at: Instant): Promise<void>
   /** Phase C: no answer to rely on. The attempt stays open and counts the sending. */
   recordUnknown(answers: readonly UnknownAnswer[], at: Instant): Promise<void>
   /** Money moved, but not as asked. Never paid by this: attempt closed as UNKNOWN, review opened. */
   recordMismatched(answers: readonly MismatchedAnswer[], at: Instant): Promise<void>
-  /** Where the selection stands now. */
-  readStanding(selection: PayoutSelection): Promise<PayoutStanding>
+  /** Where the selection stands now, with rail `provider`. */
+  readStanding(selection: PayoutSelection, provider: string): Promise<PayoutStanding>
 
   /** Null when there is no such payout. */
   readForResolving(payoutId: string): Promise<PayoutToResolve | null>

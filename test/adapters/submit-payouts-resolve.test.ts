@@ -166,7 +166,9 @@ describe('resolving a payout', () => {
       review: 'NEW_ATTEMPT_ABOVE_LIMIT',
     })
     await expectCleanBook()
-    await approvePayouts(deps(), { payoutIds: [payoutId], approvedBy: 'user:ana' })
+    for (const approvedBy of ['user:ana', 'user:ben']) {
+      await approvePayouts(deps(), { payoutIds: [payoutId], approvedBy })
+    }
     rig.faults.set({ faults: {} })
     expect((await submit(payoutId)).settled).toBe(1)
     await expectCleanBook()

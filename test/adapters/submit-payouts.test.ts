@@ -234,18 +234,18 @@ describe('submitting payouts', () => {
     await expectCleanBook()
   })
 
-  test('pays under a new key after a person approved what failed for want of balance', async () => {
-    const payoutIds = await makeApproved(3)
-    rig.faults.set({ faults: { insufficientFunds: { times: 1 } } })
+  test('pays under a new key after a person approved what the rail had refused', async () => {
+    const payoutIds = await makeApproved(3, 'acct_invalid_')
     expect((await submitPayouts(depsWith(), { payoutIds })).rejectedPayoutIds).toHaveLength(3)
-    // The refusal is stored under the key, so sending again by itself would never help.
+    // The refusal is for good: sending again by itself would never help.
     expect((await submitPayouts(depsWith(), { payoutIds })).rejectedPayoutIds).toHaveLength(3)
-    rig.faults.set({ faults: {} })
+    await sql`update payout set payee_ref = replace(payee_ref, 'invalid_', '')
+      where id = any(${payoutIds}::uuid[])`.execute(database.db)
     const approval = { payoutIds, approvedBy: 'user:ana' }
     expect(await approvePayouts(depsWith(), approval)).toMatchObject({ approved: 3 })
     await submitPayouts(depsWith(), { payoutIds })
     expect((await rowsOf(payoutIds))[0]).toMatchObject({
-      attempts: '1 DEFINITE_FAIL balance_insufficient, 2 ACCEPTED',
+      attempts: '1 DEFINITE_FAIL resource_missing, 2 ACCEPTED',
       review: null,
     })
     await expectPaidOnce(payoutIds)

@@ -207,6 +207,61 @@ describe('held payouts', () => {
     expect(result).toMatchObject({ settled: 10, rounds: 3 })
   })
 
+  test('of a rail without balance wait together, are not looked up, never park, and go on', async () => {
+    const dry = ids(10)
+    let rounds = 0
+    const result = await runToEnd({
+      submitPayouts: async () => {
+        rounds += 1
+        return rounds < 5 ? { ...unknown(0, dry), heldPayoutIds: dry } : allSettled(10)
+      },
+    })
+    expect(result).toMatchObject({ settled: 10, stragglers: 0, rounds: 5 })
+    expect(countOf('resolvePayouts')).toBe(0)
+    expect(
+      calls.filter(({ name }) => name === 'planPayoutRetry').map(({ input }) => input),
+    ).toEqual([1, 2, 3, 4].map((round) => ({ kind: 'held', rounds: round })))
+  })
+
+  test('beside doubtful ones: only the doubtful are looked up', async () => {
+    const [held = '', doubtful = ''] = ids(2)
+    let rounds = 0
+    await runToEnd({
+      submitPayouts: async () => {
+        rounds += 1
+        return rounds < 4
+          ? { ...unknown(0, [held, doubtful]), heldPayoutIds: [held] }
+          : allSettled(2)
+      },
+    })
+    expect(calls.find(({ name }) => name === 'resolvePayouts')?.input).toEqual({
+      payoutIds: [doubtful],
+    })
+  })
+
+  test('tell the person who may not approve why, and wait on', async () => {
+    const message = 'ines already gave the first approval'
+    const activities = fakePayout({
+      approvePayouts: async ({ approvedBy }) => {
+        if (approvedBy === NOTE.by) throw ApplicationFailure.nonRetryable(message, 'Conflict')
+        return approvedBy === undefined ? { approved: 0, held: 10 } : { approved: 10, held: 0 }
+      },
+      submitPayouts: inTurn(allSettled(0), allSettled(10)),
+      planPayoutRetry: async () => ({ action: 'wait', wallMs: 60_000 }),
+    })
+    await withRun(activities, async (handle) => {
+      await untilState(rig, handle.workflowId, 'held')
+      const refused = handle.executeUpdate('approve', { args: [NOTE] })
+      await expect(refused).rejects.toMatchObject({ cause: { message, type: 'Conflict' } })
+      expect(await stateOf(handle)).toBe('held')
+      await handle.terminate()
+    })
+    expect(calls.find(({ input }) => hasReason(input))?.input).toMatchObject({
+      approvedBy: NOTE.by,
+      reason: NOTE.reason,
+    })
+  })
+
   test('are cancelled on request, and the run ends', async () => {
     let isCancelled = false
     const activities = fakePayout({
@@ -293,6 +348,9 @@ test('a cancelled run ends as cancelled and leaves its payouts to a later one', 
   })
   expect(countOf('cancelPayouts')).toBe(0)
 })
+
+const hasReason = (input: unknown): boolean =>
+  typeof input === 'object' && input !== null && 'reason' in input
 
 async function stateOf(handle: WorkflowHandle): Promise<string> {
   const { state } = await handle.query<{ state: string }>('progress')
