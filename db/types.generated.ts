@@ -159,6 +159,16 @@ export interface LedgerTransaction {
   ref: string;
 }
 
+export interface ListedTransfer {
+  amount_minor: number;
+  created_at: Generated<Instant>;
+  currency: string;
+  run_id: string;
+  transfer_group: string | null;
+  transfer_id: string;
+  transferred_at: Instant;
+}
+
 export interface Payout {
   amount_minor: number;
   approved_by: string | null;
@@ -297,6 +307,7 @@ export interface DB {
   job_cursor: JobCursor;
   ledger_posting: LedgerPosting;
   ledger_transaction: LedgerTransaction;
+  listed_transfer: ListedTransfer;
   payout: Payout;
   payout_attempt: PayoutAttempt;
   payout_batch: PayoutBatch;

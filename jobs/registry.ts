@@ -4,12 +4,14 @@ import { flightMonitor } from './flight-monitor.ts'
 import { maintenance } from './maintenance.ts'
 import { payout } from './payout.ts'
 import { policyExpiration } from './policy-expiration.ts'
+import { reconciliation } from './reconciliation.ts'
 
 /** All jobs by name, in the order in which lists show them. */
 export const JOBS = {
   'flight-monitor': flightMonitor,
   payout,
   'policy-expiration': policyExpiration,
+  reconciliation,
   maintenance,
 } as const
 

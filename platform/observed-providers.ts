@@ -40,6 +40,12 @@ export function observePayments(provider: PaymentProvider, events: Observer): Pa
         () => provider.findByGroup(group, signal),
         () => 'ok',
       ),
+    listSince: (createdAfter, cursor, signal) =>
+      observe(
+        'list_since',
+        () => provider.listSince(createdAfter, cursor, signal),
+        () => 'ok',
+      ),
   }
 }
 

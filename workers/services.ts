@@ -6,6 +6,7 @@ import { createFlightMonitorActivities } from '../activities/flight-monitor.ts'
 import { createMaintenanceActivities } from '../activities/maintenance.ts'
 import { createPayoutActivities } from '../activities/payout.ts'
 import { createPolicyExpirationActivities } from '../activities/policy-expiration.ts'
+import { createReconciliationActivities } from '../activities/reconciliation.ts'
 import { ConfigError, type Config, type ConfigProblem, type Secrets } from '../config/config.ts'
 import { createDatabase } from '../db/client.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
@@ -15,6 +16,7 @@ import { createExpiryStore } from '../db/stores/expiry-store.ts'
 import { createLegStore } from '../db/stores/leg-store.ts'
 import { createPayoutStore } from '../db/stores/payout-store.ts'
 import { createPolicyLegs } from '../db/stores/policy-legs.ts'
+import { createReconciliationStore } from '../db/stores/reconciliation-store.ts'
 import { createReviewStore } from '../db/stores/review-store.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
@@ -89,6 +91,11 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
         decisionStore,
         expiryStore: createExpiryStore(db),
         events,
+      }),
+      reconciliation: createReconciliationActivities({
+        clock,
+        payments,
+        reconciliationStore: createReconciliationStore(db),
       }),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
     },

@@ -8,9 +8,10 @@ import type {
   PaymentProvider,
   Transfer,
   TransferOutcome,
+  TransferPage,
   TransferRequest,
 } from '../../domain/ports/payment-provider.ts'
-import { instantFromMs } from '../../domain/time.ts'
+import { instantFromMs, toMs, type Instant } from '../../domain/time.ts'
 import {
   createCircuit,
   DEFAULT_CIRCUIT,
@@ -98,6 +99,7 @@ export function createStripePayments(options: StripeOptions): StripePayments {
       return outcome.kind === 'accepted' ? outcome : withoutSecret(outcome, options.apiKey)
     },
     findByGroup: (group, signal) => findByGroup(stripe, group, signal),
+    listSince: (createdAfter, cursor, signal) => listSince(stripe, createdAfter, cursor, signal),
     [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
   }
 }
@@ -172,11 +174,39 @@ async function findByGroup(
     // A server that ignores the filter must not hand us somebody else's transfer.
     found.push(...answer.data.filter((transfer) => transfer.transfer_group === group))
     after = answer.data.at(-1)?.id
-    // A list that does not say whether it goes on may do so when the page is full.
-    const hasMore = (answer.has_more as boolean | undefined) ?? answer.data.length === PAGE_LIMIT
-    if (!hasMore || after === undefined) return found.toReversed().map(toTransfer)
+    if (!hasMore(answer) || after === undefined) return found.toReversed().map(toTransfer)
   }
   throw new PaymentLookupError(`group ${group} has more than ${PAGE_LIMIT * LOOKUP_PAGES_LIMIT}`)
+}
+
+async function listSince(
+  stripe: Stripe,
+  createdAfter: Instant,
+  cursor: string | null,
+  signal: AbortSignal | undefined,
+): Promise<TransferPage> {
+  signal?.throwIfAborted()
+  const created = Math.floor(toMs(createdAfter) / SECOND_MS)
+  const answer = await lookUp(stripe, {
+    created: { gte: created },
+    limit: PAGE_LIMIT,
+    ...(cursor === null ? {} : { starting_after: cursor }),
+  })
+  // A server that ignores the filter goes on to the beginning of its time: newest first, that is the end.
+  const wanted = answer.data.filter((transfer) => transfer.created >= created)
+  const isOver = wanted.length < answer.data.length || !hasMore(answer)
+  return {
+    transfers: wanted.map(toTransfer),
+    next: isOver ? null : (answer.data.at(-1)?.id ?? null),
+  }
+}
+
+/** A list that does not say whether it goes on may do so when the page is full. */
+function hasMore(answer: {
+  readonly data: readonly unknown[]
+  readonly has_more?: boolean
+}): boolean {
+  return answer.has_more ?? answer.data.length === PAGE_LIMIT
 }
 
 async function lookUp(

@@ -39,10 +39,26 @@ export type TransferOutcome =
       readonly retryAfterMs?: number
     }
 
+/** A page of the rail's transfers, newest first. */
+export type TransferPage = {
+  readonly transfers: readonly Transfer[]
+  /** Asks for the page after this one; null at the end of the list. */
+  readonly next: string | null
+}
+
 /** Never throws for what a service does: every outcome is a value. Throws only on cancellation. */
 export interface PaymentProvider {
   readonly id: string
   createTransfer(request: TransferRequest, signal?: AbortSignal): Promise<TransferOutcome>
   /** All transfers of a group, oldest first. Throws PaymentLookupError (retryable) when unreachable. */
   findByGroup(group: string, signal?: AbortSignal): Promise<Transfer[]>
+  /**
+   * A page of all transfers made at `createdAfter` or later, by whole seconds; null for the first page.
+   * Transfers made while pages are read may be missing. Throws PaymentLookupError (retryable).
+   */
+  listSince(
+    createdAfter: Instant,
+    cursor: string | null,
+    signal?: AbortSignal,
+  ): Promise<TransferPage>
 }

@@ -2,7 +2,7 @@
 import type { Instant } from '../time.ts'
 
 /** What a case is about; a control is a day's ceiling or a rail without balance. */
-export type ReviewSubject = 'leg' | 'policy' | 'payout' | 'control'
+export type ReviewSubject = 'leg' | 'policy' | 'payout' | 'transfer' | 'control'
 
 /** A case to be opened for people. */
 export type NewReviewCase = {

@@ -2,10 +2,17 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { minorUnits } from '../../domain/money.ts'
-import type { PaymentProvider, TransferRequest } from '../../domain/ports/payment-provider.ts'
+import type {
+  PaymentProvider,
+  TransferPage,
+  TransferRequest,
+} from '../../domain/ports/payment-provider.ts'
+import { addMs, instantFromMs, type Instant } from '../../domain/time.ts'
 
 const BAD_KEY = 'sk_test_conformance'
 const CONCURRENT_SENDS = 10
+const TRANSFERS_OVER_ONE_PAGE = 101
+const EPOCH = instantFromMs(0)
 
 /** One provider under test. */
 export type PaymentSubject = AsyncDisposable & {
@@ -77,6 +84,47 @@ export function paymentConformance(subject: () => Promise<PaymentSubject>): void
     const second = await s.provider.createTransfer(retry)
     const ids = [first, second].map((o) => (o.kind === 'accepted' ? o.transfer.id : ''))
     expect((await s.provider.findByGroup(request.group)).map(({ id }) => id)).toEqual(ids)
+  })
+
+  test('a transfer is listed from the second it was made, and not when asked from a later one', async () => {
+    await using s = await subject()
+    const outcome = await s.provider.createTransfer(s.request(randomUUID()))
+    if (outcome.kind !== 'accepted') throw new Error(`not accepted: ${outcome.code}`)
+    const { createdAt, id } = outcome.transfer
+    const from = await s.provider.listSince(createdAt, null)
+    expect(from.transfers).toContainEqual(outcome.transfer)
+    const later = await s.provider.listSince(addMs(createdAt, 1_000), null)
+    expect(later.transfers.map((transfer) => transfer.id)).not.toContain(id)
+  })
+
+  test('the list goes on by its cursor to its end, each transfer once, the newest first', async () => {
+    await using s = await subject()
+    const made: string[] = []
+    let since: Instant | null = null
+    for (let n = 0; n < TRANSFERS_OVER_ONE_PAGE; n += 1) {
+      const outcome = await s.provider.createTransfer(s.request(randomUUID()))
+      if (outcome.kind !== 'accepted') throw new Error(`not accepted: ${outcome.code}`)
+      since ??= outcome.transfer.createdAt
+      made.unshift(outcome.transfer.id)
+    }
+    const listed: string[] = []
+    let cursor: string | null = null
+    do {
+      const page: TransferPage = await s.provider.listSince(since ?? EPOCH, cursor)
+      listed.push(...page.transfers.map(({ id }) => id))
+      cursor = page.next
+    } while (cursor !== null)
+    expect(listed.filter((id) => made.includes(id)).toSorted()).toEqual(made.toSorted())
+    expect(new Set(listed).size).toBe(listed.length)
+  })
+
+  test('a bad secret fails a list, to be tried again', async () => {
+    await using s = await subject()
+    await using stranger = s.withKey(`${BAD_KEY}_invalid`)
+    await expect(stranger.listSince(EPOCH, null)).rejects.toMatchObject({
+      name: 'PaymentLookupError',
+      isRetryable: true,
+    })
   })
 
   test('an unknown group has no transfers', async () => {

@@ -6,6 +6,8 @@ import type { DecidedPage, FlightMonitorActivities } from '../../activities/flig
 import type { MaintenanceActivities } from '../../activities/maintenance.ts'
 import type { PayoutActivities, Submission } from '../../activities/payout.ts'
 import type { ExpiryStep, PolicyExpirationActivities } from '../../activities/policy-expiration.ts'
+import type { ReconciliationActivities } from '../../activities/reconciliation.ts'
+import type { Reconciled } from '../../domain/ports/reconciliation-store.ts'
 import { parseInstant } from '../../domain/time.ts'
 
 /** Which activities were called with what, in order. */
@@ -105,6 +107,44 @@ export function fakePolicyExpiration(
   change: Partial<PolicyExpirationActivities> = {},
 ): PolicyExpirationActivities {
   return { expirePolicies: async () => expiryStep(0), ...change }
+}
+
+/** A comparison of `listed` transfers that all fit. */
+export function allMatched(listed: number, change: Partial<Reconciled> = {}): Reconciled {
+  return {
+    listed,
+    matched: listed,
+    inFlight: 0,
+    breaks: {
+      MISSING_IN_LEDGER: 0,
+      DUPLICATE: 0,
+      CCY_DIFF: 0,
+      AMOUNT_DIFF: 0,
+      MISSING_AT_PROVIDER: 0,
+      STALE: 0,
+    },
+    casesOpened: 0,
+    totals: [],
+    ...change,
+  }
+}
+
+/** Activities of `reconciliation`: ten transfers on one page, all of them as they should be. */
+export function fakeReconciliation(
+  change: Partial<ReconciliationActivities> = {},
+): ReconciliationActivities {
+  return {
+    beginReconciliation: async ({ runId }) => ({
+      runId,
+      provider: 'stripe',
+      since: parseInstant('2013-02-05T12:00:00Z'),
+      asOf: BUSINESS_NOW,
+    }),
+    listTransfers: async () => ({ listed: 10, next: null }),
+    compareTransfers: async ({ listed }) => allMatched(listed),
+    finishReconciliation: async () => undefined,
+    ...change,
+  }
 }
 
 /** Activities of `maintenance`. */

@@ -9,6 +9,7 @@ import { ApplicationFailure } from '@temporalio/common'
 import { findJob } from '../../jobs/registry.ts'
 import { startJob } from '../../platform/temporal/job-starter.ts'
 import {
+  allMatched,
   allSettled,
   BUSINESS_NOW,
   expiryStep,
@@ -16,6 +17,7 @@ import {
   fakeMaintenance,
   fakePayout,
   fakePolicyExpiration,
+  fakeReconciliation,
 } from './fake-activities.ts'
 import type { Activities, TemporalRig } from './temporal-rig.ts'
 
@@ -240,11 +242,39 @@ const EXPIRATION_CASES: readonly HistoryCase[] = [
   },
 ]
 
+const RECONCILIATION_CASES: readonly HistoryCase[] = [
+  {
+    job: 'reconciliation',
+    name: 'all-matched',
+    input: {},
+    activities: () => fakeReconciliation(),
+  },
+  {
+    job: 'reconciliation',
+    name: 'many-pages-with-breaks',
+    input: { since: '2013-02-01T00:00:00.000Z' },
+    activities: () =>
+      fakeReconciliation({
+        listTransfers: inTurn({ listed: 5_000, next: 'tr_1' }, { listed: 12, next: null }),
+        compareTransfers: async ({ listed }) =>
+          allMatched(listed, { matched: 5_010, casesOpened: 2 }),
+      }),
+  },
+  {
+    job: 'reconciliation',
+    name: 'rail-away-for-a-moment',
+    input: {},
+    activities: () =>
+      fakeReconciliation({ listTransfers: failingOnce({ listed: 10, next: null }) }),
+  },
+]
+
 export const HISTORY_CASES: readonly HistoryCase[] = [
   ...MONITOR_CASES,
   ...PAYOUT_CASES,
   ...MAINTENANCE_CASES,
   ...EXPIRATION_CASES,
+  ...RECONCILIATION_CASES,
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */

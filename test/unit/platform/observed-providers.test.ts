@@ -6,6 +6,7 @@ import type {
   ProviderResult,
 } from '../../../domain/ports/flight-data-provider.ts'
 import type { PaymentProvider, TransferRequest } from '../../../domain/ports/payment-provider.ts'
+import { instantFromMs } from '../../../domain/time.ts'
 import { createEvents } from '../../../platform/events.ts'
 import { createLogger } from '../../../platform/logger.ts'
 import { createMetrics } from '../../../platform/metrics.ts'
@@ -79,14 +80,17 @@ describe('a request to an outside service', () => {
         id: 'stripe',
         createTransfer: async () => ({ kind, code: 'x', message: '' }),
         findByGroup: async () => [],
+        listSince: async () => ({ transfers: [], next: null }),
       }
       await observePayments(provider, events).createTransfer(TRANSFER)
       await observePayments(provider, events).findByGroup('po_1')
+      await observePayments(provider, events).listSince(instantFromMs(0), null)
     }
     const text = await page()
     for (const kind of outcomes) {
       expect(text).toContain(`operation="create_transfer",outcome="${kind}"} 1`)
     }
     expect(text).toContain('operation="find_by_group",outcome="ok"} 2')
+    expect(text).toContain('operation="list_since",outcome="ok"} 2')
   })
 })

@@ -1,0 +1,210 @@
+/** Ledger and rail side by side, over HTTP: every class of break, once, and nothing else. */
+import { randomUUID } from 'node:crypto'
+
+import { sql } from 'kysely'
+import { expect, test } from 'vitest'
+
+import type { Database } from '../../db/client.ts'
+import { createReconciliationStore } from '../../db/stores/reconciliation-store.ts'
+import { currency, minorUnits } from '../../domain/money.ts'
+import { areBalanced } from '../../domain/reconciliation.ts'
+import { DAY_MS, HOUR_MS } from '../../domain/time.ts'
+import { approvePayouts } from '../../operations/approve-payouts.ts'
+import {
+  beginReconciliation,
+  compareTransfers,
+  finishReconciliation,
+  listTransfers,
+  type ReconciliationDeps,
+} from '../../operations/reconcile-payouts.ts'
+import { submitPayouts } from '../../operations/submit-payouts.ts'
+import { createTestDatabase } from '../support/database.ts'
+import { makePayoutBook } from '../support/payout-book.ts'
+import { createPayoutStores, HandClock, startPaymentRig } from '../support/payment-rig.ts'
+
+/** A book of which `size` payouts were paid over the rail; it is an hour later. */
+async function paidBook(size: number) {
+  const database = await createTestDatabase()
+  const { db } = database
+  const clock = new HandClock()
+  const rig = await startPaymentRig(clock)
+  const { payments } = rig
+  const { payoutStore } = createPayoutStores(db)
+  const payoutIds = await makePayoutBook(db, { size })
+  await approvePayouts({ payoutStore, clock }, { payoutIds })
+  await submitPayouts(
+    { payoutStore, payments, clock },
+    { payoutIds },
+    { concurrency: 16, flushSize: 50 },
+  )
+  clock.advance(HOUR_MS)
+  const reconciliationStore = createReconciliationStore(db)
+  return {
+    db,
+    clock,
+    payments,
+    payoutIds,
+    payoutStore,
+    deps: { reconciliationStore, payments, clock },
+    async [Symbol.asyncDispose]() {
+      await rig[Symbol.asyncDispose]()
+      await database[Symbol.asyncDispose]()
+    },
+  }
+}
+
+async function reconcile(deps: ReconciliationDeps) {
+  const window = await beginReconciliation(deps, { runId: randomUUID() })
+  const { listed } = await listTransfers(deps, { window, cursor: null }, { maxPages: 100 })
+  const found = await compareTransfers(deps, { window, listed })
+  await finishReconciliation(deps, window)
+  return found
+}
+
+async function cases(db: Database) {
+  const { rows } = await sql`
+    select reason_code, subject_kind, state from review_case order by 1, 2`.execute(db)
+  return rows
+}
+
+/** Moves money at the rail that the ledger is not told of. */
+function transferBehind(it: Awaited<ReturnType<typeof paidBook>>, group: string, minor = 12_000) {
+  const idempotencyKey = `behind_${randomUUID()}`
+  const amount = { minor: minorUnits(minor), currency: currency('USD') }
+  return it.payments.createTransfer({
+    amount,
+    payeeRef: 'acct_1',
+    group,
+    idempotencyKey,
+    metadata: {},
+  })
+}
+
+const NO_BREAKS = {
+  MISSING_IN_LEDGER: 0,
+  DUPLICATE: 0,
+  CCY_DIFF: 0,
+  AMOUNT_DIFF: 0,
+  MISSING_AT_PROVIDER: 0,
+  STALE: 0,
+}
+
+test('what was paid over several pages matches, and the totals are equal', async () => {
+  await using it = await paidBook(230)
+  const found = await reconcile(it.deps)
+  expect(found).toMatchObject({ listed: 230, matched: 230, inFlight: 0, breaks: NO_BREAKS })
+  const [usd] = found.totals
+  expect(usd).toMatchObject({ currency: 'USD', listedMinor: '2760000', matchedMinor: '2760000' })
+  expect(areBalanced(found.totals)).toBe(true)
+  expect(await cases(it.db)).toEqual([])
+  const { rows } = await sql`select count(*) as n from listed_transfer`.execute(it.db)
+  expect(rows).toEqual([{ n: 0 }])
+})
+
+test('every class of break is found, each is one case, and never a second one', async () => {
+  await using it = await paidBook(8)
+  const [amount, other, missing, twice, sent] = it.payoutIds
+  await sql`alter table payout disable trigger frozen`.execute(it.db)
+  await sql`update payout set amount_minor = amount_minor - 1 where id = ${amount}`.execute(it.db)
+  await sql`update payout set currency = 'EUR' where id = ${other}`.execute(it.db)
+  await sql`update payout_attempt set provider_ref = 'tr_unheard' where payout_id = ${missing}`.execute(
+    it.db,
+  )
+  await transferBehind(it, twice ?? '')
+  await transferBehind(it, 'of-somebody-else')
+  await transferBehind(it, randomUUID())
+  // Its answer was lost a day and more ago: the rail has the transfer, the ledger waits.
+  await sql`update payout set state = 'SUBMITTED', transfer_id = null, paid_at = null
+    where id = ${sent}`.execute(it.db)
+  await sql`update payout_attempt set outcome = 'OPEN', provider_ref = null, finished_at = null
+    where payout_id = ${sent}`.execute(it.db)
+  it.clock.advance(DAY_MS)
+  const found = await reconcile(it.deps)
+  expect(found).toMatchObject({
+    listed: 11,
+    matched: 4,
+    inFlight: 1,
+    // The transfer of the payout whose own one is unheard of is a second one of it.
+    breaks: {
+      MISSING_IN_LEDGER: 2,
+      DUPLICATE: 2,
+      CCY_DIFF: 1,
+      AMOUNT_DIFF: 1,
+      MISSING_AT_PROVIDER: 1,
+      STALE: 1,
+    },
+    casesOpened: 8,
+  })
+  expect(await cases(it.db)).toEqual(
+    [
+      ['RECON_AMOUNT_DIFF', 'payout'],
+      ['RECON_CCY_DIFF', 'payout'],
+      ['RECON_DUPLICATE', 'transfer'],
+      ['RECON_DUPLICATE', 'transfer'],
+      ['RECON_MISSING_AT_PROVIDER', 'payout'],
+      ['RECON_MISSING_IN_LEDGER', 'transfer'],
+      ['RECON_MISSING_IN_LEDGER', 'transfer'],
+      ['RECON_STALE', 'payout'],
+    ].map(([reason_code, subject_kind]) => ({ reason_code, subject_kind, state: 'OPEN' })),
+  )
+  await sql`update review_case set state = 'RESOLVED'`.execute(it.db)
+  const again = await reconcile(it.deps)
+  expect(again).toMatchObject({ breaks: found.breaks, casesOpened: 0 })
+  expect(await cases(it.db)).toHaveLength(8)
+})
+
+test('a payout in flight for a day is stale, a second less is on its way', async () => {
+  await using it = await paidBook(1)
+  await sql`update payout set state = 'SUBMITTED', transfer_id = null, paid_at = null`.execute(
+    it.db,
+  )
+  await sql`update payout_attempt set outcome = 'OPEN', provider_ref = null, finished_at = null`.execute(
+    it.db,
+  )
+  it.clock.advance(DAY_MS - HOUR_MS - 1_000)
+  expect(await reconcile(it.deps)).toMatchObject({ inFlight: 1, breaks: NO_BREAKS })
+  it.clock.advance(1_000)
+  expect(await reconcile(it.deps)).toMatchObject({ inFlight: 1, breaks: { STALE: 1 } })
+})
+
+test('a transfer answered for just now need not be listed yet', async () => {
+  await using it = await paidBook(1)
+  await sql`update payout_attempt set provider_ref = 'tr_late', finished_at = ${await it.clock.now()}`.execute(
+    it.db,
+  )
+  expect(await reconcile(it.deps)).toMatchObject({ breaks: { MISSING_AT_PROVIDER: 0 } })
+  it.clock.advance(HOUR_MS)
+  expect(await reconcile(it.deps)).toMatchObject({ breaks: { MISSING_AT_PROVIDER: 1 } })
+})
+
+test('later runs leave what is older than three days alone', async () => {
+  await using it = await paidBook(3)
+  expect(await reconcile(it.deps)).toMatchObject({ listed: 3 })
+  it.clock.advance(2 * DAY_MS)
+  expect(await reconcile(it.deps)).toMatchObject({ listed: 3, matched: 3 })
+  it.clock.advance(5 * DAY_MS)
+  await reconcile(it.deps)
+  expect(await reconcile(it.deps)).toMatchObject({ listed: 0, breaks: NO_BREAKS })
+})
+
+test('a step that is repeated lists nothing twice, and a comparison finds the same', async () => {
+  await using it = await paidBook(120)
+  const window = await beginReconciliation(it.deps, { runId: randomUUID() })
+  const first = await listTransfers(it.deps, { window, cursor: null }, { maxPages: 1 })
+  expect(first).toMatchObject({ listed: 100 })
+  await listTransfers(it.deps, { window, cursor: null }, { maxPages: 1 })
+  const rest = await listTransfers(it.deps, { window, cursor: first.next }, { maxPages: 10 })
+  expect(rest).toEqual({ listed: 20, next: null })
+  const found = await compareTransfers(it.deps, { window, listed: 120 })
+  expect(found).toMatchObject({ listed: 120, matched: 120 })
+  expect(await compareTransfers(it.deps, { window, listed: 120 })).toEqual(found)
+})
+
+test('a list that was lost is not compared: nobody is told that all money is missing', async () => {
+  await using it = await paidBook(2)
+  const window = await beginReconciliation(it.deps, { runId: randomUUID() })
+  await listTransfers(it.deps, { window, cursor: null }, { maxPages: 1 })
+  await finishReconciliation(it.deps, window)
+  await expect(compareTransfers(it.deps, { window, listed: 2 })).rejects.toThrow('listed 2, kept 0')
+  expect(await cases(it.db)).toEqual([])
+})
