@@ -14,8 +14,6 @@ export const RUN_SEARCH_ATTRIBUTES = {
 } as const
 
 /** The search attributes that every run carries. */
-export type RunSearchAttribute = keyof typeof RUN_SEARCH_ATTRIBUTES
-
 /** What starts runs: a schedule, a person through a door, another run, or the clock being stepped. */
 export const JOB_TRIGGERS = ['schedule', 'api', 'cli', 'run', 'clock'] as const
 

@@ -17,12 +17,14 @@ import {
 } from '../support/fake-activities.ts'
 import { services } from '../support/services.ts'
 import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
+import { testBundle } from '../support/workflow-bundle.ts'
 
 let rig: TemporalRig
 let calls: Calls
 
 beforeAll(async () => {
   rig = await createTemporalRig(services().temporalAddress)
+  await testBundle()
 })
 
 afterAll(async () => {

@@ -8,11 +8,16 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fakePayout } from '../support/fake-activities.ts'
 import { services } from '../support/services.ts'
 import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
+import { testBundle } from '../support/workflow-bundle.ts'
+
+/** A run that hangs begins again after a task's time-out of 10 s; a machine that is busy needs less. */
+const AT_ONCE_MS = 5_000
 
 let rig: TemporalRig
 
 beforeAll(async () => {
   rig = await createTemporalRig(services().temporalAddress)
+  await testBundle()
 })
 
 afterAll(async () => {
@@ -40,13 +45,13 @@ async function failureOf(
   })
 }
 
-test('bad input fails within two seconds and names every field', async () => {
+test('bad input fails at once and names every field', async () => {
   const failure = await failureOf('payout', [{ batchId: 'x', payoutID: 'y' }])
   expect(failure).toMatchObject({
     type: 'InvalidInput',
     message: 'payout: invalid input: batchId: invalid UUID; payoutID: no such field',
   })
-  expect(failure.tookMs).toBeLessThan(2_000)
+  expect(failure.tookMs).toBeLessThan(AT_ONCE_MS)
 })
 
 test('missing input fails', async () => {
