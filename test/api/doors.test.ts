@@ -79,7 +79,7 @@ describe('on loopback without a token', () => {
     ['PUT', STATUS, 'GET, HEAD'],
     ['DELETE', '/api/admin/scheduler/jobs', 'GET, POST, HEAD'],
     ['POST', '/api/clock', 'GET, HEAD'],
-    ['GET', '/api/policies', 'POST'],
+    ['DELETE', '/api/policies', 'GET, POST, HEAD'],
   ])('answers %s %s with 405 and what is allowed', async (method, path, allow) => {
     const answer = await rig().ask(method, path)
     expect(answer.status).toBe(405)
