@@ -1,6 +1,7 @@
 /** Totals of the whole book, for gauges. */
 import type { Instant } from '../time.ts'
 
+/** Counts and sums over the whole book at one moment. */
 export type BookTotals = {
   readonly policiesByState: Readonly<Record<string, number>>
   readonly payoutsByState: Readonly<Record<string, number>>
