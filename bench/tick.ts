@@ -3,6 +3,7 @@
  * Temporal server, database, worker process and local providers.
  * `npm run bench:tick -- --policies 1000000`
  */
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -20,7 +21,7 @@ import { startJob } from '../platform/temporal/job-starter.ts'
 import { readMoneyLog } from '../simulator/payments/money-log.ts'
 import { bindFirstPolicies, makeDue, multiplyPolicies } from './book.ts'
 import { startInstallation, type Installation } from './installation.ts'
-import { FIRST_LOOK_AT_MS, layLegs, TICK_AT_MS } from './leg-window.ts'
+import { FIRST_LOOK_AT_MS, layLegs, TICK_AT_MS, type BenchLegs } from './leg-window.ts'
 
 const LEGS = 10_000
 const LEGS_DUE = 1_000
@@ -66,13 +67,33 @@ async function main(policies: number, payouts: number): Promise<void> {
   const legs = layLegs({ size: LEGS, onTime: LEGS_DECIDING, late: lateLegs })
   say(`${LEGS} legs, ${policies} policies: starting the services`)
   await using installation = await startInstallation(formatLegPack(legs.pack), BOUND_AT)
-  await using connection = await connect(installation.temporalAddress)
-  const client = new Client({ connection: connection.connection })
+  const connection = await Connection.connect({ address: installation.temporalAddress })
+  const client = new Client({ connection })
+  await Promise.race([measure({ installation, client, legs, policies, payouts }), interrupted()])
+  // Left open when interrupted: calls that are being retried throw on a closed one.
+  await connection.close()
+}
+
+/** Rejects at Ctrl-C, so that what was started is stopped. */
+async function interrupted(): Promise<never> {
+  const [signal] = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+  throw new Error(`stopped by ${String(signal)}`)
+}
+
+type Plan = {
+  readonly installation: Installation
+  readonly client: Client
+  readonly legs: BenchLegs
+  readonly policies: number
+  readonly payouts: number
+}
+
+async function measure({ installation, client, legs, policies, payouts }: Plan): Promise<void> {
   const { db, clock } = installation
   // Ticks are started here, one at a time.
   await client.schedule.getHandle('flight-monitor').pause('the benchmark starts its own ticks')
 
-  await seed(installation, legs, policiesPerLeg)
+  await seed(installation, legs, policies / LEGS)
   const firstLook = instantFromMs(FIRST_LOOK_AT_MS)
   const tickAt = instantFromMs(TICK_AT_MS)
 
@@ -120,7 +141,7 @@ async function main(policies: number, payouts: number): Promise<void> {
 
 async function seed(
   installation: Installation,
-  legs: ReturnType<typeof layLegs>,
+  legs: BenchLegs,
   policiesPerLeg: number,
 ): Promise<void> {
   const { db, clock, flightsUrl } = installation
@@ -195,13 +216,6 @@ async function inspect(
     ...(new Set(groups).size === payouts ? [] : ['money moved twice for a payout']),
     ...breaks.map((found) => `${found.invariant} ${found.subject}: ${found.detail}`),
   ]
-}
-
-async function connect(
-  address: string,
-): Promise<AsyncDisposable & { readonly connection: Connection }> {
-  const connection = await Connection.connect({ address })
-  return { connection, [Symbol.asyncDispose]: () => connection.close() }
 }
 
 async function count(db: Database, query: ReturnType<typeof sql>): Promise<number> {
