@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { sql } from 'kysely'
 
-import { WORKER_NODE_OPTIONS } from '../cli/start/parts.ts'
+import { WORKER_MEMORY } from '../cli/start/parts.ts'
 import { createDatabase, type Database } from '../db/client.ts'
 import { migrate } from '../db/migrate.ts'
 import { createClockStore, type ClockStore } from '../db/stores/clock-store.ts'
@@ -92,7 +92,7 @@ export async function startInstallation(legPack: string, now: Instant): Promise<
     METRICS_PORT: '0',
     LOG_LEVEL: 'warn',
   }
-  const worker = launch('worker', ['worker'], { ...services, NODE_OPTIONS: WORKER_NODE_OPTIONS })
+  const worker = launch('worker', ['worker'], { ...services, ...WORKER_MEMORY })
   await firstLine(worker)
   const owned = stack.move()
   return {
