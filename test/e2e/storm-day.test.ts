@@ -31,7 +31,7 @@ beforeAll(async () => {
   )
   const book = await readFile(join(installation.home, 'demo-policies.csv'), 'utf8')
   expected = expectedBook(book, (product) => byProduct.get(product) ?? new Map<string, number>())
-}, 300_000)
+}, 600_000)
 
 afterAll(async () => {
   await installation?.[Symbol.asyncDispose]()
