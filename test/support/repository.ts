@@ -51,10 +51,12 @@ export function runTool(
 ): Promise<{ exitCode: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
     const command = [join(ROOT, 'node_modules', script), ...args]
+    // A test run inside a test run must not write its counts over the outer one's.
+    const { GROUNDSTOP_TEST_TALLY: _outer, ...env } = process.env
     execFile(
       process.execPath,
       command,
-      { cwd, maxBuffer: 64 * 1024 * 1024 },
+      { cwd, env, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
         resolve({ exitCode, stdout, stderr })
