@@ -5,7 +5,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-import { Client, Connection } from '@temporalio/client'
+import type { Client } from '@temporalio/client'
 import type { Express } from 'express'
 
 import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
@@ -33,7 +33,7 @@ import { createLogger, type Logger } from '../platform/logger.ts'
 import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
 import { addProcessMetrics, createMetrics, type Metrics } from '../platform/metrics.ts'
 import { observeFlightData } from '../platform/observed-providers.ts'
-import { connectionOptions } from '../platform/temporal/connection.ts'
+import { lazyClient } from '../platform/temporal/connection.ts'
 import { createApp } from './app.ts'
 import { bookMetricsCollector } from './book-metrics.ts'
 import { jobMetricsCollector } from './job-metrics.ts'
@@ -85,10 +85,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     applicationName: 'groundstop api',
   })
   stack.defer(() => db.destroy())
-  const client = lazyClient(config, env)
+  const connectTimeoutMs = CONNECT_TIMEOUT_MS
+  const { client } = stack.use(lazyClient(config.temporal, { env, connectTimeoutMs }))
   const clockStore = createClockStore(db)
   const clock = createVirtualClock(clockStore)
-  stack.defer(() => client.connection.close())
   const app = buildApp({ ...options, logger, metrics, db, client, clockStore, clock, stack })
   const metricsServer: MetricsServer = await serveMetrics({
     ...config.metrics,
@@ -133,14 +133,6 @@ function requireSafeDoors(config: Config, secrets: Secrets): void {
 function databaseUrlOf(secrets: Secrets): string {
   if (secrets.databaseUrl !== null) return secrets.databaseUrl
   throw new ConfigError([{ variable: 'DATABASE_URL', message: 'must be set' }])
-}
-
-function lazyClient(config: Config, env: NodeJS.ProcessEnv): Client {
-  const { address, tls, metadata, apiKey } = connectionOptions(config.temporal, env)
-  const given = { address, tls, metadata, apiKey, connectTimeout: CONNECT_TIMEOUT_MS }
-  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  const connection = Connection.lazy(set)
-  return new Client({ connection, namespace: config.temporal.namespace })
 }
 
 type Parts = ApiOptions & {

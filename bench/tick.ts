@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
-import { Client, Connection } from '@temporalio/client'
+import type { Client } from '@temporalio/client'
 import { sql } from 'kysely'
 
 import type { Database } from '../db/client.ts'
@@ -17,6 +17,7 @@ import { instantFromMs, HOUR_MS } from '../domain/time.ts'
 import type { FlightMonitorResult } from '../jobs/flight-monitor.ts'
 import { verifyBooks } from '../operations/verify-books.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
+import { connectClient } from '../platform/temporal/connection.ts'
 import { startJob } from '../platform/temporal/job-starter.ts'
 import { readMoneyLog } from '../simulator/payments/money-log.ts'
 import { bindFirstPolicies, makeDue, multiplyPolicies } from './book.ts'
@@ -67,11 +68,10 @@ async function main(policies: number, payouts: number): Promise<void> {
   const legs = layLegs({ size: LEGS, onTime: LEGS_DECIDING, late: lateLegs })
   say(`${LEGS} legs, ${policies} policies: starting the services`)
   await using installation = await startInstallation(formatLegPack(legs.pack), BOUND_AT)
-  const connection = await Connection.connect({ address: installation.temporalAddress })
-  const client = new Client({ connection })
+  const server = { address: installation.temporalAddress, namespace: 'default' }
+  await using owned = await connectClient(server, { env: {} })
+  const { client } = owned
   await Promise.race([measure({ installation, client, legs, policies, payouts }), interrupted()])
-  // Left open when interrupted: calls that are being retried throw on a closed one.
-  await connection.close()
 }
 
 /** Rejects at Ctrl-C, so that what was started is stopped. */

@@ -2,10 +2,11 @@
  * Connections to the Temporal server: the product's configuration over the standard environment
  * (`TEMPORAL_*`) and TOML profile, so that TLS and API keys are set as everywhere else.
  */
-import { Client, Connection } from '@temporalio/client'
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client'
 import { loadClientConnectConfig } from '@temporalio/envconfig'
 
 import type { Logger } from '../logger.ts'
+import { callInterceptors } from './call-retries.ts'
 
 /** Where the server is, and in which namespace runs live. */
 export type TemporalAddress = { readonly address: string; readonly namespace: string }
@@ -47,16 +48,40 @@ export async function connectClient(
   return { client, [Symbol.asyncDispose]: () => connection.close() }
 }
 
-async function connect(temporal: TemporalAddress, env: NodeJS.ProcessEnv): Promise<Connection> {
+/**
+ * A client that connects with its first call and again whenever the server was away: for processes
+ * that must serve before the server answers. A call waits `connectTimeoutMs` at most for a connection.
+ */
+export function lazyClient(
+  temporal: TemporalAddress,
+  options: { readonly env: NodeJS.ProcessEnv; readonly connectTimeoutMs: number },
+): OwnedClient {
+  const { env, connectTimeoutMs } = options
+  const connection = Connection.lazy(clientOptions(temporal, env, connectTimeoutMs))
+  const client = new Client({ connection, namespace: temporal.namespace })
+  return { client, [Symbol.asyncDispose]: () => connection.close() }
+}
+
+/** What the client's connection takes of the options, which the worker's has in other words. */
+function clientOptions(
+  temporal: TemporalAddress,
+  env: NodeJS.ProcessEnv,
+  connectTimeoutMs: number,
+): ConnectionOptions {
   const { address, tls, metadata, apiKey } = connectionOptions(temporal, env)
+  return {
+    connectTimeout: connectTimeoutMs,
+    interceptors: callInterceptors(),
+    ...(address === undefined ? {} : { address }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+  }
+}
+
+async function connect(temporal: TemporalAddress, env: NodeJS.ProcessEnv): Promise<Connection> {
   try {
-    return await Connection.connect({
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      ...(address === undefined ? {} : { address }),
-      ...(tls === undefined ? {} : { tls }),
-      ...(metadata === undefined ? {} : { metadata }),
-      ...(apiKey === undefined ? {} : { apiKey }),
-    })
+    return await Connection.connect(clientOptions(temporal, env, CONNECT_TIMEOUT_MS))
   } catch (error) {
     throw new TemporalUnavailableError(`no Temporal server answers at ${temporal.address}`, {
       cause: error,
