@@ -61,6 +61,11 @@ export function instantOfLocal(localDateTime: string, zone: string): Instant {
   return instantFromMs(real ?? Math.max(before, after))
 }
 
+/** How far the wall in a zone is ahead of UTC, milliseconds. Throws RangeError on an unknown zone. */
+export function utcOffsetMsAt(epochMs: number, zone: string): number {
+  return offsetMs(zoneOf(zone).format, epochMs)
+}
+
 function zoneOf(zone: string): ZoneCache {
   const known = zones.get(zone)
   if (known !== undefined) return known

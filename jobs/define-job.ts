@@ -5,6 +5,8 @@
 import type { z } from 'zod'
 
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../domain/time.ts'
+import type { CalendarNumber, DstRule, WallCalendar } from '../domain/wall-schedule.ts'
+import { isZone } from '../domain/zone.ts'
 
 /** How urgent a run is among those waiting for the same queue's workers. */
 export type JobPriority = 'LOW' | 'MEDIUM' | 'HIGH' | 'CRITICAL'
@@ -26,21 +28,6 @@ export type JobQueue = 'monitoring' | 'payouts' | 'notifications' | 'maintenance
 /** Where jobs may be enabled or not. */
 export type JobEnvironment = 'development' | 'staging' | 'production'
 
-/** A number of a calendar field, or a range of them with both ends named. */
-export type CalendarNumber = number | { readonly start: number; readonly end: number }
-
-/** Wall-clock moments in a zone. "Daily at" is always a calendar: intervals ignore zones. */
-export type JobCalendar = {
-  /** 0-59. Default 0. */
-  readonly minute?: CalendarNumber
-  /** 0-23, on the wall of `timezone`. Keep off 1 and 2 in zones with daylight saving. */
-  readonly hour: CalendarNumber
-  /** 1-31. Default every day. */
-  readonly dayOfMonth?: CalendarNumber
-  /** 0-6, Sunday is 0. Default every day. */
-  readonly dayOfWeek?: CalendarNumber
-}
-
 /** When a job recurs. A change takes effect at the next fire; runs in flight are not touched. */
 export type JobSchedule = (
   | {
@@ -50,9 +37,15 @@ export type JobSchedule = (
     }
   | {
       readonly kind: 'calendar'
-      readonly calendars: readonly JobCalendar[]
+      /** Wall-clock moments in `timezone`. "Daily at" is always a calendar: intervals ignore zones. */
+      readonly calendars: readonly WallCalendar[]
       /** IANA zone of the calendars. */
       readonly timezone: string
+      /**
+       * What becomes of times that a change of clocks skips or shows twice. Default `shift`: later by as
+       * much as the clocks went, and the first of two, so that a daily job runs once on every day.
+       */
+      readonly dst?: DstRule
     }
 ) & {
   /** What a fire does while the last run is open: drop itself, wait its turn, or run beside. */
@@ -221,13 +214,14 @@ function checkSchedule(name: string, schedule: JobSchedule): void {
     requireField(isWholeSeconds(schedule.everyMs, SECOND_MS), name, 'schedule.everyMs')
     return
   }
+  requireField(isZone(schedule.timezone), name, 'schedule.timezone')
   requireField(schedule.calendars.length > 0, name, 'schedule.calendars')
   for (const calendar of schedule.calendars) {
     requireField(isCalendar(calendar), name, 'schedule.calendars')
   }
 }
 
-function isCalendar({ minute, hour, dayOfMonth, dayOfWeek }: JobCalendar): boolean {
+function isCalendar({ minute, hour, dayOfMonth, dayOfWeek }: WallCalendar): boolean {
   return (
     isWithin(minute, 0, 59) &&
     isWithin(hour, 0, 23) &&

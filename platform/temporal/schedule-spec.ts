@@ -1,13 +1,13 @@
 /** What a job's Temporal Schedule should be: derived from the registry, pure and comparable. */
 import { createHash } from 'node:crypto'
 
-import type { CalendarSpec, ScheduleDescription, ScheduleOptions } from '@temporalio/client'
+import type { ScheduleDescription, ScheduleOptions } from '@temporalio/client'
 
 import { SECOND_MS } from '../../domain/time.ts'
-import type { CalendarNumber, JobCalendar } from '../../jobs/define-job.ts'
 import type { AnyJob } from '../../jobs/registry.ts'
 import { scheduledRunOptions } from './job-starter.ts'
 import { runSearchAttributes } from './search-attributes.ts'
+import { DAYS, wallSpec } from './wall-spec.ts'
 
 /** Schedules with this mark in their memo are ours: made, changed and deleted by `apply`. */
 export const MANAGED_BY = 'groundstop'
@@ -21,7 +21,11 @@ const LEAST_CATCH_UP_MS = 10 * SECOND_MS
 const OVERLAPS = { skip: 'SKIP', 'queue-one': 'BUFFER_ONE', beside: 'ALLOW_ALL' } as const
 
 /** How fast business time runs: virtual seconds per wall second; 0 or 1 leaves schedules as they are. */
-export type ScheduleScale = { readonly speed: number }
+export type ScheduleScale = {
+  readonly speed: number
+  /** Changes of clocks are written out from this year on. Default: this year. */
+  readonly year?: number
+}
 
 /** A schedule as flat fields, the same for what should be and for what the server has. */
 export type ScheduleFields = Readonly<Record<string, string | number | boolean | null>>
@@ -72,7 +76,7 @@ function scheduleOptions(job: AnyJob, scale: ScheduleScale): ScheduleOptions {
     spec: {
       ...(schedule.kind === 'interval'
         ? { intervals: [{ every: scaled(schedule.everyMs, LEAST_INTERVAL_MS) }] }
-        : { calendars: schedule.calendars.map(toCalendarSpec), timezone: schedule.timezone }),
+        : wallSpec({ dst: 'shift', ...schedule }, scale.year ?? new Date().getUTCFullYear())),
       ...(schedule.jitterMs === undefined ? {} : { jitter: scaled(schedule.jitterMs, 0) }),
     },
     action,
@@ -86,34 +90,12 @@ function scheduleOptions(job: AnyJob, scale: ScheduleScale): ScheduleOptions {
   }
 }
 
-function toCalendarSpec({ minute, hour, dayOfMonth, dayOfWeek }: JobCalendar): CalendarSpec {
-  return {
-    second: 0,
-    minute: toRange(minute ?? 0),
-    hour: toRange(hour),
-    ...(dayOfMonth === undefined ? {} : { dayOfMonth: toRange(dayOfMonth) }),
-    ...(dayOfWeek === undefined ? {} : { dayOfWeek: DAYS.slice(...daySlice(dayOfWeek)) }),
-  }
-}
-
-const DAYS = ['SUNDAY', 'MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY'] as const
-
-function daySlice(days: CalendarNumber): [number, number] {
-  const { start, end } = toRange(days)
-  return [start, end + 1]
-}
-
-/** Always with both ends: a range without an end means something else to the SDK. */
-function toRange(value: CalendarNumber): { start: number; end: number } {
-  return typeof value === 'number' ? { start: value, end: value } : value
-}
-
 /** The fields of what should be. */
 export function fieldsOfOptions(options: ScheduleOptions): ScheduleFields {
   const { spec, policies, action } = options
-  const every = spec.intervals?.[0]?.every
+  const { intervals = [] } = spec
   return {
-    everyMs: every === undefined ? null : Number(every),
+    ...intervalFields(spec.calendars, intervals),
     calendars: spec.calendars === undefined ? null : calendarText(spec.calendars),
     timezone: spec.timezone ?? null,
     jitterMs: Number(spec.jitter ?? 0),
@@ -128,9 +110,8 @@ export function fieldsOfOptions(options: ScheduleOptions): ScheduleFields {
 export function fieldsOfDescription(description: ScheduleDescription): ScheduleFields {
   const { spec, policies, action } = description
   const { calendars = [], intervals = [], timezone } = spec
-  const [first] = intervals
   return {
-    everyMs: intervals.length === 1 && first !== undefined ? first.every : null,
+    ...intervalFields(calendars, intervals),
     calendars: calendars.length === 0 ? null : calendarText(calendars),
     timezone: timezone === undefined || timezone === '' ? null : timezone,
     jitterMs: spec.jitter ?? 0,
@@ -139,6 +120,28 @@ export function fieldsOfDescription(description: ScheduleDescription): ScheduleF
     catchUpMs: policies.catchupWindow,
     pauseOnFailure: policies.pauseOnFailure,
     ...actionFields(action),
+  }
+}
+
+type AnyInterval = { readonly every: string | number; readonly offset?: string | number }
+
+/** Beside calendars an interval is a single instant. */
+function intervalFields(
+  calendars: readonly unknown[] | undefined,
+  intervals: readonly AnyInterval[],
+): ScheduleFields {
+  const [first, ...others] = intervals
+  if (first === undefined) return { everyMs: null, instants: null }
+  if (calendars === undefined || calendars.length === 0) {
+    return { everyMs: others.length === 0 ? Number(first.every) : null, instants: null }
+  }
+  const instants = intervals.map(({ every, offset }) => Number(every) + Number(offset ?? 0))
+  return {
+    everyMs: null,
+    instants: instants
+      .toSorted((a, b) => a - b)
+      .map((ms) => new Date(ms).toISOString())
+      .join(', '),
   }
 }
 
@@ -167,19 +170,19 @@ function actionFields(action: ActionParts): ScheduleFields {
 }
 
 type AnyCalendar = {
-  readonly [Field in 'minute' | 'hour' | 'dayOfMonth' | 'dayOfWeek']?: unknown
+  readonly [Field in 'minute' | 'hour' | 'dayOfMonth' | 'dayOfWeek' | 'month' | 'year']?: unknown
 }
 
 /** Whole ranges are spelled out by the server and left out by us: both read `*`. */
 function calendarText(calendars: readonly AnyCalendar[]): string {
   return calendars
-    .map(({ minute, hour, dayOfMonth, dayOfWeek }) =>
-      [minute, hour, dayOfMonth, dayOfWeek].map(rangesText).join(' '),
+    .map(({ minute, hour, dayOfMonth, dayOfWeek, month, year }) =>
+      [minute, hour, dayOfMonth, dayOfWeek, month, year].map(rangesText).join(' '),
     )
     .join('; ')
 }
 
-const WHOLE = new Set(['1-31', 'SUNDAY-SATURDAY', '0-6'])
+const WHOLE = new Set(['1-31', 'SUNDAY-SATURDAY', '0-6', 'JANUARY-DECEMBER', ''])
 
 function rangesText(ranges: unknown): string {
   if (ranges === undefined) return '*'

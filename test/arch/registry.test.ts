@@ -31,7 +31,11 @@ const PARTS = [
   { folder: 'jobs', ending: '.ts', others: ['define-job', 'input', 'registry', 'run-identity'] },
   { folder: 'workflows', ending: '.ts', others: ['index', 'unknown-job'] },
   { folder: 'activities', ending: '.ts', others: ['errors', 'heartbeats'] },
-  { folder: 'test/workflows', ending: '.test.ts', others: ['schedules', 'validate-input'] },
+  {
+    folder: 'test/workflows',
+    ending: '.test.ts',
+    others: ['schedules', 'validate-input', 'wall-spec'],
+  },
   { folder: 'docs/runbooks', ending: '.md', others: [] },
 ] as const
 

@@ -77,6 +77,19 @@ describe('apply', () => {
     expect((await handle().describe()).raw.info?.updateTime).toEqual(before)
   })
 
+  test('reads times around a change of clocks back as they were written', async () => {
+    const { schedule } = daily('Europe/Berlin')
+    if (schedule?.kind !== 'calendar') throw new Error('daily is a calendar')
+    const calendars = [{ hour: 2, minute: 30 }, ...schedule.calendars]
+    const nightly = monitor({ schedule: { ...schedule, calendars, dst: 'last' } })
+    await applySchedules(rig, { speed: 1, jobs: [nightly] })
+    const [entry] = await planSchedules(rig, { speed: 1, jobs: [nightly] })
+    expect(entry).toMatchObject({ action: 'unchanged', differences: [] })
+    const changed = monitor({ schedule: { ...schedule, calendars, dst: 'skip' } })
+    const plan = await planSchedules(rig, { speed: 1, jobs: [changed] })
+    expect(plan[0]?.differences.map(({ field }) => field)).toContain('instants')
+  })
+
   test('reads calendars back as they were written', async () => {
     await applySchedules(rig, { speed: 1, jobs: [daily('America/New_York')] })
     expect(await actions([daily('America/New_York')])).toEqual({ [ID]: 'unchanged' })
