@@ -17,12 +17,18 @@ const MAX_TICKS = 50
 // Payouts that show no progress for so long wait for a person or for the rail.
 const STUCK_MS = 15_000
 const POLL_MS = 50
+// Payouts that get on do so within a fraction of this; asking their runs costs them a worker's task.
+const ASK_RUNS_EVERY_MS = 500
+// More batches than this at once are a storm that gets on, not one that is held.
+const MAX_BATCHES_ASKED = 50
 
 export type StepDeps = {
   readonly clockStore: ClockStore
   readonly overviewStore: OverviewStore
   /** Runs one flight-monitor and waits for its result. */
   readonly runTick: (signal: AbortSignal) => Promise<FlightMonitorResult>
+  /** How many payouts the batches' runs say they hold: by the kill switch, a limit, an empty rail. */
+  readonly countHeld: (batchIds: readonly string[]) => Promise<number>
 }
 
 export type StepRequest = {
@@ -65,7 +71,7 @@ export async function stepClock(
   if (target === null) return { kind: 'idle', now: reading.now }
   await deps.clockStore.set({ now: target })
   const done = await tickUntilNothingDue(deps, target, signal)
-  const pending = await untilPayoutsRest(deps.overviewStore, target, signal)
+  const pending = await untilPayoutsRest(deps, target, signal)
   return { kind: 'stepped', now: target, ...done, ...pending }
 }
 
@@ -112,17 +118,26 @@ async function tickUntilNothingDue(
 }
 
 async function untilPayoutsRest(
-  overviewStore: OverviewStore,
+  deps: StepDeps,
   now: Instant,
   signal: AbortSignal,
 ): Promise<{ legsDue: number; payoutsOpen: number }> {
-  let pending = await overviewStore.pendingWork(now)
+  let pending = await deps.overviewStore.pendingWork(now)
   let progressAtMs = performance.now()
+  let askedAtMs = progressAtMs
   while (pending.payoutsOpen > 0 && performance.now() - progressAtMs < STUCK_MS) {
     await sleep(POLL_MS, undefined, { signal })
-    const next = await overviewStore.pendingWork(now)
+    const next = await deps.overviewStore.pendingWork(now)
     if (next.payoutsOpen !== pending.payoutsOpen) progressAtMs = performance.now()
     pending = next
+    if (performance.now() - Math.max(progressAtMs, askedAtMs) < ASK_RUNS_EVERY_MS) continue
+    if (await areHeld(deps, pending.payoutsOpen)) break
+    askedAtMs = performance.now()
   }
   return pending
+}
+
+async function areHeld(deps: StepDeps, payoutsOpen: number): Promise<boolean> {
+  const batchIds = await deps.overviewStore.openPayoutBatches(MAX_BATCHES_ASKED)
+  return (await deps.countHeld(batchIds)) >= payoutsOpen
 }

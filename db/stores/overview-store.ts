@@ -38,6 +38,8 @@ export interface OverviewStore {
    * cancelled nor waiting for a person.
    */
   pendingWork(now: Instant): Promise<{ readonly legsDue: number; readonly payoutsOpen: number }>
+  /** Batches with such a payout, the oldest first. */
+  openPayoutBatches(limit: number): Promise<string[]>
   /** True once a policy was ever bound. */
   hasPolicies(): Promise<boolean>
 }
@@ -52,6 +54,11 @@ type Counts = {
   payouts_open: number
   incidents: number
 }
+
+// Of `payout p`: neither paid, cancelled nor waiting for a person.
+const IS_OPEN = sql`p.state in ('CREATED','APPROVED','SUBMITTED')
+  and not exists (select 1 from review_case r where r.subject_kind = 'payout'
+    and r.subject_id = p.id and r.state <> 'RESOLVED')`
 
 /** The store over this database. */
 export function createOverviewStore(db: Database): OverviewStore {
@@ -68,10 +75,15 @@ export function createOverviewStore(db: Database): OverviewStore {
         select
           (select count(*) from flight_leg
            where undecided_policies > 0 and next_poll_at <= ${now}::timestamptz) as legs,
-          (select count(*) from payout p where p.state in ('CREATED','APPROVED','SUBMITTED')
-             and not exists (select 1 from review_case r where r.subject_kind = 'payout'
-               and r.subject_id = p.id and r.state <> 'RESOLVED')) as payouts`.execute(db)
+          (select count(*) from payout p where ${IS_OPEN}) as payouts`.execute(db)
       return { legsDue: rows[0]?.legs ?? 0, payoutsOpen: rows[0]?.payouts ?? 0 }
+    },
+    async openPayoutBatches(limit) {
+      const { rows } = await sql<{ id: string }>`
+        select b.id from payout_batch b
+        where exists (select 1 from payout p where p.batch_id = b.id and ${IS_OPEN})
+        order by b.created_at, b.id limit ${limit}`.execute(db)
+      return rows.map(({ id }) => id)
     },
     async hasPolicies() {
       const { rows } = await sql<{ found: boolean }>`

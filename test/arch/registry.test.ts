@@ -34,7 +34,7 @@ const PARTS = [
   {
     folder: 'test/workflows',
     ending: '.test.ts',
-    others: ['schedules', 'validate-input', 'wall-spec'],
+    others: ['held-payouts', 'schedules', 'validate-input', 'wall-spec'],
   },
   { folder: 'docs/runbooks', ending: '.md', others: [] },
 ] as const

@@ -71,6 +71,21 @@ describe('a book with payouts under way', () => {
       values (gen_random_uuid(), 'payout', ${payoutIds[2]}, 'TEST', now())`.execute(database.db)
     expect(await store.pendingWork(DECIDED_AT)).toEqual({ legsDue: 0, payoutsOpen: 1 })
   })
+
+  test('names the batches of those that are waited for', async () => {
+    const [, , reviewed, waiting] = payoutIds
+    const batchOf = async (payoutId: string | undefined): Promise<string> => {
+      const { rows } = await sql<{ id: string }>`
+        with batch as (insert into payout_batch (id, size) values (gen_random_uuid(), 1) returning id)
+        update payout set batch_id = batch.id from batch where payout.id = ${payoutId}
+        returning batch.id`.execute(database.db)
+      return rows[0]?.id ?? ''
+    }
+    await batchOf(reviewed)
+    const batch = await batchOf(waiting)
+    expect(await store.openPayoutBatches(10)).toEqual([batch])
+    expect(await store.openPayoutBatches(0)).toEqual([])
+  })
 })
 
 describe('a leg with undecided policies', () => {

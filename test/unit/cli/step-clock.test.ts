@@ -57,7 +57,7 @@ describe('a step', () => {
 
   /** An instance whose ticks take two due legs each, and whose payouts settle on the third look. */
   function instance(reading: ClockReading, legsDue: number) {
-    const state = { reading, legsDue, looks: 0 }
+    const state = { reading, legsDue, looks: 0, settleAtLook: 5, held: 0 }
     const deps = {
       clockStore: {
         read: async () => state.reading,
@@ -70,9 +70,11 @@ describe('a step', () => {
         nextDueAt: async () => (state.legsDue > 0 ? at('14:30') : null),
         pendingWork: async () => {
           state.looks += 1
-          return { legsDue: state.legsDue, payoutsOpen: state.looks < 5 ? 1 : 0 }
+          return { legsDue: state.legsDue, payoutsOpen: state.looks < state.settleAtLook ? 2 : 0 }
         },
+        openPayoutBatches: async () => ['batch'],
       },
+      countHeld: async () => state.held,
       runTick: async () => {
         state.legsDue = Math.max(0, state.legsDue - 2)
         return { claimed: 2, polled: 2, policiesPaid: 1, policiesNotPaid: 3, payoutsCreated: 1 }
@@ -96,6 +98,20 @@ describe('a step', () => {
       payoutsOpen: 0,
     })
     expect(state.looks).toBe(5)
+  })
+
+  test('does not wait for payouts that are all held', async () => {
+    const { state, deps } = instance({ now, speed: 0 }, 2)
+    Object.assign(state, { settleAtLook: 1_000, held: 2 })
+    const startedMs = performance.now()
+    expect(await stepClock(deps, { minMs }, never)).toMatchObject({ payoutsOpen: 2 })
+    expect(performance.now() - startedMs).toBeLessThan(5_000)
+  })
+
+  test('waits for the last payout that is not held', async () => {
+    const { state, deps } = instance({ now, speed: 0 }, 2)
+    Object.assign(state, { settleAtLook: 20, held: 1 })
+    expect(await stepClock(deps, { minMs }, never)).toMatchObject({ payoutsOpen: 0 })
   })
 
   test('without anything due leaves the clock where it is', async () => {

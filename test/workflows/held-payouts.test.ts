@@ -1,0 +1,67 @@
+/** What stepping the clock learns from payout runs: how many payouts they hold. */
+import { randomUUID } from 'node:crypto'
+
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+import { createHeldCounter } from '../../cli/clock/held-payouts.ts'
+import { startJob } from '../../platform/temporal/job-starter.ts'
+import { fakePayout } from '../support/fake-activities.ts'
+import { heldUntilApproved, NOTE, untilState } from '../support/history-cases.ts'
+import { services } from '../support/services.ts'
+import type { Activities } from '../support/temporal-rig.ts'
+import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
+import { testBundle } from '../support/workflow-bundle.ts'
+
+let rig: TemporalRig
+
+beforeAll(async () => {
+  rig = await createTemporalRig(services().temporalAddress)
+  await testBundle()
+})
+
+afterAll(async () => {
+  await rig[Symbol.asyncDispose]()
+})
+
+async function withBatch<T>(
+  activities: Activities,
+  look: (batchId: string, workflowId: string) => Promise<T>,
+): Promise<T> {
+  return rig.withWorker('payouts', activities, async () => {
+    const batchId = randomUUID()
+    const { workflowId } = await startJob(rig, {
+      job: 'payout',
+      input: { batchId },
+      trigger: 'cli',
+    })
+    return look(batchId, workflowId)
+  })
+}
+
+test('a run that holds its payouts says how many, and none once they are paid', async () => {
+  const countHeld = createHeldCounter(rig)
+  const counts = await withBatch(heldUntilApproved(), async (batchId, workflowId) => {
+    await untilState(rig, workflowId, 'held')
+    const before = await countHeld([batchId, randomUUID()])
+    const handle = rig.client.workflow.getHandle(workflowId)
+    await handle.executeUpdate('approve', { args: [NOTE] })
+    await handle.result()
+    return { before, after: await countHeld([batchId]) }
+  })
+  expect(counts).toEqual({ before: 10, after: 0 })
+})
+
+test('a run that waits for answers of the rail holds nothing', async () => {
+  const unknownPayoutIds = Array.from({ length: 10 }, () => randomUUID())
+  const silent = fakePayout({
+    submitPayouts: async () => ({ settled: 0, rejectedPayoutIds: [], unknownPayoutIds }),
+    planPayoutRetry: async () => ({ action: 'wait', wallMs: 60_000 }),
+  })
+  const held = await withBatch(silent, async (batchId, workflowId) => {
+    await untilState(rig, workflowId, 'retrying')
+    const count = await createHeldCounter(rig)([batchId])
+    await rig.client.workflow.getHandle(workflowId).terminate()
+    return count
+  })
+  expect(held).toBe(0)
+})
