@@ -50,7 +50,7 @@ function folderRules([from, values]) {
       severity: 'error',
       from: { path: `^${from}/` },
       to: {
-        path: `^(${CODE}|test|bench|scripts)/`,
+        path: `^(${CODE}|test|bench|acceptance|scripts)/`,
         pathNot: anyOf([from, ...values]),
         dependencyTypesNot: ['type-only'],
       },
@@ -60,7 +60,7 @@ function folderRules([from, values]) {
       severity: 'error',
       from: { path: `^${from}/` },
       to: {
-        path: `^(${CODE}|test|bench|scripts)/`,
+        path: `^(${CODE}|test|bench|acceptance|scripts)/`,
         pathNot: anyOf([from, ...types]),
         dependencyTypes: ['type-only'],
       },
@@ -106,9 +106,22 @@ export default {
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'oracle-stands-alone',
+      severity: 'error',
+      comment: 'what shares code with the product shares its mistakes',
+      from: { path: '^acceptance/oracle/' },
+      to: { path: `^(${CODE}|test|bench|acceptance|scripts)/`, pathNot: '^acceptance/oracle/' },
+    },
+    {
+      name: 'acceptance-without-tests',
+      severity: 'error',
+      from: { path: '^acceptance/' },
+      to: { path: '^(test|bench|scripts)/' },
+    },
+    {
       name: 'resolvable',
       severity: 'error',
-      from: { path: `^(${CODE}|test|bench|scripts)/` },
+      from: { path: `^(${CODE}|test|bench|acceptance|scripts)/` },
       to: { couldNotResolve: true },
     },
     {

@@ -1,5 +1,5 @@
 /**
- * A whole installation under test: what `npm start` boots, in a home of its own on free ports, driven
+ * A whole installation to be tried: what `npm start` boots, in a home of its own on free ports, driven
  * by the product's own commands. Stops everything when disposed.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const CLI = join(ROOT, 'cli/main.ts')
 
 /** A cold machine downloads the Temporal binary first. */
@@ -33,12 +33,14 @@ export type CommandResult = {
   readonly stderr: string
 }
 
-/** What `<home>/run.json` says, as far as tests need it. */
+/** What `<home>/run.json` says, as far as it is needed here. */
 export type Addresses = {
   readonly pid: number
   readonly databaseUrl: string
   readonly temporalAddress: string
+  readonly temporalNamespace: string
   readonly apiUrl: string
+  readonly flightsUrl: string
   readonly paymentsUrl: string
 }
 
@@ -56,7 +58,7 @@ export class Installation implements AsyncDisposable {
 
   /** A fresh home. Nothing runs yet. */
   static async create(env: NodeJS.ProcessEnv = {}): Promise<Installation> {
-    const home = await mkdtemp(join(tmpdir(), 'groundstop-e2e-'))
+    const home = await mkdtemp(join(tmpdir(), 'groundstop-trial-'))
     const ports = await Promise.all(PORT_VARIABLES.map(freePort))
     const portEnv = Object.fromEntries(PORT_VARIABLES.map((name, i) => [name, String(ports[i])]))
     return new Installation(home, { ...process.env, ...portEnv, ...env, GROUNDSTOP_HOME: home })

@@ -16,32 +16,76 @@ const TIERS: Record<string, readonly (readonly [minDelayMin: number, bps: number
   FD180: [[180, 10_000]],
 }
 
-/** The basis points per `CARRIER|NUMBER|ORIGIN|DEST|origin-local-date` that a product must pay. */
-export function expectedDecisions(packFile: string, product: string): Map<string, number> {
-  const tiers = TIERS[product]
-  if (tiers === undefined) throw new Error(`the oracle has no product ${product}`)
-  const [header, ...columns] = gunzipSync(readFileSync(packFile)).toString('utf8').split('\n')
+/** A leg of a pack as its carrier reported it in the end. */
+export type OracleLeg = {
+  /** `CARRIER|NUMBER|ORIGIN|DEST|origin-local-date`. */
+  readonly key: string
+  readonly carrier: string
+  readonly number: string
+  readonly origin: string
+  readonly destination: string
+  /** At the origin. */
+  readonly date: string
+  readonly scheduledOutMs: number
+  readonly scheduledInMs: number
+  readonly hasArrived: boolean
+  /** Minutes; not a number when the leg never arrived. */
+  readonly delayMin: number
+}
+
+/** Every leg of a pack, in its order. */
+export function readOracleLegs(packFile: string): OracleLeg[] {
+  const [header, ...columns] = unpacked(packFile).split('\n')
   const { epoch, tz } = JSON.parse(header ?? '') as { epoch: string; tz: Record<string, string> }
-  const [gaps, carriers, numbers, origins, destinations, , statuses, , delays] = columns.map(
+  const [gaps, carriers, numbers, origins, destinations, blocks, statuses, , delays] = columns.map(
     (line) => line.split(','),
   )
-  const expected = new Map<string, number>()
   const dates = new Map<string, string>()
   let scheduledOutMs = Date.parse(epoch)
-  gaps?.forEach((gap, row) => {
+  return (gaps ?? []).map((gap, row) => {
     scheduledOutMs += Number(gap) * 60_000
-    const zone = tz[origins?.[row] ?? ''] ?? ''
-    const date = localDate(scheduledOutMs, zone, dates)
-    const key = [carriers?.[row], numbers?.[row], origins?.[row], destinations?.[row], date].join(
-      '|',
-    )
+    const carrier = carriers?.[row] ?? ''
+    const number = numbers?.[row] ?? ''
+    const origin = origins?.[row] ?? ''
+    const destination = destinations?.[row] ?? ''
+    const date = localDate(scheduledOutMs, tz[origin] ?? '', dates)
     const status = statuses?.[row]
-    const neverArrived = status === 'C' || status === 'D'
-    const delayMin = Number(delays?.[row])
-    const met = tiers.find(([minDelayMin]) => delayMin >= minDelayMin)
-    expected.set(key, neverArrived ? 10_000 : (met?.[1] ?? 0))
+    return {
+      key: [carrier, number, origin, destination, date].join('|'),
+      carrier,
+      number,
+      origin,
+      destination,
+      date,
+      scheduledOutMs,
+      scheduledInMs: scheduledOutMs + Number(blocks?.[row]) * 60_000,
+      hasArrived: status !== 'C' && status !== 'D',
+      delayMin: Number.parseInt(delays?.[row] ?? '', 10),
+    }
   })
-  return expected
+}
+
+/** The products that the oracle knows. */
+export const ORACLE_PRODUCTS: readonly string[] = Object.keys(TIERS)
+
+/** The basis points that a product owes for a leg. */
+export function owedBps(leg: OracleLeg, product: string): number {
+  const tiers = TIERS[product]
+  if (tiers === undefined) throw new Error(`the oracle has no product ${product}`)
+  if (!leg.hasArrived) return 10_000
+  const met = tiers.find(([minDelayMin]) => leg.delayMin >= minDelayMin)
+  return met?.[1] ?? 0
+}
+
+/** The basis points per leg key that a product must pay. */
+export function expectedDecisions(packFile: string, product: string): Map<string, number> {
+  return new Map(readOracleLegs(packFile).map((leg) => [leg.key, owedBps(leg, product)]))
+}
+
+function unpacked(packFile: string): string {
+  const bytes = readFileSync(packFile)
+  const isZipped = bytes[0] === 0x1f && bytes[1] === 0x8b
+  return (isZipped ? gunzipSync(bytes) : bytes).toString('utf8')
 }
 
 /** SHA-256 over `key=bps` lines in key order, as the published oracle prints it. */

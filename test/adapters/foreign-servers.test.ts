@@ -13,7 +13,7 @@ import { readForeignLegs } from '../support/foreign/foreign-legs.ts'
 import type { ForeignLeg } from '../support/foreign/foreign-legs.ts'
 import { BAD_PAYEE } from '../support/foreign/foreign-payments.ts'
 import type { PaymentsDialect } from '../support/foreign/foreign-payments.ts'
-import { expectedDecisions } from '../support/oracle.ts'
+import { expectedDecisions } from '../../acceptance/oracle/leg-oracle.ts'
 
 const PACK = fileURLToPath(new URL('../../data/nyc2013-02-storm.legs.txt.gz', import.meta.url))
 /** All that the servers know: the days around the blizzard, so that numbers repeat from day to day. */

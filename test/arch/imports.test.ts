@@ -52,6 +52,10 @@ const VIOLATIONS: readonly (readonly [from: string, line: string, rule: string])
   ['cli/b.ts', "import '../test/x.ts'", 'cli-values'],
   ['api/c.ts', "import 'pg'", 'sql-only-in-db'],
   ['adapters/c.ts', "import 'kysely'", 'sql-only-in-db'],
+  ['cli/c.ts', "import '../acceptance/x.ts'", 'cli-values'],
+  ['acceptance/oracle/a.ts', "import '../../domain/x.ts'", 'oracle-stands-alone'],
+  ['acceptance/oracle/b.ts', "import type { X } from '../x.ts'", 'oracle-stands-alone'],
+  ['acceptance/a.ts', "import '../test/x.ts'", 'acceptance-without-tests'],
   ['domain/loop-a.ts', "import './loop-b.ts'", 'no-cycles'],
   ['db/e.ts', "import './missing.ts'", 'resolvable'],
 ]
@@ -73,6 +77,11 @@ const ALLOWED: readonly (readonly [from: string, line: string])[] = [
   ['adapters/ok.ts', "import 'stripe'\nimport '../domain/x.ts'"],
   ['db/ok.ts', "import 'pg'\nimport 'kysely'\nimport 'node:fs'"],
   ['cli/ok.ts', "import '../operations/x.ts'\nimport '../adapters/x.ts'"],
+  [
+    'acceptance/ok.ts',
+    "import '../cli/x.ts'\nimport '../operations/x.ts'\nimport './oracle/ok.ts'",
+  ],
+  ['acceptance/oracle/ok.ts', "import 'node:fs'\nimport 'kysely'"],
 ]
 
 const FOLDERS = [
@@ -89,6 +98,7 @@ const FOLDERS = [
   'workers',
   'api',
   'cli',
+  'acceptance',
   'test',
 ]
 

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import { parseDecisions } from '../support/expected-book.ts'
-import { Installation } from '../support/installation.ts'
+import { parseDecisions } from '../../acceptance/oracle/expected-book.ts'
+import { Installation } from '../../acceptance/installation.ts'
 
 const POLICIES = 4_000
 /** US2132 of 8 February was cancelled; insured arrival 21:08Z, certain three hours later. */

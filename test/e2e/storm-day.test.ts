@@ -8,9 +8,9 @@ import {
   parseDecisions,
   type DecidedPolicy,
   type ExpectedPolicy,
-} from '../support/expected-book.ts'
-import { Installation } from '../support/installation.ts'
-import { expectedDecisions } from '../support/oracle.ts'
+} from '../../acceptance/oracle/expected-book.ts'
+import { Installation } from '../../acceptance/installation.ts'
+import { expectedDecisions } from '../../acceptance/oracle/leg-oracle.ts'
 
 const FLIGHTS = 'data/nyc2013-02-storm.legs.txt.gz'
 /** A leg is certain 24 h after its last insured arrival at the latest. */

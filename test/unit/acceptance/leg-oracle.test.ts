@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 
-import { expectedDecisions, oracleHash } from '../../support/oracle.ts'
+import { expectedDecisions, oracleHash } from '../../../acceptance/oracle/leg-oracle.ts'
 
 const published = JSON.parse(readFileSync('data/nyc2013-h1.oracle.json', 'utf8')) as {
   products: Record<string, { sha256: string }>

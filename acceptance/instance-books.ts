@@ -1,0 +1,57 @@
+/** Reads of an installation what a run is judged by, from its database: an inspector beside the product. */
+import { sql } from 'kysely'
+
+import type { Database } from '../db/client.ts'
+
+/** A policy that waits for people. */
+export type ReviewedPolicy = {
+  readonly policyNumber: string
+  readonly legKey: string
+  /** Of the leg's newest review case. */
+  readonly reason: string
+  readonly sumInsuredMinor: number
+}
+
+/** What was decided about one policy, and on what. */
+export type DecisionDetail = {
+  readonly policyNumber: string
+  readonly reasons: readonly string[]
+  readonly delayMin: number | null
+  readonly evaluatedAt: string
+  readonly arrival: string | null
+}
+
+/** The policies without a decision that are in review. */
+export async function readReviews(db: Database): Promise<ReviewedPolicy[]> {
+  const { rows } = await sql<ReviewedPolicy>`
+    select o.policy_number as "policyNumber", l.leg_key as "legKey",
+      o.sum_insured_minor as "sumInsuredMinor",
+      coalesce((select r.reason_code from review_case r
+        where r.subject_id in (o.id, o.leg_id) order by r.opened_at desc limit 1), 'none') as reason
+    from policy o
+    join flight_leg l on l.id = o.leg_id
+    where o.outcome is null and o.state = 'IN_REVIEW'
+    order by o.policy_number`.execute(db)
+  return rows
+}
+
+/** The grounds of the decisions about these policies. */
+export async function readDetails(
+  db: Database,
+  policyNumbers: readonly string[],
+): Promise<Map<string, DecisionDetail>> {
+  const { rows } = await sql<DecisionDetail>`
+    select o.policy_number as "policyNumber", v.reasons, v.delay_min as "delayMin",
+      v.evaluated_at as "evaluatedAt", v.facts #>> '{arrival,value}' as arrival
+    from policy o
+    join evaluation v on v.id = o.evaluation_id
+    where o.policy_number = any(${policyNumbers}::text[])`.execute(db)
+  return new Map(rows.map((row) => [row.policyNumber, row]))
+}
+
+/** Legs that were not asked about in time, ever. */
+export async function countCoverageIncidents(db: Database): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::integer as n from coverage_incident`.execute(db)
+  return rows[0]?.n ?? 0
+}

@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest'
+
+import { brokenBounds, type FinalBooks } from '../../../acceptance/bounds.ts'
+
+const clean: FinalBooks = { breaks: [], moneyProblems: [], strayEscrowMinor: 0n }
+const zero = { right: 0, falsePay: 0, falseDenial: 0, review: 0, undecided: 0 }
+
+const broken = (name: string, counts: Partial<typeof zero>, books: Partial<FinalBooks> = {}) =>
+  brokenBounds(
+    { name, switches: {} },
+    { counts: { ...zero, ...counts }, wrong: [] },
+    { ...clean, ...books },
+  )
+
+describe('one fault alone', () => {
+  test('allows no false pay and no false denial', () => {
+    expect(broken('late', { right: 1_000 })).toEqual([])
+    expect(broken('late', { right: 100_000, falsePay: 1 })).toEqual(['1 false pays'])
+    expect(broken('late', { right: 100_000, falseDenial: 1 })).toEqual(['1 false denials'])
+  })
+
+  test('allows two policies in a hundred to go to people, not three', () => {
+    expect(broken('late', { right: 98, review: 2 })).toEqual([])
+    expect(broken('late', { right: 97, review: 3 })).toEqual(['3 of 100 are in review'])
+  })
+})
+
+describe('many faults together', () => {
+  test('allow one wrong decision in a thousand, not two', () => {
+    expect(broken('mixed', { right: 999, falsePay: 1 })).toEqual([])
+    expect(broken('mixed', { right: 998, falsePay: 1, falseDenial: 1 })).toHaveLength(1)
+  })
+})
+
+test('nothing may stay undecided, and books and money must hold', () => {
+  expect(broken('none', { right: 10, undecided: 1 })).toEqual(['1 policies are undecided'])
+  expect(broken('none', { right: 10 }, { breaks: ['I1 x'] })).toEqual(['invariant: I1 x'])
+  expect(broken('none', { right: 10 }, { moneyProblems: ['y'] })).toEqual(['money: y'])
+  expect(broken('none', { right: 10 }, { strayEscrowMinor: 5n })).toHaveLength(1)
+})

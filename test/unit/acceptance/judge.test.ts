@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest'
+
+import type { DecidedPolicy } from '../../../acceptance/oracle/expected-book.ts'
+import { judge, judgeMoney } from '../../../acceptance/oracle/judge.ts'
+
+const owed = (bps: number) => ({ legKey: 'B6|35|JFK|PBI|2013-02-08', bps, amountMinor: bps })
+const decided = (bps: number, over: Partial<DecidedPolicy> = {}): DecidedPolicy => ({
+  ...owed(bps),
+  outcome: bps > 0 ? 'PAY' : 'NO_PAY',
+  payoutId: bps > 0 ? 'payout-1' : '',
+  transferId: bps > 0 ? 'tr_1' : '',
+  ...over,
+})
+
+function verdictOf(due: number, got: DecidedPolicy | null, isInReview = false): string {
+  const { counts } = judge(
+    new Map([['P1', owed(due)]]),
+    new Map(got === null ? [] : [['P1', got]]),
+    new Set(isInReview ? ['P1'] : []),
+  )
+  const [found] = Object.entries(counts).filter(([, count]) => count > 0)
+  return found?.[0] ?? 'none'
+}
+
+describe('a decision', () => {
+  test.each([
+    ['what is owed', 3_000, decided(3_000), 'right'],
+    ['nothing where nothing is owed', 0, decided(0), 'right'],
+    ['where nothing is owed', 0, decided(3_000), 'falsePay'],
+    ['more than is owed', 3_000, decided(6_000), 'falsePay'],
+    ['a cent too much', 3_000, decided(3_000, { amountMinor: 3_001 }), 'falsePay'],
+    ['nothing of what is owed', 3_000, decided(0), 'falseDenial'],
+    ['less than is owed', 6_000, decided(3_000), 'falseDenial'],
+    ['a cent too little', 3_000, decided(3_000, { amountMinor: 2_999 }), 'falseDenial'],
+    ['for another leg', 3_000, decided(3_000, { legKey: 'B6|36|PBI|JFK' }), 'falseDenial'],
+  ])('that pays %s: owed %i', (_what, due, got, verdict) => {
+    expect(verdictOf(due, got)).toBe(verdict)
+  })
+
+  test('that people have to make is a review, one that nobody makes is undecided', () => {
+    expect(verdictOf(3_000, null, true)).toBe('review')
+    expect(verdictOf(3_000, null)).toBe('undecided')
+  })
+})
+
+describe('the money', () => {
+  const book = new Map([
+    ['P1', decided(3_000)],
+    ['P2', decided(0)],
+  ])
+  const transfer = { id: 'tr_1', amountMinor: 3_000, group: 'payout-1' }
+
+  test('is right when each payout moved once', () => {
+    expect(judgeMoney(book, [transfer])).toEqual([])
+  })
+
+  test.each([
+    ['a payout that did not move', [], 'policy P1 was not paid'],
+    ['one that moved twice', [transfer, transfer], 'payout payout-1 was paid twice'],
+    ['another amount', [{ ...transfer, amountMinor: 2_999 }], '2999 moved by tr_1'],
+    ['another transfer', [{ ...transfer, id: 'tr_2' }], '3000 moved by tr_2'],
+    [
+      'money that nobody decided',
+      [transfer, { ...transfer, id: 'tr_9', group: 'payout-9' }],
+      'payout payout-9 was paid and nobody decided it',
+    ],
+  ])('tells of %s', (_what, transfers, problem) => {
+    expect(judgeMoney(book, transfers)).toEqual([expect.stringContaining(problem)])
+  })
+})
