@@ -8,6 +8,10 @@ import { emptyFacts, foldAnswer, type LegFacts, type WatchedLeg } from '../domai
 import { packLegIdentity, type LegPack, type PackLeg } from '../domain/leg-pack.ts'
 import { nextPoll, nextPollAfter } from '../domain/poll-plan.ts'
 import type { Product } from '../domain/product.ts'
+import {
+  PROVIDER_STRATEGIES,
+  type ProviderStrategy,
+} from '../domain/simulation/provider-strategies.ts'
 import { viewTimeline } from '../domain/simulation/provider-view.ts'
 import { timelineOf } from '../domain/simulation/timeline.ts'
 import { DAY_MS, instantFromMs, toMs, type Instant } from '../domain/time.ts'
@@ -31,6 +35,8 @@ export type BacktestInput = {
   readonly products: readonly Product[]
   /** Draws what the data does not say: report lags, announcement times. The decisions do not depend on it. */
   readonly seed: number
+  /** What the provider shows; absent: all that can be known. */
+  readonly provider?: ProviderStrategy
 }
 
 /** Progress and cancellation. */
@@ -74,9 +80,11 @@ export function backtest(input: BacktestInput, options: BacktestOptions = {}): L
   return results
 }
 
-function backtestLeg(packLeg: PackLeg, { pack, products, seed }: BacktestInput): LegBacktest {
+function backtestLeg(packLeg: PackLeg, testInput: BacktestInput): LegBacktest {
+  const { pack, products, seed, provider = PROVIDER_STRATEGIES.full } = testInput
   const leg = watchedLeg(packLeg, pack.zones)
   const timeline = timelineOf(packLeg, pack.zones, seed)
+  const view = (atMs: number) => viewTimeline(timeline, atMs)
   const outcomes: (LegOutcome | null)[] = products.map(() => null)
   let facts = emptyFacts()
   let open: readonly Product[] = products
@@ -90,7 +98,7 @@ function backtestLeg(packLeg: PackLeg, { pack, products, seed }: BacktestInput):
       throw new Error(`the plan polls ${legKey(leg.identity)} for ever`)
     const now = at
     const nowMs = toMs(now)
-    facts = foldAnswer(facts, leg, viewTimeline(timeline, nowMs), now).facts
+    facts = foldAnswer(facts, leg, provider(view, nowMs), now).facts
     if (detectionMs === null && facts.arrival !== null && timeline.arrivalShownMs !== null) {
       detectionMs = nowMs - timeline.arrivalShownMs
     }

@@ -4,6 +4,10 @@ import { Option, type Command } from 'commander'
 import { REFERENCE_PRODUCTS, type Product } from '../../domain/product.ts'
 import { parseProduct, ProductError } from '../../domain/product-rules.ts'
 import {
+  PROVIDER_STRATEGIES,
+  type ProviderStrategyName,
+} from '../../domain/simulation/provider-strategies.ts'
+import {
   decisionLines,
   GROUPINGS,
   groupTotals,
@@ -13,6 +17,9 @@ import {
   type LegTotals,
 } from '../../operations/backtest-report.ts'
 import { backtest, DuplicateLegError, type LegBacktest } from '../../operations/backtest.ts'
+import { compareBacktests } from '../../operations/compare-backtests.ts'
+import { comparisonLines } from '../backtest/comparison-lines.ts'
+import { groupLines, summaryLines } from '../backtest/summary-lines.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { readBytes, readLegPackFile, SHIPPED_PACK, writeOutput } from '../flights/leg-pack-file.ts'
@@ -20,6 +27,10 @@ import { readBytes, readLegPackFile, SHIPPED_PACK, writeOutput } from '../flight
 type Options = {
   readonly flights: string
   readonly product: string
+  readonly against?: string
+  readonly provider: ProviderStrategyName
+  readonly againstProvider?: ProviderStrategyName
+  readonly limit: string
   readonly by?: string
   readonly out?: string
   readonly seed: string
@@ -27,6 +38,9 @@ type Options = {
 }
 
 const CODES = REFERENCE_PRODUCTS.map(({ code }) => code)
+const PROVIDERS = Object.keys(PROVIDER_STRATEGIES)
+/** Beyond this a list is for a file: `--json` and a tool that reads it. */
+const GREATEST_LIMIT = 100_000
 
 /** Adds the command. */
 export function register(program: Command, context: CliContext): void {
@@ -35,6 +49,16 @@ export function register(program: Command, context: CliContext): void {
     .description('decide every leg of a pack of real flights on a virtual clock, without servers')
     .requiredOption('--product <code|file>', `${CODES.join(', ')} or a JSON file with a product`)
     .option('--flights <file>', 'leg pack, gzip or plain', SHIPPED_PACK)
+    .option('--against <code|file>', 'compare with this product, and say which legs differ')
+    .addOption(
+      new Option('--provider <name>', 'what the flight data tells')
+        .choices(PROVIDERS)
+        .default('full'),
+    )
+    .addOption(
+      new Option('--against-provider <name>', 'compare with this flight data').choices(PROVIDERS),
+    )
+    .option('--limit <n>', 'differing legs listed, the greatest difference first', '20')
     .option('--by <groups>', `totals by ${Object.keys(GROUPINGS).join(', ')}; joined by commas`)
     .option('--out <file>', 'write one line KEY=bps per decided leg, sorted by key')
     .addOption(
@@ -44,33 +68,95 @@ export function register(program: Command, context: CliContext): void {
     .action(async (options: Options) => run(options, context))
 }
 
+/** One product over one provider's data, tried on all flights. */
+type Side = {
+  readonly product: Product
+  readonly provider: ProviderStrategyName
+  readonly results: readonly LegBacktest[]
+  readonly summary: BacktestSummary
+  readonly groups: Map<string, LegTotals> | null
+  readonly seconds: number
+}
+
 async function run(options: Options, context: CliContext): Promise<void> {
   const by = groupingsOf(options.by)
-  const seed = Number(options.seed)
-  if (!Number.isSafeInteger(seed)) throw new CliError('--seed: not a whole number', EXIT.usage)
-  const product = await productOf(options.product)
-  const pack = await readLegPackFile(options.flights)
-  const startedMs = performance.now()
-  const results = decideAll({ pack, products: [product], seed }, context)
-  const seconds = (performance.now() - startedMs) / 1_000
-  if (options.out !== undefined) {
-    await writeOutput(
-      options.out,
-      decisionLines(results, 0)
-        .map((line) => `${line}\n`)
-        .join(''),
-    )
+  const seed = integerOf('--seed', options.seed)
+  const limit = integerOf('--limit', options.limit)
+  if (limit < 0 || limit > GREATEST_LIMIT) {
+    throw new CliError(`--limit: from 0 to ${GREATEST_LIMIT}`, EXIT.usage)
   }
-  const summary = summarise(results, 0)
-  const groups = by.length === 0 ? null : groupTotals(results, 0, by)
-  const text = options.json
-    ? JSON.stringify({
-        product,
-        ...summary,
-        ...(groups === null ? {} : { groups: Object.fromEntries(groups) }),
-      })
-    : [...summaryLines(product, summary, seconds), ...groupLines(by, groups)].join('\n')
-  context.stdout.write(`${text}\n`)
+  const product = await productOf(options.product, '--product')
+  const other = await otherSideOf(options, product)
+  const pack = await readLegPackFile(options.flights)
+  const tried = (side: Pick<Side, 'product' | 'provider'>): Side => {
+    const startedMs = performance.now()
+    const provider = PROVIDER_STRATEGIES[side.provider]
+    const results = decideAll({ pack, products: [side.product], seed, provider }, context)
+    const seconds = (performance.now() - startedMs) / 1_000
+    const groups = by.length === 0 ? null : groupTotals(results, 0, by)
+    return { ...side, results, summary: summarise(results, 0), groups, seconds }
+  }
+  const first = tried({ product, provider: options.provider })
+  if (options.out !== undefined) {
+    const lines = decisionLines(first.results, 0).map((line) => `${line}\n`)
+    await writeOutput(options.out, lines.join(''))
+  }
+  const second = other === null ? null : tried(other)
+  context.stdout.write(`${outputOf({ first, second, by, limit }, options.json)}\n`)
+}
+
+/** What is compared with; null when nothing is. */
+async function otherSideOf(
+  { against, provider, againstProvider }: Options,
+  product: Product,
+): Promise<Pick<Side, 'product' | 'provider'> | null> {
+  if (against === undefined && againstProvider === undefined) return null
+  return {
+    product: against === undefined ? product : await productOf(against, '--against'),
+    provider: againstProvider ?? provider,
+  }
+}
+
+type Outcome = {
+  readonly first: Side
+  readonly second: Side | null
+  readonly by: readonly Grouping[]
+  readonly limit: number
+}
+
+function outputOf({ first, second, by, limit }: Outcome, isJson: boolean): string {
+  if (second === null) return isJson ? JSON.stringify(jsonOf(first)) : textOf(first, by)
+  const comparison = compareBacktests(first.results, second.results)
+  const shown = { ...comparison, differences: comparison.differences.slice(0, limit) }
+  if (isJson) {
+    const against = { provider: second.provider, ...jsonOf(second) }
+    return JSON.stringify({
+      provider: first.provider,
+      ...jsonOf(first),
+      against,
+      comparison: shown,
+    })
+  }
+  const titled = (side: Side) => `provider     ${side.provider}\n${textOf(side, by)}`
+  return [titled(first), '', titled(second), '', ...comparisonLines(shown)].join('\n')
+}
+
+function jsonOf({ product, summary, groups }: Side): Record<string, unknown> {
+  return {
+    product,
+    ...summary,
+    ...(groups === null ? {} : { groups: Object.fromEntries(groups) }),
+  }
+}
+
+function textOf({ product, summary, seconds, groups }: Side, by: readonly Grouping[]): string {
+  return [...summaryLines(product, summary, seconds), ...groupLines(by, groups)].join('\n')
+}
+
+function integerOf(option: string, text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new CliError(`${option}: not a whole number`, EXIT.usage)
+  return value
 }
 
 function decideAll(input: Parameters<typeof backtest>[0], context: CliContext): LegBacktest[] {
@@ -89,12 +175,12 @@ function decideAll(input: Parameters<typeof backtest>[0], context: CliContext): 
   }
 }
 
-async function productOf(text: string): Promise<Product> {
+async function productOf(text: string, option: string): Promise<Product> {
   const reference = REFERENCE_PRODUCTS.find(({ code }) => code === text)
   if (reference !== undefined) return reference
   if (/^[A-Z0-9_-]+$/.test(text)) {
     throw new CliError(
-      `--product: there is no product ${text}; ${CODES.join(', ')} or a JSON file`,
+      `${option}: there is no product ${text}; ${CODES.join(', ')} or a JSON file`,
       EXIT.usage,
     )
   }
@@ -121,45 +207,4 @@ function groupingsOf(text: string | undefined): Grouping[] {
     }
     return name as Grouping // checked above
   })
-}
-
-function summaryLines(product: Product, summary: BacktestSummary, seconds: number): string[] {
-  const { worstDay, detectionMin: detection } = summary
-  const worst =
-    worstDay === null
-      ? 'none'
-      : `${worstDay.date}, ${percent(worstDay.burn)} of the sum insured of ${worstDay.legs} legs`
-  return [
-    `product      ${product.code} version ${product.version}`,
-    `legs         ${summary.legs}, decided in ${seconds.toFixed(1)} s`,
-    `paying legs  ${summary.paying} (${percent(summary.legs === 0 ? 0 : summary.paying / summary.legs)})`,
-    `burn         ${percent(summary.burn)} of the sum insured`,
-    `worst day    ${worst}`,
-    `in review    ${summary.inReview}`,
-    `polls        ${summary.pollsPerLeg.toFixed(2)} a leg`,
-    `arrival seen p50 ${detection.p50.toFixed(1)}, p95 ${detection.p95.toFixed(1)}, p99 ${detection.p99.toFixed(1)} min after it is shown`,
-  ]
-}
-
-function groupLines(
-  by: readonly Grouping[],
-  groups: ReadonlyMap<string, LegTotals> | null,
-): string[] {
-  if (groups === null) return []
-  const rows = [...groups].map(([name, totals]) => [
-    ...name.split('|'),
-    String(totals.legs),
-    String(totals.paying),
-    percent(totals.burn),
-    String(totals.inReview),
-  ])
-  const table = [[...by, 'legs', 'paying', 'burn', 'in review'], ...rows]
-  const widths = (table[0] ?? []).map((_, i) =>
-    Math.max(...table.map((row) => row[i]?.length ?? 0)),
-  )
-  return ['', ...table.map((row) => row.map((cell, i) => cell.padStart(widths[i] ?? 0)).join('  '))]
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(2)} %`
 }

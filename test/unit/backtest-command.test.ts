@@ -107,6 +107,35 @@ describe('groundstop backtest', () => {
     expect(counted).toBe(legs)
   })
 
+  it('compares two products, and lists the legs that differ up to the limit', async () => {
+    const args = ['backtest', '--flights', small, '--product', 'FD45', '--against', 'FD120']
+    const printed = await run(...args, '--limit', '2')
+    const { against, comparison, ...first } = JSON.parse(await run(...args, '--json'))
+    expect(first.product.code).toBe('FD45')
+    expect(against.product.code).toBe('FD120')
+    expect(comparison.differing).toBe(comparison.firstPaysMore + comparison.secondPaysMore)
+    expect(comparison.differing).toBeGreaterThan(2)
+    expect(comparison.differences.length).toBe(Math.min(20, comparison.differing))
+    expect(first.sumBps + comparison.differenceBps).toBe(against.sumBps)
+    expect(printed.match(/^\w\w\|.* bps$/gm)).toHaveLength(2)
+    expect(printed).toContain(`${comparison.differing - 2} more differ`)
+  })
+
+  it('compares two providers of the same flights', async () => {
+    const args = ['--product', 'FD45', '--against-provider', 'no-estimates', '--json']
+    const compared = JSON.parse(await run('backtest', '--flights', small, ...args))
+    expect([compared.provider, compared.against.provider]).toEqual(['full', 'no-estimates'])
+    expect(compared.comparison).toMatchObject({ legs: 200, differing: 0, worstDay: null })
+  })
+
+  it('writes the file of the first product alone', async () => {
+    const [alone, compared] = ['alone.txt', 'compared.txt'].map((name) => join(folder, name))
+    const args = ['backtest', '--flights', small, '--product', 'FD45']
+    await run(...args, '--out', alone ?? '')
+    await run(...args, '--against', 'FD180', '--out', compared ?? '')
+    expect(readFileSync(compared ?? '', 'utf8')).toBe(readFileSync(alone ?? '', 'utf8'))
+  })
+
   it('reads a plain pack too', async () => {
     const plain = inFolder(
       'plain.txt',
@@ -117,6 +146,8 @@ describe('groundstop backtest', () => {
 
   it.each([
     ['an unknown product', ['--product', 'FD99'], 'no product FD99', 2],
+    ['another one', ['--product', 'FD45', '--against', 'FD99'], '--against: there is no', 2],
+    ['a limit that is no number', ['--product', 'FD45', '--limit', 'x'], '--limit: not a', 2],
     ['an unknown group', ['--product', 'FD45', '--by', 'month,pilot'], '"pilot" is none of', 2],
     ['no such product file', ['--product', './nowhere.json'], 'cannot read ./nowhere.json', 1],
     ['no such pack', ['--product', 'FD45', '--flights', '/nowhere'], 'cannot read /nowhere', 1],
