@@ -76,7 +76,10 @@ function rowsOf(figures: RunFigures): Row[] {
     ['transfers at the payment server', transfersText(figures)],
     ['expired', `${figures.expired} policies without pay, their escrow released`],
     ['legs not asked about in time', String(figures.coverageIncidents)],
-    ['polls', `${stepped.polls}, ${(stepped.polls / figures.legs).toFixed(2)} a leg`],
+    [
+      'polls',
+      `${stepped.polls}, ${(stepped.polls / figures.legs).toFixed(2)} a leg; ${stepped.failedPolls} without an answer`,
+    ],
     [
       'steps, ticks',
       `${stepped.steps} of at least ${plan.minStepMs / 60_000} min, ${stepped.ticks}`,

@@ -9,6 +9,8 @@ export type SteppedRun = {
   readonly steps: number
   readonly ticks: number
   readonly polls: number
+  /** Polls that brought no answer. */
+  readonly failedPolls: number
   /** Wall time in ticks, and waiting for payouts after them. Seconds. */
   readonly tickS: number
   readonly restS: number
@@ -34,7 +36,7 @@ export async function stepToEnd(
   signal: AbortSignal,
 ): Promise<SteppedRun> {
   let now = plan.startAt
-  let run = { steps: 0, ticks: 0, polls: 0, tickS: 0, restS: 0 }
+  let run = { steps: 0, ticks: 0, polls: 0, failedPolls: 0, tickS: 0, restS: 0 }
   let faults: Switches = {}
   const timed: StepDeps = {
     ...deps,
@@ -42,6 +44,7 @@ export async function stepToEnd(
       const startedMs = performance.now()
       const result = await deps.runTick(tickSignal)
       run.tickS += (performance.now() - startedMs) / 1_000
+      run.failedPolls += result.failed
       return result
     },
   }
