@@ -4,10 +4,16 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { loadavg } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 
 import { createShutdown } from '../platform/shutdown.ts'
-import { AcceptanceUsageError, parseOptions, USAGE, type AcceptanceOptions } from './options.ts'
+import {
+  AcceptanceUsageError,
+  parseOptions,
+  SHIPPED_PACK,
+  USAGE,
+  type AcceptanceOptions,
+} from './options.ts'
 import { reportPage, summaryLine } from './report.ts'
 import { runAcceptance, type RunFigures } from './run.ts'
 
@@ -18,14 +24,15 @@ async function main(args: readonly string[]): Promise<void> {
   using shutdown = createShutdown()
   try {
     const options = parseOptions(args)
-    let isHeld = true
+    const runs: RunFigures[] = []
     for (const profile of options.profiles) {
       const figures = await runAcceptance({ ...options.plan, profile }, say, shutdown.signal)
       say(summaryLine(figures))
-      await writeReport(options, figures)
-      isHeld &&= figures.broken.length === 0
+      runs.push(figures)
+      // After each run: hours of them are not lost with the last one.
+      await writeReport(options, runs)
     }
-    process.exitCode = isHeld ? 0 : EXIT_FAILED
+    process.exitCode = runs.every(({ broken }) => broken.length === 0) ? 0 : EXIT_FAILED
   } catch (error) {
     if (!(error instanceof AcceptanceUsageError)) throw error
     say(`${error.message}\n\n${USAGE}`)
@@ -33,23 +40,26 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-async function writeReport(options: AcceptanceOptions, figures: RunFigures): Promise<void> {
-  if (options.outFolder === null) return
-  const { plan } = figures
-  await mkdir(options.outFolder, { recursive: true })
-  const file = join(options.outFolder, `${plan.from}-${plan.days}d-${plan.profile.name}.md`)
-  const page = reportPage(figures, {
-    command: commandOf(figures),
+async function writeReport(options: AcceptanceOptions, runs: readonly RunFigures[]): Promise<void> {
+  const { outFolder, plan, profiles } = options
+  if (outFolder === null) return
+  await mkdir(outFolder, { recursive: true })
+  const [only, ...others] = profiles
+  const what = only !== undefined && others.length === 0 ? only.name : 'faults'
+  const page = reportPage(runs, {
+    command: commandOf(options),
     madeAt: new Date(),
     loadAverage: loadavg()[1] ?? 0,
   })
-  await writeFile(file, page)
+  await writeFile(join(outFolder, `${plan.from}-${plan.days}d-${what}.md`), page)
 }
 
-/** The command that makes this one run again. */
-function commandOf({ plan }: RunFigures): string {
+/** The command that makes these runs again. */
+function commandOf({ plan, profiles }: AcceptanceOptions): string {
   const words = ['npm run accept --', `--from ${plan.from}`, `--days ${plan.days}`]
-  words.push(`--faults ${plan.profile.name}`, `--product ${plan.products.join(',')}`)
+  words.push(`--faults ${profiles.map(({ name }) => name).join(',')}`)
+  if (plan.flights !== SHIPPED_PACK) words.push(`--flights ${relative('.', plan.flights)}`)
+  words.push(`--product ${plan.products.join(',')}`)
   words.push(`--policies-per-leg ${plan.policiesPerLeg}`, `--share ${plan.share}`)
   words.push(`--min ${plan.minStepMs / 60_000}`, `--seed ${plan.seed}`)
   return words.join(' ')

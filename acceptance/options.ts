@@ -31,7 +31,10 @@ export const USAGE = `npm run accept -- --from DATE --days N --faults LIST
   --seed N              default 2013
   --out FOLDER          where reports go, default docs/acceptance; none writes none`
 
-const SHIPPED_PACK = fileURLToPath(new URL('../data/nyc2013-h1.legs.txt.gz', import.meta.url))
+/** The half year that ships with the product. */
+export const SHIPPED_PACK = fileURLToPath(
+  new URL('../data/nyc2013-h1.legs.txt.gz', import.meta.url),
+)
 const REPORTS = fileURLToPath(new URL('../docs/acceptance', import.meta.url))
 const MINUTE_MS = 60_000
 

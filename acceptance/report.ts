@@ -17,28 +17,72 @@ export type ReportContext = {
 /** One row of the table of figures. */
 type Row = readonly [what: string, value: string]
 
-/** The page. */
-export function reportPage(figures: RunFigures, context: ReportContext): string {
-  const { plan, broken } = figures
+/** The page of one command's runs, one a fault. */
+export function reportPage(runs: readonly RunFigures[], context: ReportContext): string {
+  const [first] = runs
+  if (first === undefined) throw new Error('a report needs a run')
+  const { plan } = first
+  const days = plan.days === 1 ? 'One day' : `${plan.days} days`
   return [
-    `# ${titleOf(figures)}`,
+    `# ${days} from ${plan.from}`,
     '',
     '```',
     context.command,
     '```',
     '',
     `${context.madeAt.toISOString().slice(0, 10)}, ${cpus().length} cores, load ${context.loadAverage.toFixed(1)}, ` +
-      `Node ${process.versions.node}. Seed ${plan.seed}.`,
+      `Node ${process.versions.node}. Seed ${plan.seed}, steps of at least ${plan.minStepMs / 60_000} minutes.`,
     '',
-    ...table(['', ''], rowsOf(figures)),
-    '',
-    broken.length === 0 ? '**All bounds hold.**' : '**Bounds that do not hold:**',
-    ...(broken.length === 0 ? [] : ['', ...broken.slice(0, 20).map((text) => `- ${text}`)]),
-    ...switchLines(figures),
-    ...reviewLines(figures),
-    ...wrongLines(figures),
+    ...(runs.length === 1 ? [] : [...table(OVERVIEW_HEAD, runs.map(overviewRow)), '']),
+    ...runs.flatMap((figures) => ['', ...runLines(figures, runs.length === 1)]).slice(1),
     '',
   ].join('\n')
+}
+
+const OVERVIEW_HEAD = [
+  'fault',
+  'right',
+  'false pays',
+  'false denials',
+  'in review',
+  'transfers',
+  'polls a leg',
+  'unanswered',
+  'seconds',
+  'bounds',
+]
+
+function overviewRow(figures: RunFigures): string[] {
+  const { judgement, plan, policies, stepped, legs, broken } = figures
+  const { right, falsePay, falseDenial, review } = judgement.counts
+  return [
+    `\`${plan.profile.name}\``,
+    `${right} of ${right + falsePay + falseDenial}`,
+    String(falsePay),
+    String(falseDenial),
+    `${review} (${percent(review, policies)})`,
+    String(figures.transfers),
+    (stepped.polls / legs).toFixed(2),
+    String(stepped.failedPolls),
+    figures.totalS.toFixed(0),
+    broken.length === 0 ? 'hold' : 'do **not** hold',
+  ]
+}
+
+/** All figures when the page is this run's alone; else what the table of runs does not say. */
+function runLines(figures: RunFigures, isAlone: boolean): string[] {
+  const { plan, broken } = figures
+  const name = plan.profile.name
+  return [
+    name === 'none' ? '## Without faults' : `## With \`${name}\``,
+    ...switchLines(figures),
+    ...(isAlone ? ['', ...table(['', ''], rowsOf(figures))] : []),
+    '',
+    broken.length === 0 ? 'All bounds hold.' : 'Bounds that do **not** hold:',
+    ...(broken.length === 0 ? [] : ['', ...broken.slice(0, 20).map((text) => `- ${text}`)]),
+    ...reviewLines(figures),
+    ...wrongLines(figures),
+  ]
 }
 
 /** One line for the terminal and for a table of many runs. */
@@ -51,12 +95,6 @@ export function summaryLine(figures: RunFigures): string {
     `${counts.review} in review (${percent(counts.review, figures.policies)}), ` +
     `${counts.undecided} undecided, ${figures.totalS.toFixed(0)} s; ${verdict}`
   )
-}
-
-function titleOf({ plan }: RunFigures): string {
-  const faults = plan.profile.name === 'none' ? 'without faults' : `with \`${plan.profile.name}\``
-  const days = plan.days === 1 ? 'one day' : `${plan.days} days`
-  return `${days} from ${plan.from}, ${faults}`
 }
 
 function rowsOf(figures: RunFigures): Row[] {
@@ -80,10 +118,7 @@ function rowsOf(figures: RunFigures): Row[] {
       'polls',
       `${stepped.polls}, ${(stepped.polls / figures.legs).toFixed(2)} a leg; ${stepped.failedPolls} without an answer`,
     ],
-    [
-      'steps, ticks',
-      `${stepped.steps} of at least ${plan.minStepMs / 60_000} min, ${stepped.ticks}`,
-    ],
+    ['steps, ticks', `${stepped.steps}, ${stepped.ticks}`],
     [
       'wall time',
       `${figures.totalS.toFixed(0)} s: start ${figures.bootS.toFixed(0)}, bind ${figures.bindS.toFixed(0)}, ` +
@@ -106,7 +141,7 @@ function switchLines({ plan: { profile } }: RunFigures): string[] {
     outage === undefined
       ? ''
       : `, in the first ${outage.forMin} of every ${outage.everyMin} minutes`
-  return ['', `Switches${when}:`, '', '```json', JSON.stringify(profile.switches), '```']
+  return ['', `Switches${when}:`, '', '```', JSON.stringify(profile.switches), '```']
 }
 
 function reviewLines({ reviewReasons }: RunFigures): string[] {
@@ -138,9 +173,9 @@ function wrongText({ owed, got, detail, verdict, policyNumber }: ShownWrong): st
   return `${kind} \`${policyNumber}\`: owed ${owed.bps} bps, got ${got?.bps ?? 'none'} (${facts})`
 }
 
-function table(head: readonly [string, string], rows: readonly Row[]): string[] {
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const all = [head, ...rows]
-  const widths = [0, 1].map((column) =>
+  const widths = head.map((_, column) =>
     Math.max(3, ...all.map((row) => (row[column] ?? '').length)),
   )
   const line = (cells: readonly string[]) =>
