@@ -40,6 +40,18 @@ export function isMoneyCommitted(state: PayoutState): boolean {
   return state === 'SUBMITTED' || state === 'IN_TRANSIT' || state === 'PAID'
 }
 
+/** How an attempt stands: RETURNED is accepted money that the rail gave back. */
+export type AttemptOutcome = 'OPEN' | 'ACCEPTED' | 'DEFINITE_FAIL' | 'UNKNOWN' | 'RETURNED'
+
+/** The only legal moves of an attempt: one answer, for good, but for money that comes back. */
+export const ATTEMPT_TRANSITIONS: Readonly<Record<AttemptOutcome, readonly AttemptOutcome[]>> = {
+  OPEN: ['ACCEPTED', 'DEFINITE_FAIL', 'UNKNOWN'],
+  ACCEPTED: ['RETURNED'],
+  DEFINITE_FAIL: [],
+  UNKNOWN: [],
+  RETURNED: [],
+}
+
 /**
  * The idempotency key of a payout's n-th attempt, `po_<payoutId>_<n>`: the same attempt always sends
  * the same key, another attempt never does. Throws RangeError when `n` is not a positive integer.

@@ -21,6 +21,7 @@ import { submitPayouts } from '../../operations/submit-payouts.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { makePayoutBook } from '../support/payout-book.ts'
 import { createPayoutStores, HandClock, startPaymentRig } from '../support/payment-rig.ts'
+import { unguarded } from '../support/unguarded.ts'
 
 /** A book of which `size` payouts were paid over the rail; it is an hour later. */
 async function paidBook(size: number) {
@@ -59,6 +60,16 @@ async function reconcile(deps: ReconciliationDeps) {
   const found = await compareTransfers(deps, { window, listed })
   await finishReconciliation(deps, window)
   return found
+}
+
+/** The payout as if its answer had never come. */
+async function forgetAnswer(db: Database, payoutId: string | undefined): Promise<void> {
+  await unguarded(db, async (trx) => {
+    await sql`update payout set state = 'SUBMITTED', transfer_id = null, paid_at = null
+      where id = ${payoutId}`.execute(trx)
+    await sql`update payout_attempt set outcome = 'OPEN', provider_ref = null, finished_at = null
+      where payout_id = ${payoutId}`.execute(trx)
+  })
 }
 
 async function cases(db: Database) {
@@ -114,10 +125,7 @@ test('every class of break is found, each is one case, and never a second one', 
   await transferBehind(it, 'of-somebody-else')
   await transferBehind(it, randomUUID())
   // Its answer was lost a day and more ago: the rail has the transfer, the ledger waits.
-  await sql`update payout set state = 'SUBMITTED', transfer_id = null, paid_at = null
-    where id = ${sent}`.execute(it.db)
-  await sql`update payout_attempt set outcome = 'OPEN', provider_ref = null, finished_at = null
-    where payout_id = ${sent}`.execute(it.db)
+  await forgetAnswer(it.db, sent)
   it.clock.advance(DAY_MS)
   const found = await reconcile(it.deps)
   expect(found).toMatchObject({
@@ -155,12 +163,7 @@ test('every class of break is found, each is one case, and never a second one', 
 
 test('a payout in flight for a day is stale, a second less is on its way', async () => {
   await using it = await paidBook(1)
-  await sql`update payout set state = 'SUBMITTED', transfer_id = null, paid_at = null`.execute(
-    it.db,
-  )
-  await sql`update payout_attempt set outcome = 'OPEN', provider_ref = null, finished_at = null`.execute(
-    it.db,
-  )
+  await forgetAnswer(it.db, it.payoutIds[0])
   it.clock.advance(DAY_MS - HOUR_MS - 1_000)
   expect(await reconcile(it.deps)).toMatchObject({ inFlight: 1, breaks: NO_BREAKS })
   it.clock.advance(1_000)

@@ -9,6 +9,7 @@ import { createPolicyDetailsStore } from '../../db/stores/policy-details.ts'
 import { addMs, type Instant } from '../../domain/time.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { DECIDED_AT, makePayoutBook } from '../support/payout-book.ts'
+import { unguarded } from '../support/unguarded.ts'
 
 let database: TestDatabase
 let payoutIds: string[]
@@ -21,11 +22,12 @@ afterAll(() => database[Symbol.asyncDispose]())
 
 /** Marks a payout as paid `ms` after it was made. */
 async function pay(payoutId: string | undefined, ms: number): Promise<Instant> {
-  const { rows } = await sql<{ updated_at: Instant }>`
+  const payment = sql<{ updated_at: Instant }>`
     update payout set state = 'PAID', transfer_id = 'tr_' || id, approved_by = 'policy',
       paid_at = ${DECIDED_AT}, created_at = now() - interval '1 hour',
       updated_at = now() - interval '1 hour' + ${ms} * interval '1 millisecond'
-    where id = ${payoutId} returning updated_at`.execute(database.db)
+    where id = ${payoutId} returning updated_at`
+  const { rows } = await unguarded(database.db, (trx) => payment.execute(trx))
   const [row] = rows
   if (row === undefined) throw new Error('no such payout')
   return row.updated_at
@@ -82,8 +84,9 @@ describe('latencies', () => {
 
   it('leave what has just happened for the next reading', async () => {
     const { until } = await log().readSince(DECIDED_AT)
-    await sql`update payout set state = 'PAID', transfer_id = 'tr_now', approved_by = 'policy',
-      paid_at = ${DECIDED_AT}, updated_at = now() where id = ${payoutIds[1]}`.execute(database.db)
+    const payment = sql`update payout set state = 'PAID', transfer_id = 'tr_now',
+      approved_by = 'policy', paid_at = ${DECIDED_AT}, updated_at = now() where id = ${payoutIds[1]}`
+    await unguarded(database.db, (trx) => payment.execute(trx))
     expect((await log().readSince(until)).payoutMs).toEqual([])
   })
 

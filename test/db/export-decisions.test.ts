@@ -5,6 +5,7 @@ import { createPolicyStore } from '../../db/stores/policy-store.ts'
 import { decideLegs } from '../../operations/decide-legs.ts'
 import { exportDecisions } from '../../operations/export-decisions.ts'
 import { B6_35, collect, rowOf } from '../support/builders.ts'
+import { unguarded } from '../support/unguarded.ts'
 import { after, arrived, book } from '../support/watched-book.ts'
 
 test('the export has a line per decided policy in byte order of their numbers', async () => {
@@ -21,9 +22,10 @@ test('the export has a line per decided policy in byte order of their numbers', 
   await it.settle(arrived(90), after(90))
   const deps = { decisionStore: it.decisionStore, clock: it.clock }
   await decideLegs(deps, { legIds: it.legIds.slice(0, 1) })
-  await sql`
+  const payment = sql`
     update payout set state = 'PAID', approved_by = 'rule', paid_at = now(), transfer_id = 'tr_1'
-    where amount_minor = 3000`.execute(it.db)
+    where amount_minor = 3000`
+  await unguarded(it.db, (trx) => payment.execute(trx))
   const ids = await sql<{ number: string; id: string }>`
     select p.policy_number as number, o.id from payout o
     join policy p on p.id = o.policy_id`.execute(it.db)

@@ -12,6 +12,7 @@ import { verifyBooks } from '../../operations/verify-books.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { makePayoutBook } from '../support/payout-book.ts'
 import { createPayoutStores, HandClock } from '../support/payment-rig.ts'
+import { unguarded } from '../support/unguarded.ts'
 
 const clock = new HandClock()
 
@@ -38,12 +39,9 @@ async function makeBusyBook(db: Database): Promise<string[]> {
   return [created, approved, ...sent, cancelled]
 }
 
-/** Does what no statement of the product could: triggers and foreign keys are asleep. */
+/** Does what no statement of the product could. */
 async function plant(db: Database, defect: RawBuilder<unknown>): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    await sql`set local session_replication_role = replica`.execute(trx)
-    await defect.execute(trx)
-  })
+  await unguarded(db, (trx) => defect.execute(trx))
 }
 
 const DEFECTS: readonly (readonly [string, string, RawBuilder<unknown>])[] = [

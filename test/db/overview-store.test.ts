@@ -7,6 +7,7 @@ import { addMs, MINUTE_MS } from '../../domain/time.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { DECIDED_AT, makePayoutBook } from '../support/payout-book.ts'
+import { unguarded } from '../support/unguarded.ts'
 
 let database: TestDatabase
 let store: OverviewStore
@@ -55,8 +56,9 @@ describe('a book with payouts under way', () => {
   })
 
   test('adds up what was paid, by currency', async () => {
-    await sql`update payout set state = 'PAID', approved_by = 'auto', transfer_id = 'tr_' || id,
-      paid_at = now() where id in (${sql.join(payoutIds.slice(0, 2))})`.execute(database.db)
+    const payment = sql`update payout set state = 'PAID', approved_by = 'auto',
+      transfer_id = 'tr_' || id, paid_at = now() where id in (${sql.join(payoutIds.slice(0, 2))})`
+    await unguarded(database.db, (trx) => payment.execute(trx))
     const { paid, payoutsOpen } = await store.read(DECIDED_AT)
     expect(paid).toEqual([{ currency: 'USD', payouts: 2, minor: '20100' }])
     expect(payoutsOpen).toBe(2)

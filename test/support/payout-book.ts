@@ -64,10 +64,13 @@ export async function makePayoutBook(db: Database, options: PayoutBookOptions): 
         '2013-01-01T00:00Z', '2013-02-09T18:00Z'
       from (select i, ${book.prefix}::text || i as number from generate_series(1, ${book.size}::int) i) k`)
     await run(sql`
-      insert into escrow_reservation
-        (policy_id, currency, reserved_minor, fulfilled_minor, released_minor, state)
-      select o.id, o.currency, ${insured}, ${book.amountMinor}, ${insured - book.amountMinor}, 'FULFILLED'
+      insert into escrow_reservation (policy_id, currency, reserved_minor)
+      select o.id, o.currency, ${insured}
       from policy o where o.policy_number ~ ('^' || ${book.prefix} || '[0-9]+$')`)
+    await run(sql`
+      update escrow_reservation e set state = 'FULFILLED', fulfilled_minor = ${book.amountMinor},
+        released_minor = ${insured - book.amountMinor}
+      from policy o where o.id = e.policy_id and o.policy_number ~ ('^' || ${book.prefix} || '[0-9]+$')`)
     await run(sql`
       insert into payout (id, policy_id, evaluation_id, amount_minor, currency, payee_ref)
       select groundstop_id('payout|' || o.id || '|0'), o.id, o.evaluation_id, o.amount_minor,
