@@ -175,6 +175,7 @@ export interface Payout {
   batch_id: string | null;
   created_at: Generated<Instant>;
   currency: string;
+  decision_ref: string | null;
   evaluation_id: string;
   first_approval_ref: string | null;
   first_approved_by: string | null;

@@ -100,6 +100,18 @@ export function triggerPosting(input: {
   ])
 }
 
+/** More is owed than before: it comes from the pool, as a fulfilled reservation is never opened again. */
+export function topUpPosting(input: {
+  policyId: string
+  payoutId: string
+  amount: Money
+  effectiveAt: Instant
+}): LedgerTransaction {
+  return transaction(ledgerRef.trigger(input.payoutId), 'trigger', input.effectiveAt, [
+    move(account.poolAvailable(), account.payable(input.policyId), input.amount),
+  ])
+}
+
 type AttemptPosting = {
   policyId: string
   payoutId: string
