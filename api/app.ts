@@ -11,6 +11,7 @@ import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
 import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
+import { addPayoutActionRoutes, type PayoutActionDeps } from './rest/payout-actions.ts'
 import { addPayoutControlRoutes, type PayoutControlDeps } from './rest/payout-controls.ts'
 import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
@@ -22,6 +23,7 @@ export type AppDeps = HealthDeps &
   JobsDeps &
   PoliciesDeps &
   PayoutControlDeps &
+  PayoutActionDeps &
   BookReadsDeps & {
     readonly logger: Logger
     readonly events: Events
@@ -49,6 +51,7 @@ export function createApp(deps: AppDeps): Express {
   addJobRoutes(app, deps)
   addPolicyRoutes(app, deps)
   addPayoutControlRoutes(app, deps)
+  addPayoutActionRoutes(app, deps)
   addBookReadRoutes(app, deps)
   app.use((request) => {
     throw new ProblemError(404, 'not-found', `nothing is served at ${request.path}`)

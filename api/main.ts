@@ -18,12 +18,16 @@ import { createBookTotalsStore } from '../db/stores/book-totals.ts'
 import { createClockStore, type ClockStore } from '../db/stores/clock-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
 import { createLatencyLog } from '../db/stores/latency-log.ts'
+import { createPayeeStore } from '../db/stores/payee-store.ts'
 import { createPayoutControlStore } from '../db/stores/payout-control-store.ts'
+import { createPayoutStore } from '../db/stores/payout-store.ts'
 import { createPolicyDetailsStore } from '../db/stores/policy-details.ts'
 import { createPolicyStore } from '../db/stores/policy-store.ts'
 import { createProductStore } from '../db/stores/product-store.ts'
 import type { Clock, ClockReading } from '../domain/ports/clock.ts'
 import { instantFromMs } from '../domain/time.ts'
+import { approvePayouts } from '../operations/approve-payouts.ts'
+import { correctPayee } from '../operations/correct-payee.ts'
 import { controlPayouts, readPayoutControls } from '../operations/control-payouts.ts'
 import { importPolicies } from '../operations/import-policies.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
@@ -40,6 +44,7 @@ import { jobMetricsCollector } from './job-metrics.ts'
 import { cancelJobRun, listJobRuns, readJobRun } from './job-runs.ts'
 import { startJobRun } from './job-starts.ts'
 import type { JobsDeps } from './rest/jobs.ts'
+import type { PayoutActionDeps } from './rest/payout-actions.ts'
 import type { PayoutControlDeps } from './rest/payout-controls.ts'
 import type { PoliciesDeps } from './rest/policies.ts'
 import { readSchedulerState } from './scheduler-state.ts'
@@ -163,6 +168,7 @@ function buildApp(parts: Parts): Express {
     policies: policiesOf(parts, events),
     reads: createBookReads(db),
     payoutControls: payoutControlsOf(parts),
+    payoutActions: payoutActionsOf(parts),
   })
 }
 
@@ -187,6 +193,20 @@ function payoutControlsOf({ db, clock }: Parts): PayoutControlDeps['payoutContro
   return {
     read: () => readPayoutControls(deps),
     change: (change) => controlPayouts(deps, change),
+  }
+}
+
+function payoutActionsOf({ db, clock }: Parts): PayoutActionDeps['payoutActions'] {
+  const payoutStore = createPayoutStore(db)
+  const payeeStore = createPayeeStore(db)
+  return {
+    async approve({ payoutId, by, ...request }) {
+      const approval = { payoutIds: [payoutId], approvedBy: by, leavesBatch: true, ...request }
+      const outcome = await approvePayouts({ payoutStore, clock }, approval)
+      const { approved, heldPayoutIds, awaitingSecond = 0 } = outcome
+      return { approved, held: heldPayoutIds.length, awaitingSecond }
+    },
+    correctPayee: (correction) => correctPayee({ payeeStore, clock }, correction),
   }
 }
 

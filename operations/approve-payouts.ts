@@ -32,6 +32,8 @@ type Approver = {
   readonly reason?: string
   /** The same for each repeat of one request; a repeat is then not taken for another approval. */
   readonly requestId?: string
+  /** Asked for outside of a run: what the rail refused goes with the next batch, see PayoutApproval. */
+  readonly leavesBatch?: boolean
 }
 
 /**
@@ -40,20 +42,21 @@ type Approver = {
  * (`payouts.approvalLimitMinor`, in minor units; none when unset), or by what rules may approve in a
  * business day (`payouts.dailyCeilingMinor`). With `approvedBy` a person approves: the ceiling does not
  * hold, the kill switch does, above the limit it takes a second person (`awaitingSecond` counts them),
- * and FAILED payouts get another attempt, their reviews resolved. Repeatable with the same
+ * and FAILED and RETURNED payouts get another attempt, their reviews resolved. Repeatable with the same
  * `requestId`. Throws SecondApproverError when all that is left waits for somebody else.
  */
 export async function approvePayouts(
   deps: { readonly payoutStore: PayoutStore; readonly clock: Clock },
   input: PayoutSelection & Approver,
 ): Promise<{ approved: number; heldPayoutIds: string[]; awaitingSecond?: number }> {
-  const { approvedBy, reason, requestId } = input
+  const { approvedBy, reason, requestId, leavesBatch } = input
   const outcome = await deps.payoutStore.approve(input, {
     by: approvedBy ?? APPROVED_BY_RULE,
     isByPerson: approvedBy !== undefined,
     at: await deps.clock.now(),
     reason: reason ?? null,
     requestId: requestId ?? randomUUID(),
+    ...(leavesBatch === undefined ? {} : { leavesBatch }),
   })
   const { approved, heldPayoutIds, awaitingSecondIds, samePersonIds } = outcome
   if (samePersonIds.length > 0 && approved === 0 && awaitingSecondIds.length === 0) {

@@ -11,7 +11,7 @@ const DEFAULT_MAX_BATCHES = 200
 const UNSTARTED_LIMIT = 1_000
 
 /**
- * Puts every unbatched CREATED payout, oldest first and whatever its leg, into batches of at most
+ * Puts every unbatched payout that is CREATED, or approved again, oldest first and whatever its leg, into batches of at most
  * `batchSize`, and returns the ids of all batches that were never marked as started: those of a caller
  * that crashed before starting them too. Two callers at once never put a payout into two batches.
  * Throws RangeError on a limit out of range.

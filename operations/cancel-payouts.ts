@@ -3,7 +3,7 @@ import type { Clock } from '../domain/ports/clock.ts'
 import type { PayoutSelection, PayoutStore } from '../domain/ports/payout-store.ts'
 
 /**
- * Cancels what is CREATED, APPROVED or FAILED; the money waits in suspense and a review decides what
+ * Cancels what is CREATED, APPROVED, FAILED or RETURNED; the money waits in suspense and a review decides what
  * becomes of the policy. Payouts that are at the rail or paid are refused and returned by id.
  * Repeatable; a payout that is sent at the same moment is either sent or cancelled, never both.
  */

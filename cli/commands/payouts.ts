@@ -16,6 +16,7 @@ import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
+import { addPayoutActions } from '../payouts/payout-actions.ts'
 import { addPayoutReads } from '../reads/money-reads.ts'
 
 type ChangeFlags = { readonly product?: string; readonly reason: string; readonly by?: string }
@@ -46,6 +47,7 @@ export function register(program: Command, context: CliContext): void {
     .description('print what holds payouts: kill switch, ceiling, limit, rails without balance')
     .option('--json', 'print one JSON object', false)
     .action(({ json }: { json: boolean }) => status(json, context))
+  addPayoutActions(payouts, context)
   addPayoutReads(payouts, context)
 }
 

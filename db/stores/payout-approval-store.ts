@@ -82,7 +82,7 @@ function ceilingOf(currency: Fragment): Fragment {
 /** CTEs `judged` and `ruled`: every payout of the selection with its verdict. */
 function ruled(selection: PayoutSelection, approval: PayoutApproval): Fragment {
   const { by, isByPerson, at, requestId } = approval
-  const approvable = isByPerson ? ['CREATED', 'FAILED'] : ['CREATED']
+  const approvable = isByPerson ? ['CREATED', 'FAILED', 'RETURNED'] : ['CREATED']
   // APPROVED ones are chosen only to tell those that the kill switch keeps from being sent.
   return sql`chosen as materialized (
       select p.id, p.policy_id, p.amount_minor, p.currency, p.state, p.created_at,
@@ -131,7 +131,9 @@ async function decide(
     with ${ruled(selection, approval)}, approved as (
       update payout p
       set state = 'APPROVED', approved_by = concat_ws(', ', r.first_approved_by, ${by}::text),
-        first_approved_by = null, first_approval_ref = null, updated_at = now()
+        first_approved_by = null, first_approval_ref = null, updated_at = now(),
+        batch_id = case when not ${approval.leavesBatch ?? false}::boolean or r.state = 'CREATED'
+          then p.batch_id end
       from ruled r
       where p.id = r.id and r.final_verdict = 'go'
     ), first_approved as (
@@ -163,7 +165,7 @@ async function decide(
       update policy o
       set state = 'TRIGGERED', state_version = o.state_version + 1, updated_at = now()
       from ruled r
-      where r.state = 'FAILED' and o.id = r.policy_id and r.final_verdict = 'go'
+      where r.state in ('FAILED', 'RETURNED') and o.id = r.policy_id and r.final_verdict = 'go'
         and o.state = 'IN_REVIEW'
     ), resolved as (
       update review_case c

@@ -27,6 +27,7 @@ import {
   isRailDry,
   isSelected,
   openCases,
+  paidPolicies,
   postEntries,
   requestSha256,
   reviewFaulty,
@@ -174,12 +175,7 @@ async function recordAccepted(
       using paid
       where h.provider = paid.provider and h.currency = paid.currency
         and h.held_since < paid.started_at
-    ), paid_policies as (
-      update policy o
-      set state = 'PAID', state_version = o.state_version + 1, updated_at = now()
-      from paid
-      where o.id = paid.policy_id and o.state = 'TRIGGERED'
-    ), entry as (
+    ), ${paidPolicies()}, entry as (
       select concat_ws(':', 'paid', paid.id, paid.n) as ref,
         ${accountSql.inFlight(sql`paid.provider`)} as source, ${accountSql.holder} as destination,
         paid.amount_minor, paid.currency

@@ -92,6 +92,22 @@ export function postEntries(kind: string, at: Instant): Fragment {
 }
 
 /**
+ * CTE `paid_policies`: the policies of the payouts in CTE `paid` are PAID, unless another payout of
+ * theirs is neither paid nor cancelled. Two payouts of a policy are never sent at once.
+ */
+export function paidPolicies(): Fragment {
+  return sql`paid_policies as (
+    update policy o
+    set state = 'PAID', state_version = o.state_version + 1, updated_at = now()
+    from paid
+    where o.id = paid.policy_id and o.state = 'TRIGGERED' and 0 = (
+      select count(*) from payout q
+      where q.policy_id = paid.policy_id and q.id <> paid.id
+        and q.state not in ('PAID', 'CANCELLED'))
+  )`
+}
+
+/**
  * Opens a review of each payout in CTE `faulty` (payout_id, details) unless one is open for the same
  * reason, and takes its policy from TRIGGERED to IN_REVIEW.
  */

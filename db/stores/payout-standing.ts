@@ -25,7 +25,7 @@ export async function readStanding(
     from (
       select p.id, case
         when p.state = 'PAID' then 'settled'
-        when p.state = 'FAILED' then 'rejected'
+        when p.state in ('FAILED', 'RETURNED') then 'rejected'
         when p.state = 'CREATED' then 'not approved'
         when p.state = 'APPROVED' and (
           ${isPaused(sql`p.policy_id`)} or ${isRailDry(provider)}) then 'kept'

@@ -32,28 +32,35 @@ async function batchCreated(
   limits: { readonly batchSize: number; readonly maxBatches: number },
 ): Promise<number> {
   const { batchSize, maxBatches } = limits
-  // A batch is named after its least payout: a payout is batched once, so the name is unique.
+  // A batch is named after its least payout and the attempts that it had: a payout is batched once at
+  // first, and again only after a further attempt came back, so the name is unique.
   const { rows } = await sql<{ taken: number }>`
     with picked as materialized (
       select p.id, p.created_at
       from payout p
-      where p.batch_id is null and p.state = 'CREATED'
+      where p.batch_id is null and p.state in ('CREATED', 'APPROVED')
       order by p.created_at, p.id
       limit ${batchSize * maxBatches}
       for update skip locked
     ), numbered as materialized (
       select id, (row_number() over (order by created_at, id) - 1) / ${batchSize}::bigint as k
       from picked
-    ), named as materialized (
+    ), led as materialized (
       select id, min(id::text) over (partition by k) as first_id from numbered
+    ), batch as materialized (
+      select l.first_id, count(*) as size, groundstop_id(concat_ws('|', 'batch', l.first_id, (
+        select nullif(count(*), 0) from payout_attempt a where a.payout_id = l.first_id::uuid))) as id
+      from led l
+      group by l.first_id
     ), made as (
       insert into payout_batch (id, size)
-      select groundstop_id('batch|' || n.first_id), count(*) from named n group by n.first_id
+      select b.id, b.size from batch b
     ), moved as (
       update payout p
-      set batch_id = groundstop_id('batch|' || n.first_id), updated_at = now()
-      from named n
-      where p.id = n.id
+      set batch_id = b.id, updated_at = now()
+      from led l
+      join batch b on b.first_id = l.first_id
+      where p.id = l.id
     )
     select count(*) as taken from picked`.execute(db)
   return rows[0]?.taken ?? 0
@@ -86,7 +93,7 @@ async function cancel(
     with chosen as materialized (
       select p.id, p.policy_id, p.amount_minor, p.currency
       from payout p
-      where ${isSelected(selection)} and p.state in ('CREATED', 'APPROVED', 'FAILED')
+      where ${isSelected(selection)} and p.state in ('CREATED', 'APPROVED', 'FAILED', 'RETURNED')
       order by p.id
       for update of p
     ), cancelled as (
@@ -103,7 +110,7 @@ async function cancel(
     select count(*) as cancelled from chosen`.execute(db)
   const refused = await sql<{ id: string }>`
     select p.id from payout p
-    where ${isSelected(selection)} and p.state in ('SUBMITTED', 'IN_TRANSIT', 'PAID', 'RETURNED')
+    where ${isSelected(selection)} and p.state in ('SUBMITTED', 'IN_TRANSIT', 'PAID')
     order by p.id`.execute(db)
   return {
     cancelled: rows[0]?.cancelled ?? 0,

@@ -45,7 +45,7 @@ export type MismatchedAnswer = AttemptKey & {
 export type PayoutStanding = {
   /** Payouts that are paid. */
   readonly settled: number
-  /** Failed for good, or paid wrongly: a review case is open, nothing is sent by itself. */
+  /** Failed for good, paid wrongly, or came back: a review case is open, nothing is sent by itself. */
   readonly rejectedPayoutIds: string[]
   /** Neither paid nor refused: to be sent again or looked up. */
   readonly unknownPayoutIds: string[]
@@ -65,6 +65,11 @@ export type PayoutApproval = {
   readonly reason: string | null
   /** The same for every repeat of one request, so that a repeat is not taken for a second person's. */
   readonly requestId: string
+  /**
+   * FAILED payouts leave their batch, whose run may be over, and go with the next one. Absent: they stay
+   * with the run that asks.
+   */
+  readonly leavesBatch?: boolean
 }
 
 /** A payout with its open attempt, if any, for `resolvePayout`. */
@@ -86,7 +91,8 @@ export type PayoutToResolve = {
 /** Payouts, their batches and attempts; money states move with their ledger postings. */
 export interface PayoutStore {
   /**
-   * Puts unbatched CREATED payouts, oldest first, into new batches. Payouts that another caller holds
+   * Puts unbatched payouts, oldest first, into new batches: CREATED ones, and APPROVED ones that left
+   * the batch of an earlier attempt. Payouts that another caller holds
    * are passed over, so no payout is ever in two batches. Returns how many payouts were taken.
    */
   batchCreated(limits: { readonly batchSize: number; readonly maxBatches: number }): Promise<number>
@@ -99,7 +105,7 @@ export interface PayoutStore {
    * CREATED to APPROVED for all that no rule holds: the kill switch `payouts.paused`, and for
    * approvals by rule the limit `payouts.approvalLimitMinor` and the day's ceiling
    * `payouts.dailyCeilingMinor` (a review case `DAILY_CEILING` a currency and day). A person's
-   * approval also takes FAILED payouts and closes their reviews; above the limit it takes two people:
+   * approval also takes FAILED and RETURNED payouts and closes their reviews; above the limit it takes two people:
    * the first is recorded. Repeating changes nothing.
    */
   approve(
@@ -159,7 +165,7 @@ export interface PayoutStore {
   abandonAttempt(attempt: AttemptKey, at: Instant): Promise<'APPROVED' | 'FAILED' | null>
 
   /**
-   * CREATED, APPROVED and FAILED to CANCELLED; the money waits in suspense for the review that is
+   * CREATED, APPROVED, FAILED and RETURNED to CANCELLED; the money waits in suspense for the review that is
    * opened. What is at the rail or paid is refused. Cancelling again changes nothing.
    */
   cancel(

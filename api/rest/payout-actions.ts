@@ -1,0 +1,106 @@
+/** What people do to one payout over HTTP: approve it, correct its payee. */
+import { randomUUID } from 'node:crypto'
+
+import type { Express, Request } from 'express'
+import { z } from 'zod'
+
+import type { IdempotencyStore, StoredAnswer } from '../../domain/ports/idempotency-store.ts'
+import { onceByKey, type Attempt } from '../idempotency.ts'
+import { parseInput, ProblemError } from '../problem.ts'
+import { addRoute, jsonBody } from '../routes.ts'
+import { notFound } from './read-query.ts'
+
+/** Who asks for it and why, for the audit trail. */
+type Note = { readonly payoutId: string; readonly by: string; readonly reason: string }
+
+/** What the routes need. */
+export type PayoutActionDeps = {
+  readonly payoutActions: {
+    /** Throws SecondApproverError. */
+    approve(note: Note & { readonly requestId: string }): Promise<{
+      readonly approved: number
+      readonly held: number
+      readonly awaitingSecond: number
+    }>
+    /** Throws PayoutNotFoundError and PayeeFixedError. */
+    correctPayee(
+      correction: Note & { readonly payeeRef: string },
+    ): Promise<{ readonly isChanged: boolean; readonly state: string }>
+  }
+  readonly idempotency: IdempotencyStore
+}
+
+/** As the updates of payout runs have it. */
+const TEXT_LIMIT = 200
+
+const text = z.string(`1 to ${TEXT_LIMIT} characters`).trim().min(1).max(TEXT_LIMIT)
+const noteBody = z.strictObject({ by: text, reason: text }, 'a JSON object')
+const payeeBody = z.strictObject(
+  {
+    by: text,
+    reason: text,
+    payeeRef: z.string().regex(/^[\x21-\x7e]{1,255}$/, 'an account at the rail, as acct_1A2b'),
+  },
+  'a JSON object',
+)
+
+/** Errors of people's making; anything else is ours. */
+const REFUSALS: Readonly<Record<string, 404 | 409>> = {
+  PayoutNotFoundError: 404,
+  PayeeFixedError: 409,
+  SecondApproverError: 409,
+}
+
+/**
+ * `POST /api/payouts/:payoutId/approve` with `{by, reason}` -> `{approved, held, awaitingSecond}`.
+ * `POST /api/payouts/:payoutId/payee` with `{by, reason, payeeRef}` -> `{changed, state}`.
+ */
+export function addPayoutActionRoutes(app: Express, deps: PayoutActionDeps): void {
+  addAction(app, deps, 'approve', async (payoutId, body, attempt) => {
+    // A repeat under the same key is the same approval, not a second person's.
+    const requestId = `api/${attempt.key ?? randomUUID()}`
+    const note = parseInput(noteBody, body, 'body')
+    return deps.payoutActions.approve({ payoutId, requestId, ...note })
+  })
+  addAction(app, deps, 'payee', async (payoutId, body) => {
+    const correction = parseInput(payeeBody, body, 'body')
+    const done = await deps.payoutActions.correctPayee({ payoutId, ...correction })
+    return { changed: done.isChanged, state: done.state }
+  })
+}
+
+function addAction(
+  app: Express,
+  { idempotency }: PayoutActionDeps,
+  action: string,
+  work: (payoutId: string, body: unknown, attempt: Attempt) => Promise<StoredAnswer['body']>,
+): void {
+  addRoute(app, `/api/payouts/:payoutId/${action}`, {
+    post: [
+      ...jsonBody(),
+      async (request, response) => {
+        const payoutId = payoutIdOf(request)
+        const body: unknown = request.body
+        const scope = `POST /api/payouts/${payoutId}/${action}`
+        const answer = await onceByKey(idempotency, request, { scope, body }, async (attempt) => ({
+          status: 200,
+          body: await work(payoutId, body, attempt).catch(refuse),
+        }))
+        response.status(answer.status).json(answer.body)
+      },
+    ],
+  })
+}
+
+function payoutIdOf(request: Request): string {
+  const id = z.guid().toLowerCase().safeParse(request.params['payoutId'])
+  if (!id.success) throw notFound('payout')
+  return id.data
+}
+
+function refuse(error: unknown): never {
+  const status = error instanceof Error ? REFUSALS[error.name] : undefined
+  if (!(error instanceof Error) || status === undefined) throw error
+  const code = status === 404 ? 'not-found' : 'conflict'
+  throw new ProblemError(status, code, error.message, { cause: error })
+}
