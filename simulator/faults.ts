@@ -21,7 +21,7 @@ const switchSchema = z.strictObject({
   /** How long before the departure it begins, in minutes, where the fault has a beginning. */
   beforeMinutes: z.int().min(0).max(2_880).optional(),
   /** How long after it was first shown it ends, in minutes, where the fault has an end. */
-  afterMinutes: z.int().min(0).max(2_880).optional(),
+  afterMinutes: z.int().min(0).max(7_200).optional(),
   /** Only in answers of this dialect, where a server speaks several; absent: in all of them. */
   dialect: z.string().optional(),
 })

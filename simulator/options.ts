@@ -1,5 +1,6 @@
 /** What each local provider is started with: typed options, and their command-line form. */
 import { parseArgs } from 'node:util'
+import { DEFAULT_WEBHOOK_TYPES, type WebhookOptions } from './payments/webhooks.ts'
 
 export type CommonOptions = {
   readonly host: string
@@ -21,6 +22,8 @@ export type FlightsSimulatorOptions = CommonOptions & {
 export type PaymentsSimulatorOptions = CommonOptions & {
   /** The log of money moved; null keeps it in memory only. */
   readonly log: string | null
+  /** Where events are told, signed; null: nowhere. */
+  readonly webhooks: WebhookOptions | null
 }
 
 /** The command line is not right; the message names the option. */
@@ -52,15 +55,38 @@ export function parseFlightsOptions(args: readonly string[]): FlightsSimulatorOp
   })
 }
 
-/** `--log FILE` and the common options. Throws SimulatorUsageError. */
+/** `--log FILE`, `--webhook URL` and the common options. Throws SimulatorUsageError. */
 export function parsePaymentsOptions(args: readonly string[]): PaymentsSimulatorOptions {
   return usage(() => {
     const { values } = parseArgs({
       args: [...args],
-      options: { ...COMMON, log: { type: 'string' } },
+      options: {
+        ...COMMON,
+        log: { type: 'string' },
+        webhook: { type: 'string' },
+        'webhook-secret': { type: 'string' },
+        'webhook-types': { type: 'string' },
+      },
     })
-    return { ...common(values), log: values.log ?? null }
+    const { webhook: url, 'webhook-secret': secret, 'webhook-types': types } = values
+    return {
+      ...common(values),
+      log: values.log ?? null,
+      webhooks: webhooksOf({ url, secret, types }),
+    }
   })
+}
+
+function webhooksOf(values: {
+  readonly url: string | undefined
+  readonly secret: string | undefined
+  readonly types: string | undefined
+}): WebhookOptions | null {
+  const { url, secret, types } = values
+  if (url === undefined) return null
+  if (!URL.canParse(url)) throw new SimulatorUsageError(`--webhook is not a URL: ${url}`)
+  if (secret === undefined) throw new SimulatorUsageError('--webhook-secret TEXT is missing')
+  return { url, secret, types: types?.split(',') ?? DEFAULT_WEBHOOK_TYPES }
 }
 
 type CommonValues = { host: string; port: string; seed: string; clock?: string; faults?: string }

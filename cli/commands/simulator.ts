@@ -13,7 +13,8 @@ const PROVIDERS = {
     '[--clock URL] [--host HOST] [--port PORT] [--seed N] [--faults FILE|JSON]',
   payments:
     'a payment server in the Stripe v1 dialect: [--log FILE] [--clock URL] [--host HOST] ' +
-    '[--port PORT] [--seed N] [--faults FILE|JSON]',
+    '[--port PORT] [--seed N] [--faults FILE|JSON] ' +
+    '[--webhook URL --webhook-secret TEXT [--webhook-types TYPE,TYPE]]',
 } as const
 
 /** Adds the command; its options are the simulator's own and are passed on as they are. */

@@ -1,29 +1,31 @@
 /**
- * The append-only log of money moved: one JSON line per transfer or stored refusal. A line is on disk
+ * The append-only log of money moved: one JSON line per transfer, payout, reversal or stored refusal. A line is on disk
  * before its request is answered; lines that arrive during a write go together with the next one.
  */
 import { open, readFile, truncate } from 'node:fs/promises'
-import type { StoredTransfer } from './transfer.ts'
+import type { StoredPayout } from './payout.ts'
+import type { StoredReversal, StoredTransfer } from './transfer.ts'
+
+type Keyed = {
+  readonly idempotencyKey: string | null
+  readonly fingerprint: string
+  /** The answer stored for the key when it is not the object itself: money moved, then a 500. */
+  readonly storedStatus?: number
+  readonly storedBody?: string
+}
 
 export type LogEntry =
-  | {
-      readonly kind: 'transfer'
-      readonly transfer: StoredTransfer
-      readonly idempotencyKey: string | null
-      readonly fingerprint: string
-      /** The answer stored for the key when it is not the transfer itself: money moved, then a 500. */
-      readonly storedStatus?: number
-      readonly storedBody?: string
-    }
-  | {
+  | (Keyed & { readonly kind: 'transfer'; readonly transfer: StoredTransfer })
+  | (Keyed & { readonly kind: 'payout'; readonly payout: StoredPayout })
+  | (Keyed & { readonly kind: 'reversal'; readonly reversal: StoredReversal })
+  | (Keyed & {
       readonly kind: 'refusal'
       readonly idempotencyKey: string
-      readonly fingerprint: string
       readonly storedStatus: number
       readonly storedBody: string
       /** Virtual time, epoch seconds. */
       readonly created: number
-    }
+    })
 
 /** Where entries go. `append` resolves when the entry is durable. */
 export type MoneyLog = AsyncDisposable & { append(entry: LogEntry): Promise<void> }

@@ -1,4 +1,4 @@
-/** The payment server's fault switches; the subject of each is the idempotency key or destination. */
+/** The payment server's fault switches; the subject is `<idempotency key>|<destination>`. */
 import { createFaultPlan, type FaultPlan } from '../faults.ts'
 
 export const PAYMENT_FAULTS = [
@@ -14,6 +14,10 @@ export const PAYMENT_FAULTS = [
   '409',
   /** Too many requests, before the idempotency layer. */
   '429',
+  /** The key is not accepted, before the idempotency layer. */
+  '401',
+  /** The connection is cut before anything is carried out. */
+  'reset',
   /** The balance does not cover the transfer; the refusal is stored. */
   'insufficientFunds',
   /** The destination does not exist; not stored. Also for every `acct_invalid...`. */
@@ -24,6 +28,16 @@ export const PAYMENT_FAULTS = [
   'timeout',
   /** 200 with a page of HTML; the money has moved. */
   'html',
+  /** All of it comes back `afterMinutes` after it arrived (default a day): reversed, or paid then failed. */
+  'returned',
+  /** A payout is never paid: it fails when it should arrive. */
+  'payoutFailed',
+  /** A webhook is never sent. The subject is `<event type>|<object id>`. */
+  'webhookLost',
+  /** A webhook is sent twice. */
+  'webhookTwice',
+  /** A webhook is sent after the one that follows it. */
+  'webhookLate',
 ] as const
 
 export type PaymentFault = (typeof PAYMENT_FAULTS)[number]

@@ -14,6 +14,7 @@ test('what is not given is loopback, any free port, system time and no faults', 
     clockUrl: null,
     faults: null,
     log: null,
+    webhooks: null,
   })
 })
 
