@@ -13,6 +13,7 @@ import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
 import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
 import { addPayoutControlRoutes, type PayoutControlDeps } from './rest/payout-controls.ts'
 import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
+import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
 
 /** What the app is built from: the needs of its routes, and who may call. */
@@ -22,6 +23,7 @@ export type AppDeps = HealthDeps &
   JobsDeps &
   PoliciesDeps &
   PayoutControlDeps &
+  ReviewsDeps &
   BookReadsDeps & {
     readonly logger: Logger
     readonly events: Events
@@ -50,6 +52,7 @@ export function createApp(deps: AppDeps): Express {
   addPolicyRoutes(app, deps)
   addPayoutControlRoutes(app, deps)
   addBookReadRoutes(app, deps)
+  addReviewRoutes(app, deps)
   app.use((request) => {
     throw new ProblemError(404, 'not-found', `nothing is served at ${request.path}`)
   })

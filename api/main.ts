@@ -42,6 +42,7 @@ import { startJobRun } from './job-starts.ts'
 import type { JobsDeps } from './rest/jobs.ts'
 import type { PayoutControlDeps } from './rest/payout-controls.ts'
 import type { PoliciesDeps } from './rest/policies.ts'
+import { createReviewCases } from './review-cases.ts'
 import { readSchedulerState } from './scheduler-state.ts'
 
 /** What an API process is started with. */
@@ -163,6 +164,12 @@ function buildApp(parts: Parts): Express {
     policies: policiesOf(parts, events),
     reads: createBookReads(db),
     payoutControls: payoutControlsOf(parts),
+    reviewCases: createReviewCases({
+      db,
+      client,
+      clock: parts.clock,
+      environment: config.environment,
+    }),
   })
 }
 
