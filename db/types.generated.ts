@@ -109,6 +109,7 @@ export interface FlightLeg {
   scheduled_out: Instant;
   seq: Generated<number>;
   settled_at: Instant | null;
+  settled_revision: Generated<number>;
   undecided_policies: Generated<number>;
   updated_at: Generated<Instant>;
   watched_since: Generated<Instant>;

@@ -278,7 +278,7 @@ function movePayout(current: ReviewSnapshot, outcome: 'retry' | 'cancel'): Revie
     return refused('OUTCOME_NOT_POSSIBLE', `${outcome} is for cases of payouts`)
   }
   const isOpenAtRail = payout.state === 'SUBMITTED' && payout.hasOpenAttempt
-  const isUnsent = ['CREATED', 'APPROVED', 'FAILED'].includes(payout.state)
+  const isUnsent = ['CREATED', 'APPROVED', 'FAILED', 'RETURNED'].includes(payout.state)
   if (outcome === 'retry' && (isUnsent || isOpenAtRail)) {
     return resolve(current, 'retry', 'PAYOUT_RETRIED')
   }

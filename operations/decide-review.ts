@@ -131,7 +131,7 @@ async function movePayout(
     if (refusedPayoutIds.length === 0) return null
     throw new ReviewRefusedError('OUTCOME_NOT_POSSIBLE', 'the payout was sent meanwhile')
   }
-  if (payout.state === 'CREATED' || payout.state === 'FAILED') {
+  if (['CREATED', 'FAILED', 'RETURNED'].includes(payout.state)) {
     const approval = await approvePayouts(deps, { payoutIds, approvedBy: by, reason, requestId })
     if (approval.awaitingSecond !== undefined) {
       const standing = { caseId, state, assignee, resolution, waitUntil }
@@ -139,6 +139,9 @@ async function movePayout(
     }
     if (approval.heldPayoutIds.length > 0) {
       throw new ReviewRefusedError('OUTCOME_NOT_POSSIBLE', 'payouts are paused: resume them first')
+    }
+    if (approval.approved === 0) {
+      throw new ReviewRefusedError('CASE_CHANGED', 'the payout was moved meanwhile: look again')
     }
   }
   await deps.payoutRuns.carryOn({ payoutId, batchId, caseId, by, reason })
