@@ -14,6 +14,7 @@ import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
 import { addPayoutActionRoutes, type PayoutActionDeps } from './rest/payout-actions.ts'
 import { addPayoutControlRoutes, type PayoutControlDeps } from './rest/payout-controls.ts'
 import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
+import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
 
 /** What the app is built from: the needs of its routes, and who may call. */
@@ -24,6 +25,7 @@ export type AppDeps = HealthDeps &
   PoliciesDeps &
   PayoutControlDeps &
   PayoutActionDeps &
+  ReviewsDeps &
   BookReadsDeps & {
     readonly logger: Logger
     readonly events: Events
@@ -53,6 +55,7 @@ export function createApp(deps: AppDeps): Express {
   addPayoutControlRoutes(app, deps)
   addPayoutActionRoutes(app, deps)
   addBookReadRoutes(app, deps)
+  addReviewRoutes(app, deps)
   app.use((request) => {
     throw new ProblemError(404, 'not-found', `nothing is served at ${request.path}`)
   })

@@ -47,6 +47,7 @@ import type { JobsDeps } from './rest/jobs.ts'
 import type { PayoutActionDeps } from './rest/payout-actions.ts'
 import type { PayoutControlDeps } from './rest/payout-controls.ts'
 import type { PoliciesDeps } from './rest/policies.ts'
+import { createReviewCases } from './review-cases.ts'
 import { readSchedulerState } from './scheduler-state.ts'
 
 /** What an API process is started with. */
@@ -169,6 +170,12 @@ function buildApp(parts: Parts): Express {
     reads: createBookReads(db),
     payoutControls: payoutControlsOf(parts),
     payoutActions: payoutActionsOf(parts),
+    reviewCases: createReviewCases({
+      db,
+      client,
+      clock: parts.clock,
+      environment: config.environment,
+    }),
   })
 }
 

@@ -64,7 +64,10 @@ export interface EscrowReservation {
 
 export interface Evaluation {
   bps: number;
+  case_id: string | null;
   created_at: Generated<Instant>;
+  decided_by: string | null;
+  decision_reason: string | null;
   delay_min: number | null;
   evaluated_at: Instant;
   facts: Json;
@@ -75,6 +78,7 @@ export interface Evaluation {
   outcome: string;
   product_version_id: string;
   reasons: string[];
+  rule: Generated<string>;
   tzdata_version: string;
 }
 
@@ -105,6 +109,7 @@ export interface FlightLeg {
   scheduled_out: Instant;
   seq: Generated<number>;
   settled_at: Instant | null;
+  settled_revision: Generated<number>;
   undecided_policies: Generated<number>;
   updated_at: Generated<Instant>;
   watched_since: Generated<Instant>;
@@ -270,16 +275,27 @@ export interface RailHold {
 }
 
 export interface ReviewCase {
+  assignee: string | null;
+  claimed_at: Instant | null;
   created_at: Generated<Instant>;
+  decision_ref: string | null;
   details: Generated<Json>;
+  escalated_at: Instant | null;
   id: string;
   opened_at: Instant;
+  orchestrated_at: Instant | null;
+  proposal: Json | null;
+  proposed_by: string | null;
   reason_code: string;
+  resolution: string | null;
+  resolution_reason: string | null;
   resolved_at: Instant | null;
+  resolved_by: string | null;
   state: Generated<string>;
   subject_id: string;
   subject_kind: string;
   updated_at: Generated<Instant>;
+  wait_until: Instant | null;
 }
 
 export interface Setting {

@@ -45,7 +45,8 @@ export function explainRule(input: RuleInput): AppliedRule {
     thresholdMin: null,
     marginMin: null,
   }
-  if (evaluation === null || evaluation.outcome !== decision.outcome) {
+  const isManual = evaluation === null || evaluation.reasons.includes('MANUAL')
+  if (isManual || evaluation.outcome !== decision.outcome) {
     const pays = base.isMet ? shareText(input) : 'nothing is paid'
     const text = `A person decided this after looking at the evidence; ${pays}.`
     return { ...base, kind: 'PERSON', text }

@@ -1,14 +1,26 @@
-/** `groundstop reviews list`. */
+/** `groundstop reviews list|show`. */
 import { Option, type Command } from 'commander'
 
+import { createClockStore } from '../../db/stores/clock-store.ts'
+import { createReviewEvidence } from '../../db/stores/review-evidence.ts'
+import { explainReview } from '../../domain/explain-review.ts'
 import type { ListedReview, ReviewFilter } from '../../domain/ports/review-list.ts'
+import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import type { CliContext } from '../context.ts'
 import { tableLines, timeText } from '../screen/table.ts'
-import { addPageOptions, pageLines, printRead, type PageFlags } from './reading.ts'
+import {
+  addPageOptions,
+  addReadOptions,
+  pageLines,
+  printRead,
+  type PageFlags,
+  type ReadFlags,
+} from './reading.ts'
+import { reviewPageLines } from './review-page.ts'
 
 type ListFlags = PageFlags & Pick<ReviewFilter, 'state' | 'reason' | 'subjectKind'>
 
-/** Adds `list` to `reviews`. */
+/** Adds `list` and `show` to `reviews`. */
 export function addReviewReads(reviews: Command, context: CliContext): void {
   addPageOptions(reviews.command('list'))
     .description('list review cases, what waits for people first')
@@ -23,7 +35,23 @@ export function addReviewReads(reviews: Command, context: CliContext): void {
         lines: (page) => pageLines(page, lines),
       })
     })
+  addReadOptions(reviews.command('show'))
+    .description('print one case with its evidence and what each outcome would pay')
+    .argument('<case>', 'id of the case')
+    .action((caseId: string, flags: ReadFlags) =>
+      printRead(context, flags, {
+        what: `review case ${caseId}`,
+        from: async ({ db }) => {
+          const input = UUID.test(caseId) ? await createReviewEvidence(db).read(caseId) : null
+          const now = await createVirtualClock(createClockStore(db)).now()
+          return input === null ? null : explainReview({ ...input, now })
+        },
+        lines: reviewPageLines,
+      }),
+    )
 }
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 function lines(items: readonly ListedReview[]): string[] {
   return tableLines(

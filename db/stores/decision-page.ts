@@ -7,6 +7,7 @@ import type { RawBuilder, Transaction } from 'kysely'
 
 import { account, ledgerRef } from '../../domain/ledger.ts'
 import type { AppliedPage, DecisionPage } from '../../domain/ports/decision-store.ts'
+import type { Instant } from '../../domain/time.ts'
 import type { DB } from '../types.generated.ts'
 
 /** A share of a sum that rounds to nothing: a person decides, no payout of nothing is made. */
@@ -25,7 +26,7 @@ export async function applyPage(trx: Transaction<DB>, page: DecisionPage): Promi
   const { rows } = await sql<Omit<AppliedPage, 'next'> & { last: string | null; size: number }>`
     with target as (${undecidedPolicies(page)}),
     ${decided(page)},
-    ${payouts(page)},
+    ${payoutsOf(page.now)},
     ${legs(page)},
     ${reviews(page)}
     select
@@ -89,7 +90,11 @@ function decided(page: DecisionPage): RawBuilder<unknown> {
     )`
 }
 
-function payouts(page: DecisionPage): RawBuilder<unknown> {
+/**
+ * Payouts, escrow, ledger and pool of the rows of CTE `target` whose verdict is PAY: (id, evaluation_id,
+ * amount, currency, payee_ref, verdict), the id being the policy's.
+ */
+export function payoutsOf(now: Instant): RawBuilder<unknown> {
   const trigger = sql`${ledgerRef.trigger('')}::text`
   const escrow = sql`${account.escrow('')}::text`
   const payable = sql`${account.payable('')}::text`
@@ -104,7 +109,7 @@ function payouts(page: DecisionPage): RawBuilder<unknown> {
     entry as (
       insert into ledger_transaction (id, ref, kind, effective_at)
       select groundstop_id('ledger|' || ${trigger} || id), ${trigger} || id, 'trigger',
-        ${page.now}::timestamptz
+        ${now}::timestamptz
       from new_payout
     ),
     fulfilled as (

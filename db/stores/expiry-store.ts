@@ -134,7 +134,6 @@ function judged(policyIds: readonly string[], now: Instant): Fragment {
 
 /** Settled no-pays: state, reservation, ledger and pool. */
 function expired(now: Instant): Fragment {
-  const pool = sql`${account.poolAvailable()}::text`
   return sql`
     expired as (
       update policy p set state = 'EXPIRED', state_version = p.state_version + 1, updated_at = now()
@@ -142,6 +141,13 @@ function expired(now: Instant): Fragment {
       where p.id = t.id and t.verdict = 'EXPIRE' and p.state = 'MONITORING' and p.outcome = 'NO_PAY'
       returning p.id
     ),
+    ${releaseEscrow(now)}`
+}
+
+/** Returns the reservations of the policies in CTE `expired` (id) to the pool, with the ledger. */
+export function releaseEscrow(now: Instant): Fragment {
+  const pool = sql`${account.poolAvailable()}::text`
+  return sql`
     released as (
       update escrow_reservation e
       set state = 'RELEASED', released_minor = e.reserved_minor, updated_at = now()

@@ -147,7 +147,8 @@ async function readExposure(
   }
 }
 
-async function readObservations(db: Database, legId: string): Promise<ShownObservation[]> {
+/** The newest observations of a leg, the newest first. */
+export async function readObservations(db: Database, legId: string): Promise<ShownObservation[]> {
   const { rows } = await sql<ShownObservation>`
     select id as "observationId", provider, http_status as "httpStatus", flags,
       first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt", seen_count as "seenCount",

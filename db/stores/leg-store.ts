@@ -199,7 +199,9 @@ async function updateLegs(trx: Transaction<DB>, polls: readonly PolledLeg[]): Pr
   await sql`
     update flight_leg l set
       facts = coalesce(r.facts, l.facts),
-      phase = coalesce(r.phase, l.phase),
+      -- A late answer must not unsettle a leg whose policies were decided meanwhile.
+      phase = case when l.phase = 'SETTLED' and l.settled_at is not null then l.phase
+        else coalesce(r.phase, l.phase) end,
       last_ok_at = case when r.facts is null then l.last_ok_at else r.polled_at end,
       last_polled_at = r.polled_at,
       consecutive_failures = r.consecutive_failures,
