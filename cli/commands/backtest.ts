@@ -12,7 +12,14 @@ import {
   type Grouping,
   type LegTotals,
 } from '../../operations/backtest-report.ts'
-import { backtest, DuplicateLegError, type LegBacktest } from '../../operations/backtest.ts'
+import { accuracyOf, type Accuracy } from '../../operations/backtest-accuracy.ts'
+import {
+  backtest,
+  DuplicateLegError,
+  type LegBacktest,
+  type SourceStrategy,
+} from '../../operations/backtest.ts'
+import { faultTable, parseFault } from '../flights/fault-option.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { readBytes, readLegPackFile, SHIPPED_PACK, writeOutput } from '../flights/leg-pack-file.ts'
@@ -23,6 +30,8 @@ type Options = {
   readonly by?: string
   readonly out?: string
   readonly seed: string
+  readonly sources: SourceStrategy
+  readonly fault: readonly string[]
   readonly json: boolean
 }
 
@@ -38,6 +47,17 @@ export function register(program: Command, context: CliContext): void {
     .option('--by <groups>', `totals by ${Object.keys(GROUPINGS).join(', ')}; joined by commas`)
     .option('--out <file>', 'write one line KEY=bps per decided leg, sorted by key')
     .addOption(
+      new Option('--sources <strategy>', 'ask one source, or a second one before payments')
+        .choices(['single', 'two-sources'])
+        .default('single'),
+    )
+    .option(
+      '--fault <name[:first|second|both[:rate[:minutes]]]>',
+      'a faulty source, as `conflict:first:0.1:30`; may be repeated; `all` tries each by itself',
+      (text: string, before: readonly string[]) => [...before, text],
+      [],
+    )
+    .addOption(
       new Option('--seed <n>', 'draws report lags and announcement times').default('1').hideHelp(),
     )
     .option('--json', 'print one JSON object', false)
@@ -48,10 +68,18 @@ async function run(options: Options, context: CliContext): Promise<void> {
   const by = groupingsOf(options.by)
   const seed = Number(options.seed)
   if (!Number.isSafeInteger(seed)) throw new CliError('--seed: not a whole number', EXIT.usage)
+  const isEveryFault = options.fault.length === 1 && options.fault[0] === 'all'
+  const faults = isEveryFault ? [] : options.fault.map(parseFault)
   const product = await productOf(options.product)
   const pack = await readLegPackFile(options.flights)
+  const { sources } = options
+  const tried = { pack, products: [product], seed, sources, faults }
+  if (isEveryFault) {
+    for (const line of faultTable(tried, context.signal)) context.stdout.write(`${line}\n`)
+    return
+  }
   const startedMs = performance.now()
-  const results = decideAll({ pack, products: [product], seed }, context)
+  const results = decideAll(tried, context)
   const seconds = (performance.now() - startedMs) / 1_000
   if (options.out !== undefined) {
     await writeOutput(
@@ -62,14 +90,21 @@ async function run(options: Options, context: CliContext): Promise<void> {
     )
   }
   const summary = summarise(results, 0)
+  const accuracy = accuracyOf(results, pack, [product], 0)
   const groups = by.length === 0 ? null : groupTotals(results, 0, by)
   const text = options.json
     ? JSON.stringify({
         product,
         ...summary,
+        falsePays: accuracy.falsePays,
+        falseDenials: accuracy.falseDenials,
         ...(groups === null ? {} : { groups: Object.fromEntries(groups) }),
       })
-    : [...summaryLines(product, summary, seconds), ...groupLines(by, groups)].join('\n')
+    : [
+        ...summaryLines(product, summary, seconds),
+        ...accuracyLines(accuracy),
+        ...groupLines(by, groups),
+      ].join('\n')
   context.stdout.write(`${text}\n`)
 }
 
@@ -136,9 +171,13 @@ function summaryLines(product: Product, summary: BacktestSummary, seconds: numbe
     `burn         ${percent(summary.burn)} of the sum insured`,
     `worst day    ${worst}`,
     `in review    ${summary.inReview}`,
-    `polls        ${summary.pollsPerLeg.toFixed(2)} a leg`,
+    `polls        ${summary.pollsPerLeg.toFixed(2)} a leg, ${summary.secondPollsPerLeg.toFixed(2)} of the second source`,
     `arrival seen p50 ${detection.p50.toFixed(1)}, p95 ${detection.p95.toFixed(1)}, p99 ${detection.p99.toFixed(1)} min after it is shown`,
   ]
+}
+
+function accuracyLines({ falsePays, falseDenials }: Accuracy): string[] {
+  return [`wrong        ${falsePays} paid too much, ${falseDenials} too little or not at all`]
 }
 
 function groupLines(

@@ -6,7 +6,7 @@ import { packLegIdentity, type PackLeg } from '../../../domain/leg-pack.ts'
 import type { LegReference } from '../../../domain/ports/flight-data-provider.ts'
 import { viewLeg } from '../../../domain/simulation/provider-view.ts'
 import { DAY_MS, HOUR_MS, instantFromMs, MINUTE_MS } from '../../../domain/time.ts'
-import { isPlanned } from '../../../simulator/flights/record-faults.ts'
+import { isPlanned } from '../../../domain/simulation/record-faults.ts'
 import { renderRow } from '../../../simulator/flights/render-aviationstack.ts'
 import { loadPack } from '../domain/real-legs.ts'
 
