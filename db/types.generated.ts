@@ -66,6 +66,7 @@ export interface Evaluation {
   bps: number;
   created_at: Generated<Instant>;
   delay_min: number | null;
+  disputed_bps: number | null;
   evaluated_at: Instant;
   facts: Json;
   id: string;
@@ -75,6 +76,7 @@ export interface Evaluation {
   outcome: string;
   product_version_id: string;
   reasons: string[];
+  second_facts: Json | null;
   tzdata_version: string;
 }
 
@@ -103,6 +105,7 @@ export interface FlightLeg {
   provider_ident: string;
   scheduled_in: Instant;
   scheduled_out: Instant;
+  second_facts: Generated<Json>;
   seq: Generated<number>;
   settled_at: Instant | null;
   undecided_policies: Generated<number>;
