@@ -36,11 +36,11 @@ export function* faultTable(input: BacktestInput, signal: AbortSignal): Generato
   yield ['fault'.padEnd(NAME_WIDTH), 'source', 'false pays', 'false denials', 'in review'].join(
     '  ',
   )
-  for (const of of ['first', 'second'] as const) {
-    if (of === 'second' && input.sources !== 'two-sources') return
+  for (const source of ['first', 'second'] as const) {
+    if (source === 'second' && input.sources !== 'two-sources') return
     for (const name of PROVIDER_FAULTS) {
-      if (of === 'first' && SECOND_ALONE.has(name)) continue
-      const faults = [{ name, of, rate: DEFAULT_RATE }]
+      if (source === 'first' && SECOND_ALONE.has(name)) continue
+      const faults = [{ name, of: source, rate: DEFAULT_RATE }]
       const results = backtest({ ...input, faults }, { signal })
       const { falsePays, falseDenials, reviewShare } = accuracyOf(
         results,
@@ -50,7 +50,7 @@ export function* faultTable(input: BacktestInput, signal: AbortSignal): Generato
       )
       yield [
         name.padEnd(NAME_WIDTH),
-        of.padEnd('source'.length),
+        source.padEnd('source'.length),
         String(falsePays).padStart('false pays'.length),
         String(falseDenials).padStart('false denials'.length),
         `${(100 * reviewShare).toFixed(2)} %`.padStart('in review'.length),

@@ -47,7 +47,7 @@ describe('the half year', () => {
         expect(summary.worstDay?.burn).toBeCloseTo(expected.worst_day[1], 3)
         // What asking costs, and how soon an arrival is seen. The bounds are those of the design.
         expect(summary.pollsPerLeg).toBeLessThanOrEqual(13)
-        expect(summary.detectionMin.p95).toBeLessThanOrEqual(2)
+        expect(summary.detectionMin.p99).toBeLessThanOrEqual(2)
         const groups = groupTotals(results, i, ['month', 'carrier'])
         expect(groups.size).toBe(Object.keys(expected.month_carrier).length)
         for (const [group, { legs, paying, sumBps }] of groups) {
