@@ -45,7 +45,7 @@ function readLeg(leg: PackLeg, isTzBugged: boolean) {
 test.each([
   ['wall times under a UTC label', true],
   ['rightly labelled times', false],
-])('%s give the arrival to the minute, or no time at all', (_, isTzBugged) => {
+])('trap 10: %s give the arrival to the minute, or no time at all', (_, isTzBugged) => {
   expect(checked.length).toBeGreaterThan(150)
   const wrong: string[] = []
   let unread = 0
