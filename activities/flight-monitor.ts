@@ -104,6 +104,7 @@ export function createFlightMonitorActivities(deps: FlightMonitorDeps) {
       const options = { concurrency: POLL_CONCURRENCY, onProgress, signal }
       const shard = await pollLegShard(deps, input, options)
       for (const failure of shard.failed) deps.events.legPollFailed(failure)
+      for (const failure of shard.secondSilent) deps.events.secondSourceSilent(failure)
       const { polled, changed, failed, decidableLegIds } = shard
       return { polled, changed, failed: failed.length, decidableLegIds }
     },

@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import { FIELDS } from './fields.ts'
 
 const AEROAPI_OFFICIAL_URL = 'https://aeroapi.flightaware.com/aeroapi'
+const AVIATIONSTACK_OFFICIAL_URL = 'https://api.aviationstack.com/v1'
 const STRIPE_OFFICIAL_URL = 'https://api.stripe.com'
 // The entry plan allows 10 result sets a minute, larger ones 5 requests a second and more.
 const AEROAPI_OFFICIAL_RATE_PER_S = 5
@@ -30,6 +31,15 @@ export type Config = {
   readonly temporal: { readonly address: string; readonly namespace: string }
   /** AEROAPI_URL, AEROAPI_RATE_PER_S (5 on the official host, else 2,000), AEROAPI_CONCURRENCY (32). */
   readonly aeroapi: {
+    readonly url: string
+    readonly ratePerS: number
+    readonly concurrency: number
+  }
+  /**
+   * The second source: AVIATIONSTACK_URL, AVIATIONSTACK_RATE_PER_S (2 on the official host, else 2,000),
+   * AVIATIONSTACK_CONCURRENCY (4). Without AVIATIONSTACK_KEY it is not asked, and one source decides.
+   */
+  readonly aviationstack: {
     readonly url: string
     readonly ratePerS: number
     readonly concurrency: number
@@ -66,6 +76,7 @@ export type Secrets = {
   /** DATABASE_URL: it may hold a password. */
   readonly databaseUrl: string | null
   readonly aeroapiKey: string | null
+  readonly aviationstackKey: string | null
   readonly stripeApiKey: string | null
   readonly apiToken: string | null
 }
@@ -89,6 +100,7 @@ export class ConfigError extends Error {
 const SECRET_VARIABLES: ReadonlySet<string> = new Set([
   'DATABASE_URL',
   'AEROAPI_KEY',
+  'AVIATIONSTACK_KEY',
   'STRIPE_API_KEY',
   'API_TOKEN',
 ])
@@ -109,6 +121,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
   const secrets: Secrets = {
     databaseUrl: values.DATABASE_URL,
     aeroapiKey: values.AEROAPI_KEY,
+    aviationstackKey: values.AVIATIONSTACK_KEY,
     stripeApiKey: values.STRIPE_API_KEY,
     apiToken: values.API_TOKEN,
   }
@@ -163,6 +176,7 @@ function configOf(values: Values): Config {
       ratePerS: values.AEROAPI_RATE_PER_S ?? defaultRate,
       concurrency: values.AEROAPI_CONCURRENCY ?? 32,
     },
+    aviationstack: aviationstackOf(values),
     stripe: {
       url: values.STRIPE_API_URL ?? STRIPE_OFFICIAL_URL,
       concurrency: values.STRIPE_CONCURRENCY ?? 32,
@@ -180,6 +194,16 @@ function configOf(values: Values): Config {
       flights: values.FLIGHTS_PORT ?? 4010,
       payments: values.PAYMENTS_PORT ?? 4020,
     },
+  }
+}
+
+function aviationstackOf(values: Values): Config['aviationstack'] {
+  const url = values.AVIATIONSTACK_URL ?? AVIATIONSTACK_OFFICIAL_URL
+  const isOfficial = new URL(url).hostname === new URL(AVIATIONSTACK_OFFICIAL_URL).hostname
+  return {
+    url,
+    ratePerS: values.AVIATIONSTACK_RATE_PER_S ?? (isOfficial ? 2 : AEROAPI_OTHER_RATE_PER_S),
+    concurrency: values.AVIATIONSTACK_CONCURRENCY ?? 4,
   }
 }
 

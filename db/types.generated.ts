@@ -69,6 +69,7 @@ export interface Evaluation {
   decided_by: string | null;
   decision_reason: string | null;
   delay_min: number | null;
+  disputed_bps: number | null;
   evaluated_at: Instant;
   facts: Json;
   id: string;
@@ -79,6 +80,7 @@ export interface Evaluation {
   product_version_id: string;
   reasons: string[];
   rule: Generated<string>;
+  second_facts: Json | null;
   tzdata_version: string;
 }
 
@@ -107,6 +109,7 @@ export interface FlightLeg {
   provider_ident: string;
   scheduled_in: Instant;
   scheduled_out: Instant;
+  second_facts: Generated<Json>;
   seq: Generated<number>;
   settled_at: Instant | null;
   settled_revision: Generated<number>;

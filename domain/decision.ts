@@ -14,7 +14,12 @@ export type DecisionReason =
   | 'CANCELLED'
   | 'NOT_REACHED'
   | 'RUNWAY_ONLY'
+  | 'NOT_AT_GATE'
+  | 'SOURCES_AGREE'
+  | 'SINGLE_SOURCE'
+  | 'TIER_DISPUTED'
   // What is waited for.
+  | 'AWAITING_SECOND_SOURCE'
   | 'AWAITING_ARRIVAL'
   | 'AWAITING_GATE'
   | 'AWAITING_CONFIRMATION'
@@ -30,6 +35,10 @@ export type DecisionReason =
   | 'RUNWAY_NEAR_TIER'
   | 'CONTINUATION_UNFINISHED'
   | 'DIVERSION_UNCLEAR'
+  | 'SOURCES_CONFLICT'
+  | 'SECOND_SOURCE_SILENT'
+  | 'DIVERSION_UNCONFIRMED'
+  | 'INCIDENT'
 
 /** What the rules say: wait, pay, pay nothing, or ask a person. */
 export type Decision =
@@ -42,6 +51,8 @@ export type Decision =
   | {
       readonly outcome: 'PAY'
       readonly bps: BasisPoints
+      /** What the other source would pay, when that is more: people decide on the difference. */
+      readonly disputedBps?: BasisPoints
       /** Null when the leg never arrived. */
       readonly delayMin: number | null
       readonly reasons: readonly DecisionReason[]
@@ -102,32 +113,56 @@ function decideAmbiguous(input: DecisionInput): Decision {
 }
 
 function decideArrival(input: DecisionInput): Decision {
+  const { product } = input
+  const { delayMin, faults, readyMs, isEdge } = examineArrival(input)
+  const isReady = toMs(input.facts.arrival?.lastSeenAt ?? input.now) >= readyMs
+  if (faults.length > 0) {
+    if (isReady) return { outcome: 'REVIEW', reasons: faults }
+    return waitUntil(input, readyMs, 'AWAITING_CONFIRMATION')
+  }
+  if (isReady) return byDelay(product, delayMin, ['ARRIVED'])
+  return waitUntil(input, readyMs, 'AWAITING_CONFIRMATION', ...(isEdge ? EDGE : []))
+}
+
+/** What one source's arrival is worth. */
+export type ExaminedArrival = {
+  readonly delayMin: number
+  /** Sanity rules that it breaks. */
+  readonly faults: readonly DecisionReason[]
+  /** An answer from then on that repeats it settles it. */
+  readonly readyMs: number
+  /** So close to a tier that a small correction would change what is paid. */
+  readonly isEdge: boolean
+}
+
+/** Examines the arrival of the facts. Throws TypeError when there is none. */
+export function examineArrival(input: DecisionInput): ExaminedArrival {
   const { facts, insuredScheduledIn, product } = input
   const { arrival } = facts
   if (arrival === null) throw new TypeError('the leg has not arrived')
   const valueMs = toMs(arrival.value)
-  const lastSeenMs = toMs(arrival.lastSeenAt)
   const delayMin = delayOf(valueMs, insuredScheduledIn)
+  const isEdge = isInEdgeBand(product, delayMin)
   const faults: DecisionReason[] = [...facts.arrivalFaults]
   if (Math.abs(delayMin) > GREATEST_DELAY_MIN) faults.push('DELAY_RANGE')
-  if (valueMs > lastSeenMs + FUTURE_TOLERANCE_MS) faults.push('FUTURE_ARRIVAL')
+  if (valueMs > toMs(arrival.lastSeenAt) + FUTURE_TOLERANCE_MS) faults.push('FUTURE_ARRIVAL')
   const confirmMs = product.settle.confirmGapS * SECOND_MS
   if (faults.length > 0) {
-    const readyMs = toMs(arrival.firstSeenAt) + confirmMs
-    if (lastSeenMs >= readyMs) return { outcome: 'REVIEW', reasons: faults }
-    return waitUntil(input, readyMs, 'AWAITING_CONFIRMATION')
+    return { delayMin, faults, readyMs: toMs(arrival.firstSeenAt) + confirmMs, isEdge }
   }
   const runDelayMin = delayOf(toMs(arrival.runValue), insuredScheduledIn)
   const isSamePay = bpsOf(product, runDelayMin) === bpsOf(product, delayMin)
   const sinceMs = toMs(isSamePay ? arrival.firstSeenAt : arrival.valueSeenAt)
-  const isEdge = isInEdgeBand(product, delayMin)
-  // One record that is flagged diverted may show the gate of another airport for a while.
-  const isLoneDiversion = facts.diversion !== null && facts.diversion.landedAt === null
-  const gapMs = isEdge || isLoneDiversion ? product.settle.edgeConfirmGapS * SECOND_MS : confirmMs
+  const hasLongGap = isEdge || isLoneDiversion(facts)
+  const gapMs = hasLongGap ? product.settle.edgeConfirmGapS * SECOND_MS : confirmMs
   // A report from before the event counts from the event on.
   const readyMs = Math.max(sinceMs, valueMs - FUTURE_TOLERANCE_MS) + gapMs
-  if (lastSeenMs >= readyMs) return byDelay(product, delayMin, ['ARRIVED'])
-  return waitUntil(input, readyMs, 'AWAITING_CONFIRMATION', ...(isEdge ? EDGE : []))
+  return { delayMin, faults, readyMs, isEdge }
+}
+
+/** One record that is flagged diverted may show the gate of another airport for a while. */
+export function isLoneDiversion({ diversion }: LegFacts): boolean {
+  return diversion !== null && diversion.landedAt === null
 }
 
 const EDGE: readonly DecisionReason[] = ['EDGE_BAND']
@@ -192,7 +227,8 @@ function waitUntil(input: DecisionInput, readyMs: number, ...reasons: DecisionRe
   return notYet(readyMs, ...reasons)
 }
 
-function byDelay(product: Product, delayMin: number, reasons: DecisionReason[]): Decision {
+/** What a delay pays. */
+export function byDelay(product: Product, delayMin: number, reasons: DecisionReason[]): Decision {
   const bps = bpsOf(product, delayMin)
   if (bps > 0) return { outcome: 'PAY', bps, delayMin, reasons: [...reasons, 'TIER_MET'] }
   return { outcome: 'NO_PAY', delayMin, reasons: [...reasons, 'NO_TIER_MET'] }
@@ -219,11 +255,15 @@ function isInEdgeBand(product: Product, delayMin: number): boolean {
   )
 }
 
-function delayOf(arrivalMs: number, insuredScheduledIn: Instant): number {
+/** Whole minutes from the insured arrival to another, started ones not counted. */
+export function delayOf(arrivalMs: number, insuredScheduledIn: Instant): number {
   return Math.floor((arrivalMs - toMs(insuredScheduledIn)) / MINUTE_MS)
 }
 
-function coverEndMs({ insuredScheduledIn }: DecisionInput): number {
+/** When cover ends, in ms. */
+export function coverEndMs({
+  insuredScheduledIn,
+}: Pick<DecisionInput, 'insuredScheduledIn'>): number {
   return toMs(insuredScheduledIn) + COVER_AFTER_ARRIVAL_MS
 }
 

@@ -224,6 +224,12 @@ const REVIEW_WORDS: Readonly<Record<string, string>> = {
   CONTINUATION_UNFINISHED: 'The flight was diverted, and it is not known how its onward leg ended.',
   DIVERSION_UNCLEAR:
     'The flight was diverted, and the reports differ on whether it came to its destination.',
+  DIVERSION_UNCONFIRMED:
+    'The flight was diverted, and only one source reports when it came to its destination.',
+  SOURCES_CONFLICT: 'Two sources contradict each other on what became of the flight.',
+  SECOND_SOURCE_SILENT:
+    'The arrival is close to a limit, and a second source did not confirm it in time.',
+  INCIDENT: 'An incident was reported.',
 }
 
 function reviewText({ evaluation }: ExplainInput): string {

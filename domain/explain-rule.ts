@@ -51,6 +51,10 @@ export function explainRule(input: RuleInput): AppliedRule {
     const text = `A person decided this after looking at the evidence; ${pays}.`
     return { ...base, kind: 'PERSON', text }
   }
+  if (evaluation.reasons.includes('TIER_DISPUTED')) {
+    const text = `Two sources report different arrivals, and for either of them ${shareText(input)}`
+    return { ...base, kind: 'DELAY', text: `${text}. A person looks at the difference.` }
+  }
   if (delayMin !== null) return delayRule(input, base, delayMin)
   const isCancelled = evaluation.reasons.includes('CANCELLED')
   const what = isCancelled

@@ -1,6 +1,12 @@
 /** Reads a product from JSON: checks every field, so that no rule is half understood. */
 import { BPS_WHOLE } from './money.ts'
-import { DEFAULT_SETTLE, type Product, type SettleRule, type Tier } from './product.ts'
+import {
+  DEFAULT_SETTLE,
+  TWO_SOURCE_DEFAULTS,
+  type Product,
+  type SettleRule,
+  type Tier,
+} from './product.ts'
 
 /** The JSON is not a product; the message names the field. */
 export class ProductError extends Error {
@@ -65,14 +71,21 @@ function tiersOf(json: unknown): Tier[] {
 }
 
 function settleOf(json: unknown): SettleRule {
-  const fields = objectOf(json, 'settle', Object.keys(DEFAULT_SETTLE))
-  const seconds = (name: keyof SettleRule) =>
+  const known = Object.keys({ ...DEFAULT_SETTLE, ...TWO_SOURCE_DEFAULTS })
+  const fields = objectOf(json, 'settle', known)
+  const seconds = (name: keyof typeof DEFAULT_SETTLE) =>
     integerOf(fields, name, 0, GREATEST_SECONDS, DEFAULT_SETTLE[name], 'settle.')
+  // What is left out stays out, so that a version stored earlier reads as it was written.
+  const optional = (name: keyof typeof TWO_SOURCE_DEFAULTS, greatest: number) =>
+    fields[name] === undefined ? {} : { [name]: integerOf(fields, name, 0, greatest, 0, 'settle.') }
   return {
     confirmGapS: seconds('confirmGapS'),
     edgeBandMin: seconds('edgeBandMin'),
     edgeConfirmGapS: seconds('edgeConfirmGapS'),
     cancelPersistS: seconds('cancelPersistS'),
+    ...optional('singleSourceWaitS', GREATEST_SECONDS),
+    ...optional('autoPayLimitMinor', Number.MAX_SAFE_INTEGER),
+    ...optional('denialBandMin', GREATEST_TIER_MIN),
   }
 }
 

@@ -14,6 +14,12 @@ export type SettleRule = {
   readonly edgeConfirmGapS: number
   /** A cancellation reported by one source must persist to insured arrival plus this. Seconds. */
   readonly cancelPersistS: number
+  /** Two sources: how long the second may be silent before the first decides alone. Default 1 h. */
+  readonly singleSourceWaitS?: number
+  /** Two sources: what one of them alone may pay; above it people decide. Default 100,000 minor units. */
+  readonly autoPayLimitMinor?: number
+  /** Two sources: so close below a tier a denial too is asked about. Minutes, default 45. */
+  readonly denialBandMin?: number
 }
 
 /** One version of a product's rules. */
@@ -34,6 +40,13 @@ export const DEFAULT_SETTLE: SettleRule = {
   edgeConfirmGapS: 60 * 60,
   cancelPersistS: 3 * 60 * 60,
 }
+
+/** What holds with two sources where a product, perhaps of older date, says nothing. */
+export const TWO_SOURCE_DEFAULTS = {
+  singleSourceWaitS: 60 * 60,
+  autoPayLimitMinor: 100_000,
+  denialBandMin: 45,
+} as const satisfies Partial<SettleRule>
 
 /** The reference products of the first book. */
 export const REFERENCE_PRODUCTS: readonly Product[] = [

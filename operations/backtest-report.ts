@@ -29,6 +29,8 @@ export type BacktestSummary = LegTotals & {
   /** The origin-local date with the greatest burn; null when there are no legs. */
   readonly worstDay: { readonly date: string; readonly burn: number; readonly legs: number } | null
   readonly pollsPerLeg: number
+  /** Of the second source. */
+  readonly secondPollsPerLeg: number
   /** From when a provider shows an arrival to the poll that sees it. Minutes. */
   readonly detectionMin: { readonly p50: number; readonly p95: number; readonly p99: number }
 }
@@ -53,11 +55,13 @@ export function summarise(results: readonly LegBacktest[], index: number): Backt
   const detections = results.map(({ detectionMs }) => detectionMs).filter((ms) => ms !== null)
   const sorted = Float64Array.from(detections).sort()
   const polls = results.reduce((sum, result) => sum + result.polls, 0)
+  const secondPolls = results.reduce((sum, result) => sum + result.secondPolls, 0)
   return {
     ...totalsOf(results, index),
     worstDay:
       worst === undefined ? null : { date: worst[0], burn: worst[1].burn, legs: worst[1].legs },
     pollsPerLeg: results.length === 0 ? 0 : polls / results.length,
+    secondPollsPerLeg: results.length === 0 ? 0 : secondPolls / results.length,
     detectionMin: {
       p50: quantile(sorted, 0.5) / MINUTE_MS,
       p95: quantile(sorted, 0.95) / MINUTE_MS,

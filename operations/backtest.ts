@@ -2,17 +2,20 @@
  * What products would have paid on real flights: runs the same folding, deciding and poll planning as
  * the product over a leg pack on a virtual clock. No servers, no database, one thread.
  */
-import { decide, type Decision } from '../domain/decision.ts'
+import { decideBySources, shouldAskSecond } from '../domain/decide-by-sources.ts'
+import type { Decision } from '../domain/decision.ts'
 import { legKey } from '../domain/leg.ts'
 import { emptyFacts, foldAnswer, type LegFacts, type WatchedLeg } from '../domain/leg-facts.ts'
 import { packLegIdentity, type LegPack, type PackLeg } from '../domain/leg-pack.ts'
 import { nextPoll, nextPollAfter } from '../domain/poll-plan.ts'
 import type { Product } from '../domain/product.ts'
+import { foldSecondAnswer, secondNeverAsked, secondSilent } from '../domain/second-source.ts'
+import type { SecondFacts } from '../domain/second-source.ts'
+import { providersOf, type ProviderFault, type Show } from '../domain/simulation/faulty-provider.ts'
 import {
   PROVIDER_STRATEGIES,
   type ProviderStrategy,
 } from '../domain/simulation/provider-strategies.ts'
-import { viewTimeline } from '../domain/simulation/provider-view.ts'
 import { timelineOf } from '../domain/simulation/timeline.ts'
 import { DAY_MS, instantFromMs, toMs, type Instant } from '../domain/time.ts'
 
@@ -24,7 +27,11 @@ export type LegBacktest = {
   readonly key: string
   /** One per product, in the order asked for: basis points paid, or REVIEW. */
   readonly outcomes: readonly LegOutcome[]
+  /** One per product: what the source that says more would pay; null where none does. */
+  readonly disputedBps: readonly (number | null)[]
   readonly polls: number
+  /** Of the second source. */
+  readonly secondPolls: number
   /** From when a provider showed the arrival to the poll that saw it; null when there was none. */
   readonly detectionMs: number | null
 }
@@ -35,9 +42,16 @@ export type BacktestInput = {
   readonly products: readonly Product[]
   /** Draws what the data does not say: report lags, announcement times. The decisions do not depend on it. */
   readonly seed: number
-  /** What the provider shows; absent: all that can be known. */
+  /** What the first source tells; absent: all that can be known. */
   readonly provider?: ProviderStrategy
+  /** How many sources are asked; default `single`. */
+  readonly sources?: SourceStrategy
+  /** Faults of the sources; default none. */
+  readonly faults?: readonly ProviderFault[]
 }
+
+/** One source decides, or a second one is asked before payments and next to tiers. */
+export type SourceStrategy = 'single' | 'two-sources'
 
 /** Progress and cancellation. */
 export type BacktestOptions = {
@@ -80,68 +94,120 @@ export function backtest(input: BacktestInput, options: BacktestOptions = {}): L
   return results
 }
 
-function backtestLeg(packLeg: PackLeg, testInput: BacktestInput): LegBacktest {
-  const { pack, products, seed, provider = PROVIDER_STRATEGIES.full } = testInput
+/** One leg being watched: what is known, what is still to be decided. */
+type Watch = {
+  readonly leg: WatchedLeg
+  facts: LegFacts
+  second: SecondFacts | null
+  open: readonly Product[]
+  failures: number
+  polls: number
+  secondPolls: number
+}
+
+function backtestLeg(packLeg: PackLeg, input: BacktestInput): LegBacktest {
+  const { pack, products, seed } = input
   const leg = watchedLeg(packLeg, pack.zones)
   const timeline = timelineOf(packLeg, pack.zones, seed)
-  const view = (atMs: number) => viewTimeline(timeline, atMs)
-  const outcomes: (LegOutcome | null)[] = products.map(() => null)
-  let facts = emptyFacts()
-  let open: readonly Product[] = products
-  let polls = 0
+  const show = shownBy(providersOf(timeline, input.faults ?? [], seed), input.provider)
+  const watch: Watch = {
+    leg,
+    facts: emptyFacts(),
+    second: input.sources === 'two-sources' ? secondNeverAsked('second') : null,
+    open: products,
+    failures: 0,
+    polls: 0,
+    secondPolls: 0,
+  }
+  const decided = new Map<Product, Exclude<Decision, { outcome: 'NOT_YET' }>>()
   let detectionMs: number | null = null
   const boundAt = instantFromMs(packLeg.scheduledOutMs - BOUND_BEFORE_MS)
-  let { at } = nextPoll({ leg, facts, products, now: boundAt, consecutiveFailures: 0 })
+  let { at } = nextPoll({ leg, facts: watch.facts, products, now: boundAt, consecutiveFailures: 0 })
   while (at !== null) {
-    polls += 1
-    if (polls > POLLS_PER_LEG_LIMIT)
-      throw new Error(`the plan polls ${legKey(leg.identity)} for ever`)
     const now = at
-    const nowMs = toMs(now)
-    facts = foldAnswer(facts, leg, provider(view, nowMs), now).facts
-    if (detectionMs === null && facts.arrival !== null && timeline.arrivalShownMs !== null) {
-      detectionMs = nowMs - timeline.arrivalShownMs
+    pollOnce(watch, show, now)
+    if (detectionMs === null && watch.facts.arrival !== null && timeline.arrivalShownMs !== null) {
+      detectionMs = toMs(now) - timeline.arrivalShownMs
     }
-    const decisions = open.map((product) => decideLeg(leg, facts, product, now))
-    record(outcomes, products, open, decisions)
-    open = open.filter((_, i) => decisions[i]?.outcome === 'NOT_YET')
-    const input = { leg, facts, products: open, now, consecutiveFailures: 0 }
-    at = nextPollAfter(input, decisions).at
+    const decisions = watch.open.map((product) => decideWatched(watch, product, now))
+    for (const [i, decision] of decisions.entries()) {
+      const product = watch.open[i]
+      if (decision.outcome !== 'NOT_YET' && product !== undefined) decided.set(product, decision)
+    }
+    watch.open = watch.open.filter((product) => !decided.has(product))
+    const { facts, open, failures } = watch
+    const plan = { leg, facts, products: open, now, consecutiveFailures: failures }
+    at = nextPollAfter(plan, decisions).at
   }
-  return { key: legKey(leg.identity), outcomes: outcomes.map(settled), polls, detectionMs }
-}
-
-function decideLeg(leg: WatchedLeg, facts: LegFacts, product: Product, now: Instant): Decision {
-  return decide({ leg, facts, insuredScheduledIn: leg.scheduledIn, product, now })
-}
-
-function record(
-  outcomes: (LegOutcome | null)[],
-  products: readonly Product[],
-  open: readonly Product[],
-  decisions: readonly Decision[],
-): void {
-  for (const [i, decision] of decisions.entries()) {
-    const product = open[i]
-    if (decision.outcome === 'NOT_YET' || product === undefined) continue
-    outcomes[products.indexOf(product)] = outcomeOf(decision)
+  const final = products.map((product) => decided.get(product))
+  return {
+    key: legKey(leg.identity),
+    outcomes: final.map(outcomeOf),
+    disputedBps: final.map((one) => (one?.outcome === 'PAY' ? (one.disputedBps ?? null) : null)),
+    polls: watch.polls,
+    secondPolls: watch.secondPolls,
+    detectionMs,
   }
 }
 
-function outcomeOf(decision: Exclude<Decision, { outcome: 'NOT_YET' }>): LegOutcome {
-  switch (decision.outcome) {
+type Shows = { readonly first: Show; readonly second: Show }
+
+/** The sources, the first of which tells only what its strategy does. */
+function shownBy(
+  { first, second }: Shows,
+  provider: ProviderStrategy = PROVIDER_STRATEGIES.full,
+): Shows {
+  const told: Show = (nowMs) =>
+    first(nowMs) === null ? null : provider((atMs) => first(atMs) ?? [], nowMs)
+  return { first: told, second }
+}
+
+/** Asks the first source, and the second where its answer can matter: as the product does. */
+function pollOnce(watch: Watch, show: Shows, now: Instant): void {
+  const { leg } = watch
+  watch.polls += 1
+  if (watch.polls > POLLS_PER_LEG_LIMIT) {
+    throw new Error(`the plan polls ${legKey(leg.identity)} for ever`)
+  }
+  const records = show.first(toMs(now))
+  watch.failures = records === null ? watch.failures + 1 : 0
+  if (records === null) return
+  watch.facts = foldAnswer(watch.facts, leg, records, now).facts
+  const { facts, second } = watch
+  if (second === null) return
+  const insuredScheduledIn = leg.scheduledIn
+  const isAsked = watch.open.some((product) =>
+    shouldAskSecond({ leg, facts, second, insuredScheduledIn, product, now }),
+  )
+  if (!isAsked) return
+  watch.secondPolls += 1
+  const answer = show.second(toMs(now))
+  watch.second =
+    answer === null ? secondSilent(second, now) : foldSecondAnswer(second, leg, answer, now).second
+}
+
+function decideWatched({ leg, facts, second }: Watch, product: Product, now: Instant): Decision {
+  return decideBySources({
+    leg,
+    facts,
+    second,
+    insuredScheduledIn: leg.scheduledIn,
+    product,
+    now,
+  })
+}
+
+function outcomeOf(decision: Exclude<Decision, { outcome: 'NOT_YET' }> | undefined): LegOutcome {
+  switch (decision?.outcome) {
     case 'PAY':
       return decision.bps
     case 'NO_PAY':
       return 0
     case 'REVIEW':
       return 'REVIEW'
+    case undefined:
+      throw new Error('the plan ended before every product was decided')
   }
-}
-
-function settled(outcome: LegOutcome | null): LegOutcome {
-  if (outcome === null) throw new Error('the plan ended before every product was decided')
-  return outcome
 }
 
 function watchedLeg(leg: PackLeg, zones: Readonly<Record<string, string>>): WatchedLeg {

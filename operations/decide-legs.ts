@@ -2,7 +2,7 @@
  * Decides legs: evaluates once per leg, product version and insured arrival, then has the decision
  * carried out on the policies in pages. Starts no payment by itself.
  */
-import { decide } from '../domain/decision.ts'
+import { decideBySources } from '../domain/decide-by-sources.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type {
   AppliedPage,
@@ -89,15 +89,17 @@ export async function decideLegs(
 }
 
 function evaluate(group: DecisionGroup, now: Instant): Evaluated[] {
-  const decision = decide({ ...group, now })
+  const decision = decideBySources({ ...group, now })
   if (decision.outcome === 'NOT_YET') return []
   const facts = canonicalJson(group.facts)
+  const secondFacts = group.second === null ? null : canonicalJson(group.second)
   const evaluation = {
     legId: group.legId,
     productVersionId: group.productVersionId,
     insuredScheduledIn: group.insuredScheduledIn,
     facts,
-    factsSha256: sha256(facts),
+    secondFacts,
+    factsSha256: sha256(secondFacts === null ? facts : `${facts}\n${secondFacts}`),
     decision,
     tzdataVersion: process.versions['tz'] ?? 'unknown',
     evaluatedAt: now,

@@ -2,10 +2,9 @@
  * Polls a shard of legs: asks the provider about each, folds the answers into the legs' facts, plans the
  * next polls and writes all of it in pages. A leg that fails is recorded and never stops the others.
  */
-import { decide } from '../domain/decision.ts'
+import { decideBySources } from '../domain/decide-by-sources.ts'
 import { foldAnswer } from '../domain/leg-facts.ts'
-import type { LegFacts, WatchedLeg } from '../domain/leg-facts.ts'
-import { matchLeg } from '../domain/leg-match.ts'
+import type { LegFacts } from '../domain/leg-facts.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type {
   FlightDataProvider,
@@ -17,13 +16,15 @@ import type {
 import { MAX_LEG_PAGE } from '../domain/ports/leg-store.ts'
 import type { LegStore, LegToPoll, PolledLeg } from '../domain/ports/leg-store.ts'
 import { nextPollAfter } from '../domain/poll-plan.ts'
-import { addMs, DAY_MS, later, MINUTE_MS, msBetween } from '../domain/time.ts'
+import type { SecondFacts } from '../domain/second-source.ts'
+import { addMs, later, MINUTE_MS } from '../domain/time.ts'
 import type { Instant } from '../domain/time.ts'
+import { askSecondSource, storedSecond, type SecondSourceDeps } from './ask-second-source.ts'
 import { forEachConcurrently } from './bounded-concurrency.ts'
-import { canonicalJson, sha256 } from './canonical-json.ts'
+import { observationOf } from './observed-records.ts'
 
 /** What polling works over. */
-export type PollLegShardDeps = {
+export type PollLegShardDeps = SecondSourceDeps & {
   readonly legStore: Pick<LegStore, 'loadForPolling' | 'savePolls'>
   readonly flightData: Pick<FlightDataProvider, 'id' | 'getStatus'>
   readonly clock: Clock
@@ -45,7 +46,7 @@ export type PollLegShardOptions = {
   readonly signal?: AbortSignal
 }
 
-/** A leg whose poll brought no answer. */
+/** A leg about which a source gave no answer. */
 export type FailedPoll = {
   readonly legId: string
   /** UNEXPECTED is a fault of ours or an answer that nobody thought of. */
@@ -60,6 +61,8 @@ export type PolledLegShard = {
   /** Legs whose answer differs from the one before. */
   readonly changed: number
   readonly failed: FailedPoll[]
+  /** Legs about which the second source was silent; they are polled all the same. */
+  readonly secondSilent: FailedPoll[]
   /** Legs for which some policy can be decided now. */
   readonly decidableLegIds: string[]
 }
@@ -70,14 +73,12 @@ const SAVE_PAGE = 100
 /** A leg whose decisions are all due is looked at again if they were not carried out by then. */
 const DECISION_PENDING_MS = 10 * MINUTE_MS
 
-/** A record that may carry the flight on departs within this time of the leg. */
-const SIBLING_MS = DAY_MS
-
 type Outcome = {
   readonly poll: PolledLeg
   readonly isChanged: boolean
   readonly isDecidable: boolean
   readonly failure: FailedPoll | null
+  readonly secondFailure: FailedPoll | null
 }
 
 /**
@@ -103,6 +104,7 @@ class ShardRun {
     polled: 0,
     changed: 0,
     failed: [] as FailedPoll[],
+    secondSilent: [] as FailedPoll[],
     decidableLegIds: [] as string[],
   }
   readonly #deps: PollLegShardDeps
@@ -138,12 +140,13 @@ class ShardRun {
     this.#pending = []
     if (page.length === 0) return
     const written = new Set(await this.#deps.legStore.savePolls(page.map(({ poll }) => poll)))
-    for (const { poll, isChanged, isDecidable, failure } of page) {
+    for (const { poll, isChanged, isDecidable, failure, secondFailure } of page) {
       if (!written.has(poll.legId)) continue
       this.result.polled += 1
       if (isChanged) this.result.changed += 1
       if (isDecidable) this.result.decidableLegIds.push(poll.legId)
       if (failure !== null) this.result.failed.push(failure)
+      if (secondFailure !== null) this.result.secondSilent.push(secondFailure)
     }
     this.#progress(page.length)
   }
@@ -166,28 +169,28 @@ async function pollLeg(
     const result = await deps.flightData.getStatus(reference, signal)
     // Read after the answer: nothing in it can be later than this.
     const now = await deps.clock.now()
-    if (!result.ok) return failedPoll(stored, now, result)
-    return answeredPoll(deps.flightData.id, stored, now, result)
+    if (!result.ok) return failedPoll(deps, stored, now, result)
+    return await answeredPoll(deps, stored, now, result, signal)
   } catch (error) {
     if (signal?.aborted === true) throw error
     const message = error instanceof Error ? error.message : String(error)
-    return failedPoll(stored, await deps.clock.now(), { kind: 'UNEXPECTED', message })
+    return failedPoll(deps, stored, await deps.clock.now(), { kind: 'UNEXPECTED', message })
   }
 }
 
-function answeredPoll(
-  provider: string,
+async function answeredPoll(
+  deps: PollLegShardDeps,
   stored: LegToPoll,
   now: Instant,
   answer: ProviderAnswer<ProviderLeg[]>,
-): Outcome {
+  signal: AbortSignal | undefined,
+): Promise<Outcome> {
   const { leg, facts: before, legId, pollVersion, hasBound } = stored
   const { facts, phase, flags } = foldAnswer(before, leg, answer.value, now)
-  const norm = canonicalJson(relevantRecords(leg, before, answer.value))
-  const { httpStatus, payloadSha256 } = answer
-  const normSha256 = sha256(norm)
-  const observation = { provider, httpStatus, payloadSha256, normSha256, norm, flags }
-  const plan = planNext(stored, facts, now, 0)
+  const provider = deps.flightData.id
+  const observation = observationOf(provider, leg, before.providerIds, answer, flags)
+  const asked = await askSecondSource(deps, stored, facts, now, signal)
+  const plan = planNext(stored, { facts, second: asked.facts }, asked.second?.askedAt ?? now, 0)
   return {
     poll: {
       legId,
@@ -195,16 +198,19 @@ function answeredPoll(
       hasBound,
       polledAt: now,
       answer: { observation, facts, phase },
+      ...(asked.second === null ? {} : { second: asked.second }),
       consecutiveFailures: 0,
       ...plan.columns,
     },
-    isChanged: normSha256 !== stored.lastNormSha256,
+    isChanged: observation.normSha256 !== stored.lastNormSha256[provider],
     isDecidable: plan.isDecidable,
     failure: null,
+    secondFailure: asked.failure === null ? null : { legId, ...asked.failure },
   }
 }
 
 function failedPoll(
+  deps: PollLegShardDeps,
   stored: LegToPoll,
   now: Instant,
   failure: Pick<FailedPoll, 'kind' | 'message'> & Pick<ProviderFailure, 'retryAfterMs'>,
@@ -212,7 +218,8 @@ function failedPoll(
   const { legId, pollVersion, hasBound, facts } = stored
   const consecutiveFailures = stored.consecutiveFailures + 1
   // Time alone can decide, also while the provider is silent.
-  const { columns, isDecidable } = planNext(stored, facts, now, consecutiveFailures)
+  const evidence = { facts, second: storedSecond(deps, stored) }
+  const { columns, isDecidable } = planNext(stored, evidence, now, consecutiveFailures)
   const nextPollAt = later(columns.nextPollAt, addMs(now, failure.retryAfterMs ?? 0))
   const { kind, message } = failure
   return {
@@ -229,6 +236,7 @@ function failedPoll(
     isChanged: false,
     isDecidable,
     failure: { legId, kind, message },
+    secondFailure: null,
   }
 }
 
@@ -239,13 +247,13 @@ type PlannedPoll = {
 
 function planNext(
   stored: LegToPoll,
-  facts: LegFacts,
+  { facts, second }: { readonly facts: LegFacts; readonly second: SecondFacts | null },
   now: Instant,
   consecutiveFailures: number,
 ): PlannedPoll {
   const { leg, groups } = stored
   const decisions = groups.map(({ product, insuredScheduledIn }) =>
-    decide({ leg, facts, insuredScheduledIn, product, now }),
+    decideBySources({ leg, facts, second, insuredScheduledIn, product, now }),
   )
   const products = groups.map(({ product }) => product)
   const plan = nextPollAfter({ leg, facts, products, now, consecutiveFailures }, decisions)
@@ -257,31 +265,4 @@ function planNext(
     },
     isDecidable: decisions.some((decision) => decision.outcome !== 'NOT_YET'),
   }
-}
-
-/** The records that the leg's facts come from, in an order of their own. */
-function relevantRecords(
-  leg: WatchedLeg,
-  facts: LegFacts,
-  records: readonly ProviderLeg[],
-): ProviderLeg[] {
-  const match = matchLeg(leg, records, facts.providerIds)
-  if (match.kind === 'none') return []
-  if (match.kind === 'ambiguous' || match.hasUnclearContinuation) {
-    return inOrder(records.filter((record) => isNear(leg, record)))
-  }
-  const { original, diversions, continuation } = match
-  return inOrder([original, ...diversions, continuation].filter((record) => record !== null))
-}
-
-function isNear(leg: WatchedLeg, record: ProviderLeg): boolean {
-  const departure = record.scheduledOut ?? record.estimatedOut ?? record.actualOut
-  return departure === null || Math.abs(msBetween(leg.scheduledOut, departure)) <= SIBLING_MS
-}
-
-function inOrder(records: readonly ProviderLeg[]): ProviderLeg[] {
-  return records
-    .map((record) => ({ record, text: canonicalJson(record) }))
-    .toSorted((a, b) => (a.text < b.text ? -1 : 1))
-    .map(({ record }) => record)
 }

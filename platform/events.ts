@@ -93,6 +93,11 @@ function monitoringEvents({ logger, metrics }: Deps) {
       metrics.policyMonitoringErrors.inc({ error: known ? poll.kind.toLowerCase() : 'other' })
       logger.warn(poll, 'leg-poll-failed')
     },
+    /** The second source gave no answer about a leg; the first one's evidence stands. */
+    secondSourceSilent(poll: { readonly legId: string; readonly kind: string }): void {
+      metrics.secondSourceSilent.inc()
+      logger.warn(poll, 'second-source-silent')
+    },
     /** Counts of one page of decisions. */
     policiesDecided(page: {
       readonly paid: number

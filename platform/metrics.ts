@@ -112,6 +112,11 @@ function monitoringMetrics(registers: Registry[]) {
       help: 'Policies decided, by outcome',
       labelNames: ['outcome'],
     }),
+    secondSourceSilent: new Counter({
+      registers,
+      name: 'groundstop_second_source_silent_total',
+      help: 'Times that the second flight-data source gave no answer about a leg',
+    }),
     detectionLatency: new Histogram({
       registers,
       name: 'groundstop_detection_latency_seconds',

@@ -1,6 +1,7 @@
 /** Builds what activities work with: database, providers, clock, events. One per worker process. */
 import { loadAirportZones } from '../adapters/airports/zones.ts'
 import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
+import { createAviationstackProvider } from '../adapters/flights/aviationstack.ts'
 import { createStripePayments } from '../adapters/payments/stripe.ts'
 import { createFlightMonitorActivities } from '../activities/flight-monitor.ts'
 import { createMaintenanceActivities } from '../activities/maintenance.ts'
@@ -18,6 +19,7 @@ import { createPayoutStore } from '../db/stores/payout-store.ts'
 import { createPolicyLegs } from '../db/stores/policy-legs.ts'
 import { createReconciliationStore } from '../db/stores/reconciliation-store.ts'
 import { createReviewStore } from '../db/stores/review-store.ts'
+import type { Clock } from '../domain/ports/clock.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
 import type { ActivitiesByJob } from './queues.ts'
@@ -58,6 +60,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
     airports: loadAirportZones(),
     clock,
   })
+  const secondFlightData = secondSource(deps, clock)
   const payments = createStripePayments({
     baseUrl: config.stripe.url,
     apiKey: stripeApiKey,
@@ -71,6 +74,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       'flight-monitor': createFlightMonitorActivities({
         clock,
         flightData,
+        secondFlightData,
         legStore: createLegStore(db),
         decisionStore,
         payoutStore,
@@ -102,10 +106,20 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
     clockSpeed,
     async [Symbol.asyncDispose]() {
       await flightData[Symbol.asyncDispose]()
+      await secondFlightData?.[Symbol.asyncDispose]()
       await payments[Symbol.asyncDispose]()
       await db.destroy()
     },
   }
+}
+
+/** Built when there is a key for it; without one, one source decides. */
+function secondSource({ config, secrets }: WorkerServicesDeps, clock: Clock) {
+  const { aviationstackKey: apiKey } = secrets
+  if (apiKey === null) return undefined
+  const { url: baseUrl, ratePerS, concurrency } = config.aviationstack
+  const airports = loadAirportZones()
+  return createAviationstackProvider({ baseUrl, apiKey, ratePerS, concurrency, airports, clock })
 }
 
 type NeededSecrets = { databaseUrl: string; aeroapiKey: string; stripeApiKey: string }

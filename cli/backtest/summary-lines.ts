@@ -1,5 +1,6 @@
 /** A backtest's figures as lines for the terminal. */
 import type { Product } from '../../domain/product.ts'
+import type { Accuracy } from '../../operations/backtest-accuracy.ts'
 import type { BacktestSummary, Grouping, LegTotals } from '../../operations/backtest-report.ts'
 
 /** One line a figure. */
@@ -20,9 +21,14 @@ export function summaryLines(
     `burn         ${percent(summary.burn)} of the sum insured`,
     `worst day    ${worst}`,
     `in review    ${summary.inReview}`,
-    `polls        ${summary.pollsPerLeg.toFixed(2)} a leg`,
+    `polls        ${summary.pollsPerLeg.toFixed(2)} a leg, ${summary.secondPollsPerLeg.toFixed(2)} of the second source`,
     `arrival seen p50 ${detection.p50.toFixed(1)}, p95 ${detection.p95.toFixed(1)}, p99 ${detection.p99.toFixed(1)} min after it is shown`,
   ]
+}
+
+/** How the decisions compare with what the carriers themselves reported. */
+export function accuracyLines({ falsePays, falseDenials }: Accuracy): string[] {
+  return [`wrong        ${falsePays} paid too much, ${falseDenials} too little or not at all`]
 }
 
 /** A table with a line a group; nothing without groups. */

@@ -16,10 +16,17 @@ import {
   type Grouping,
   type LegTotals,
 } from '../../operations/backtest-report.ts'
-import { backtest, DuplicateLegError, type LegBacktest } from '../../operations/backtest.ts'
+import { accuracyOf, type Accuracy } from '../../operations/backtest-accuracy.ts'
+import {
+  backtest,
+  DuplicateLegError,
+  type LegBacktest,
+  type SourceStrategy,
+} from '../../operations/backtest.ts'
 import { compareBacktests } from '../../operations/compare-backtests.ts'
 import { comparisonLines } from '../backtest/comparison-lines.ts'
-import { groupLines, summaryLines } from '../backtest/summary-lines.ts'
+import { accuracyLines, groupLines, summaryLines } from '../backtest/summary-lines.ts'
+import { faultTable, parseFault } from '../flights/fault-option.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { readBytes, readLegPackFile, SHIPPED_PACK, writeOutput } from '../flights/leg-pack-file.ts'
@@ -30,6 +37,9 @@ type Options = {
   readonly against?: string
   readonly provider: ProviderStrategyName
   readonly againstProvider?: ProviderStrategyName
+  readonly sources: SourceStrategy
+  readonly againstSources?: SourceStrategy
+  readonly fault: readonly string[]
   readonly limit: string
   readonly by?: string
   readonly out?: string
@@ -38,6 +48,7 @@ type Options = {
 }
 
 const CODES = REFERENCE_PRODUCTS.map(({ code }) => code)
+const SOURCES: readonly SourceStrategy[] = ['single', 'two-sources']
 const PROVIDERS = Object.keys(PROVIDER_STRATEGIES)
 /** Beyond this a list is for a file: `--json` and a tool that reads it. */
 const GREATEST_LIMIT = 100_000
@@ -58,6 +69,20 @@ export function register(program: Command, context: CliContext): void {
     .addOption(
       new Option('--against-provider <name>', 'compare with this flight data').choices(PROVIDERS),
     )
+    .addOption(
+      new Option('--sources <strategy>', 'ask one source, or a second one before payments')
+        .choices(SOURCES)
+        .default('single'),
+    )
+    .addOption(
+      new Option('--against-sources <strategy>', 'compare with so many sources').choices(SOURCES),
+    )
+    .option(
+      '--fault <name[:first|second|both[:rate[:minutes]]]>',
+      'a faulty source, as `conflict:first:0.1:30`; may be repeated; `all` tries each by itself',
+      (text: string, before: readonly string[]) => [...before, text],
+      [],
+    )
     .option('--limit <n>', 'differing legs listed, the greatest difference first', '20')
     .option('--by <groups>', `totals by ${Object.keys(GROUPINGS).join(', ')}; joined by commas`)
     .option('--out <file>', 'write one line KEY=bps per decided leg, sorted by key')
@@ -68,10 +93,16 @@ export function register(program: Command, context: CliContext): void {
     .action(async (options: Options) => run(options, context))
 }
 
-/** One product over one provider's data, tried on all flights. */
-type Side = {
+/** One product over what one provider, or two, tell. */
+type Tried = {
   readonly product: Product
   readonly provider: ProviderStrategyName
+  readonly sources: SourceStrategy
+}
+
+/** The same, tried on all flights. */
+type Side = Tried & {
+  readonly accuracy: Accuracy
   readonly results: readonly LegBacktest[]
   readonly summary: BacktestSummary
   readonly groups: Map<string, LegTotals> | null
@@ -87,16 +118,26 @@ async function run(options: Options, context: CliContext): Promise<void> {
   }
   const product = await productOf(options.product, '--product')
   const other = await otherSideOf(options, product)
+  const isEveryFault = options.fault.length === 1 && options.fault[0] === 'all'
+  const faults = isEveryFault ? [] : options.fault.map(parseFault)
   const pack = await readLegPackFile(options.flights)
-  const tried = (side: Pick<Side, 'product' | 'provider'>): Side => {
+  const { provider, sources } = options
+  if (isEveryFault) {
+    const input = { pack, products: [product], seed, sources }
+    for (const line of faultTable(input, context.signal)) context.stdout.write(`${line}\n`)
+    return
+  }
+  const tried = (side: Tried): Side => {
     const startedMs = performance.now()
-    const provider = PROVIDER_STRATEGIES[side.provider]
-    const results = decideAll({ pack, products: [side.product], seed, provider }, context)
+    const products = [side.product]
+    const strategy = { provider: PROVIDER_STRATEGIES[side.provider], sources: side.sources, faults }
+    const results = decideAll({ pack, products, seed, ...strategy }, context)
     const seconds = (performance.now() - startedMs) / 1_000
     const groups = by.length === 0 ? null : groupTotals(results, 0, by)
-    return { ...side, results, summary: summarise(results, 0), groups, seconds }
+    const accuracy = accuracyOf(results, pack, products, 0)
+    return { ...side, results, summary: summarise(results, 0), accuracy, groups, seconds }
   }
-  const first = tried({ product, provider: options.provider })
+  const first = tried({ product, provider, sources })
   if (options.out !== undefined) {
     const lines = decisionLines(first.results, 0).map((line) => `${line}\n`)
     await writeOutput(options.out, lines.join(''))
@@ -107,11 +148,12 @@ async function run(options: Options, context: CliContext): Promise<void> {
 
 /** What is compared with; null when nothing is. */
 async function otherSideOf(
-  { against, provider, againstProvider }: Options,
+  { against, provider, againstProvider, sources, againstSources }: Options,
   product: Product,
-): Promise<Pick<Side, 'product' | 'provider'> | null> {
-  if (against === undefined && againstProvider === undefined) return null
+): Promise<Tried | null> {
+  if ([against, againstProvider, againstSources].every((one) => one === undefined)) return null
   return {
+    sources: againstSources ?? sources,
     product: against === undefined ? product : await productOf(against, '--against'),
     provider: againstProvider ?? provider,
   }
@@ -129,28 +171,37 @@ function outputOf({ first, second, by, limit }: Outcome, isJson: boolean): strin
   const comparison = compareBacktests(first.results, second.results)
   const shown = { ...comparison, differences: comparison.differences.slice(0, limit) }
   if (isJson) {
-    const against = { provider: second.provider, ...jsonOf(second) }
-    return JSON.stringify({
-      provider: first.provider,
-      ...jsonOf(first),
-      against,
-      comparison: shown,
+    const described = (side: Side) => ({
+      provider: side.provider,
+      sources: side.sources,
+      ...jsonOf(side),
     })
+    const against = described(second)
+    return JSON.stringify({ ...described(first), against, comparison: shown })
   }
-  const titled = (side: Side) => `provider     ${side.provider}\n${textOf(side, by)}`
+  const titled = (side: Side) =>
+    `provider     ${side.provider}, ${side.sources}\n${textOf(side, by)}`
   return [titled(first), '', titled(second), '', ...comparisonLines(shown)].join('\n')
 }
 
-function jsonOf({ product, summary, groups }: Side): Record<string, unknown> {
+function jsonOf({ product, summary, accuracy, groups }: Side): Record<string, unknown> {
+  const { falsePays, falseDenials } = accuracy
   return {
     product,
     ...summary,
+    falsePays,
+    falseDenials,
     ...(groups === null ? {} : { groups: Object.fromEntries(groups) }),
   }
 }
 
-function textOf({ product, summary, seconds, groups }: Side, by: readonly Grouping[]): string {
-  return [...summaryLines(product, summary, seconds), ...groupLines(by, groups)].join('\n')
+function textOf(side: Side, by: readonly Grouping[]): string {
+  const { product, summary, accuracy, seconds, groups } = side
+  return [
+    ...summaryLines(product, summary, seconds),
+    ...accuracyLines(accuracy),
+    ...groupLines(by, groups),
+  ].join('\n')
 }
 
 function integerOf(option: string, text: string): number {

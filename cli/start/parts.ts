@@ -58,6 +58,8 @@ export async function startParts(request: PartsRequest): Promise<Parts> {
     // The API has the configured metrics port; the worker takes the next free one.
     METRICS_PORT: String(await workerMetricsPort(run)),
     WORKER_SHUTDOWN_GRACE_MS: request.env['WORKER_SHUTDOWN_GRACE_MS'] ?? String(WORKER_GRACE_MS),
+    // The local provider speaks both dialects: flights of 2013 are not asked of the real service.
+    ...(plan.hasLocalSecondSource ? { AVIATIONSTACK_URL: `${run.flightsUrl}/v1` } : {}),
     ...WORKER_MEMORY,
     NODE_OPTIONS: `${WORKER_MEMORY.NODE_OPTIONS} ${request.env['NODE_OPTIONS'] ?? ''}`.trim(),
   })

@@ -23,6 +23,8 @@ export type StartPlan = {
   readonly runsPostgres: boolean
   readonly runsTemporal: boolean
   readonly runsFlights: boolean
+  /** The local flight-data provider is the second source too. */
+  readonly hasLocalSecondSource: boolean
   readonly runsPayments: boolean
   /** Bound on the first start only. */
   readonly bindsDemoBook: boolean
@@ -64,6 +66,8 @@ export function planStart(
     runsPostgres: secrets.databaseUrl === null,
     runsTemporal: !isSet('TEMPORAL_ADDRESS'),
     runsFlights,
+    hasLocalSecondSource:
+      runsFlights && secrets.aviationstackKey !== null && !isSet('AVIATIONSTACK_URL'),
     runsPayments,
     bindsDemoBook: runsFlights && options.flights.length === 0 && options.policies.length === 0,
     clock: planClock(options, config, !runsFlights && isOfficialAeroApi(config.aeroapi.url)),

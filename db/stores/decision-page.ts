@@ -6,12 +6,21 @@ import { sql } from 'kysely'
 import type { RawBuilder, Transaction } from 'kysely'
 
 import { account, ledgerRef } from '../../domain/ledger.ts'
+import type { DecisionReason } from '../../domain/decision.ts'
 import type { AppliedPage, DecisionPage } from '../../domain/ports/decision-store.ts'
 import type { Instant } from '../../domain/time.ts'
+import { TWO_SOURCE_DEFAULTS } from '../../domain/product.ts'
 import type { DB } from '../types.generated.ts'
 
 /** A share of a sum that rounds to nothing: a person decides, no payout of nothing is made. */
 const AMOUNT_ZERO = 'AMOUNT_ZERO'
+
+/** More than one source may pay by itself while the other is silent: a person decides. */
+const ABOVE_SINGLE_SOURCE_LIMIT = 'ABOVE_SINGLE_SOURCE_LIMIT'
+
+/** Reasons of the rules that the carrying out depends on. */
+const SINGLE_SOURCE: DecisionReason = 'SINGLE_SOURCE'
+const TIER_DISPUTED: DecisionReason = 'TIER_DISPUTED'
 
 /**
  * Decides the undecided policies of the page's evaluations after `page.after`. Locks are taken in the
@@ -52,12 +61,17 @@ export function shareSql(sum: RawBuilder<unknown>, bps: RawBuilder<unknown>): Ra
 function undecidedPolicies(page: DecisionPage): RawBuilder<unknown> {
   return sql`
     select t.*,
-      case when t.decision = 'PAY' and t.amount = 0 then 'REVIEW' else t.decision end as verdict
+      case when t.decision = 'PAY' and (t.amount = 0 or t.amount > t.limit_minor) then 'REVIEW'
+        else t.decision end as verdict
     from (
       select p.id, p.leg_id, p.currency, p.payee_ref, p.sum_insured_minor, e.id as evaluation_id,
         e.outcome as decision, e.bps, e.reasons, e.product_version_id, e.insured_scheduled_in,
-        ${shareSql(sql`p.sum_insured_minor`, sql`e.bps`)} as amount
+        e.disputed_bps, ${shareSql(sql`p.sum_insured_minor`, sql`e.bps`)} as amount,
+        case when ${SINGLE_SOURCE}::text = any(e.reasons) then coalesce(
+          (v.rules #>> '{settle,autoPayLimitMinor}')::bigint,
+          ${TWO_SOURCE_DEFAULTS.autoPayLimitMinor}) end as limit_minor
       from evaluation e
+      join product_version v on v.id = e.product_version_id
       -- Per evaluation, so that a leg with very many policies is read in index order, page by page.
       cross join lateral (
         select id, leg_id, currency, payee_ref, sum_insured_minor from policy
@@ -158,16 +172,28 @@ function legs(page: DecisionPage): RawBuilder<unknown> {
     )`
 }
 
-/** One open case per leg and reason; a policy of its own only where its amount is the reason. */
+/**
+ * One open case per leg and reason; a policy of its own only where its amount is the reason. A disputed
+ * tier is paid at the lower one, and the case is about the difference.
+ */
 function reviews(page: DecisionPage): RawBuilder<unknown> {
   return sql`
     faulty as (
       select distinct on (leg_id, reasons[1]) 'leg' as kind, leg_id as subject,
-        coalesce(reasons[1], 'REVIEW') as reason, evaluation_id, product_version_id, reasons
+        coalesce(reasons[1], 'REVIEW') as reason, evaluation_id, product_version_id, reasons,
+        disputed_bps
       from target where decision = 'REVIEW'
       union all
-      select 'policy', id, ${AMOUNT_ZERO}, evaluation_id, product_version_id, reasons
-      from target where decision = 'PAY' and amount = 0
+      select * from (
+        select distinct on (leg_id) 'leg', leg_id, ${TIER_DISPUTED}::text, evaluation_id,
+          product_version_id, reasons, disputed_bps
+        from target where verdict = 'PAY' and disputed_bps is not null
+      ) as disputed
+      union all
+      select 'policy', id,
+        case when amount = 0 then ${AMOUNT_ZERO}::text else ${ABOVE_SINGLE_SOURCE_LIMIT}::text end,
+        evaluation_id, product_version_id, reasons, disputed_bps
+      from target where decision = 'PAY' and verdict = 'REVIEW'
     ),
     review as (
       insert into review_case (id, subject_kind, subject_id, reason_code, details, opened_at)
@@ -176,7 +202,9 @@ function reviews(page: DecisionPage): RawBuilder<unknown> {
           where r.subject_kind = kind and r.subject_id = subject and r.reason_code = reason))),
         kind, subject, reason,
         jsonb_build_object('evaluationId', evaluation_id, 'productVersionId', product_version_id,
-          'reasons', to_jsonb(reasons)),
+          'reasons', to_jsonb(reasons))
+          || case when disputed_bps is null then '{}'::jsonb
+            else jsonb_build_object('disputedBps', disputed_bps) end,
         ${page.now}::timestamptz
       from faulty
       on conflict do nothing

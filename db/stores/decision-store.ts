@@ -12,7 +12,7 @@ import type { Instant } from '../../domain/time.ts'
 import type { Database } from '../client.ts'
 import { retriedTransaction } from '../retried-transaction.ts'
 import { applyPage } from './decision-page.ts'
-import { factsOf, watchedLegColumns, watchedLegOf } from './watched-leg.ts'
+import { factsOf, secondFactsOf, watchedLegColumns, watchedLegOf } from './watched-leg.ts'
 import type { WatchedLegRow } from './watched-leg.ts'
 
 /** The newest observations named in an evaluation; a settled leg has about fifteen in all. */
@@ -54,6 +54,7 @@ async function loadGroups(db: Database, legIds: readonly string[]): Promise<Deci
     legId: row.id,
     leg: watchedLegOf(row),
     facts: factsOf(row),
+    second: secondFactsOf(row),
     productVersionId: row.product_version_id,
     product: row.rules,
     insuredScheduledIn: row.insured_scheduled_in,
@@ -70,6 +71,7 @@ async function saveEvaluations(
     bps: decision.outcome === 'PAY' ? decision.bps : 0,
     delay_min: decision.outcome === 'REVIEW' ? null : decision.delayMin,
     reasons: decision.reasons,
+    disputed_bps: decision.outcome === 'PAY' ? (decision.disputedBps ?? null) : null,
   }))
   const { rows } = await sql<{ id: string }>`
     with r as (
@@ -81,20 +83,23 @@ async function saveEvaluations(
         ${evaluations.map((evaluation) => evaluation.insuredScheduledIn)}::timestamptz[],
         ${evaluations.map((evaluation) => evaluation.tzdataVersion)}::text[],
         ${evaluations.map((evaluation) => evaluation.facts)}::jsonb[],
+        ${evaluations.map((evaluation) => evaluation.secondFacts)}::jsonb[],
         ${evaluations.map((evaluation) => evaluation.factsSha256)}::text[],
         ${decisions.map((decision) => JSON.stringify(decision))}::jsonb[],
         ${evaluations.map((evaluation) => evaluation.evaluatedAt)}::timestamptz[]
       ) with ordinality as u (leg_id, product_version_id, insured_scheduled_in, tzdata_version,
-        facts, facts_sha256, decision, evaluated_at, n)
+        facts, second_facts, facts_sha256, decision, evaluated_at, n)
     ),
     stored as (
       insert into evaluation (id, leg_id, product_version_id, insured_scheduled_in, tzdata_version,
-        facts, observation_ids, outcome, delay_min, bps, reasons, evaluated_at)
-      select id, leg_id, product_version_id, insured_scheduled_in, tzdata_version, facts,
+        facts, second_facts, observation_ids, outcome, delay_min, bps, disputed_bps, reasons,
+        evaluated_at)
+      select id, leg_id, product_version_id, insured_scheduled_in, tzdata_version, facts, second_facts,
         array(
           select o.id from flight_observation o where o.leg_id = r.leg_id
           order by o.id desc limit ${EVIDENCE_OBSERVATIONS}),
         decision ->> 'outcome', (decision ->> 'delay_min')::integer, (decision ->> 'bps')::integer,
+        (decision ->> 'disputed_bps')::integer,
         array(select jsonb_array_elements_text(decision -> 'reasons')), evaluated_at
       from r order by id
       on conflict (id) do nothing

@@ -19,7 +19,7 @@ import type { Database } from '../client.ts'
 import { retriedTransaction } from '../retried-transaction.ts'
 import type { DB } from '../types.generated.ts'
 import { accountForCoverage } from './leg-coverage.ts'
-import { factsOf, watchedLegColumns, watchedLegOf } from './watched-leg.ts'
+import { factsOf, secondFactsOf, watchedLegColumns, watchedLegOf } from './watched-leg.ts'
 import type { WatchedLegRow } from './watched-leg.ts'
 
 /** The leg store over a database. */
@@ -68,7 +68,7 @@ type LegToPollRow = WatchedLegRow & {
   readonly phase: LegPhase
   readonly consecutive_failures: number
   readonly poll_version: number
-  readonly norm_sha256: string | null
+  readonly norm_sha256: Readonly<Record<string, string>> | null
   readonly has_bound: boolean
   readonly groups: readonly { readonly version: string; readonly arrival: string }[]
 }
@@ -90,7 +90,9 @@ async function loadForPolling(db: Database, legIds: readonly string[]): Promise<
       ) as has_bound
     from flight_leg l
     left join lateral (
-      select norm_sha256 from flight_observation where leg_id = l.id order by id desc limit 1
+      select jsonb_object_agg(n.provider, n.norm_sha256) as norm_sha256 from (
+        select distinct on (provider) provider, norm_sha256 from flight_observation
+        where leg_id = l.id order by provider, id desc) as n
     ) as o on true
     where l.id = any(${legIds}::uuid[])
     order by l.id
@@ -101,10 +103,11 @@ async function loadForPolling(db: Database, legIds: readonly string[]): Promise<
     leg: watchedLegOf(row),
     providerIdent: row.provider_ident,
     facts: factsOf(row),
+    second: secondFactsOf(row),
     phase: row.phase,
     consecutiveFailures: row.consecutive_failures,
     pollVersion: row.poll_version,
-    lastNormSha256: row.norm_sha256,
+    lastNormSha256: row.norm_sha256 ?? {},
     groups: row.groups.map((group) => insuredGroup(group, products)),
     hasBound: row.has_bound,
   }))
@@ -138,19 +141,32 @@ async function savePolls(trx: Transaction<DB>, polls: readonly PolledLeg[]): Pro
   const versions = new Map(locked.rows.map((row) => [row.id, row.poll_version]))
   const current = polls.filter((poll) => versions.get(poll.legId) === poll.pollVersion)
   if (current.length === 0) return []
-  const answered = current.flatMap((poll) =>
-    poll.answer === null ? [] : [{ poll, observation: poll.answer.observation }],
-  )
-  await saveObservations(trx, answered)
+  const answered = current.filter((poll) => poll.answer !== null)
+  await saveObservations(trx, current.flatMap(observationsOf))
   await updateLegs(trx, current)
-  const bound = answered.filter(({ poll }) => poll.hasBound).map(({ poll }) => poll.legId)
+  const bound = answered.filter((poll) => poll.hasBound).map((poll) => poll.legId)
   await sql`
     update policy set state = 'MONITORING', state_version = state_version + 1, updated_at = now()
     where leg_id = any(${bound}::uuid[]) and state = 'BOUND' and outcome is null`.execute(trx)
   return current.map((poll) => poll.legId)
 }
 
-type Answered = { readonly poll: PolledLeg; readonly observation: NewObservation }
+type Answered = {
+  readonly legId: string
+  readonly at: Instant
+  readonly observation: NewObservation
+}
+
+/** What a poll saw, of one source or of both. */
+function observationsOf({ legId, polledAt, answer, second }: PolledLeg): Answered[] {
+  const seen: Answered[] = []
+  if (answer !== null) seen.push({ legId, at: polledAt, observation: answer.observation })
+  const other = second?.observation ?? null
+  if (second !== undefined && other !== null) {
+    seen.push({ legId, at: second.askedAt, observation: other })
+  }
+  return seen
+}
 
 async function saveObservations(
   trx: Transaction<DB>,
@@ -159,17 +175,17 @@ async function saveObservations(
   await sql`
     with r as (${observationRows(answered)}),
     latest as (
-      select r.leg_id, o.id
+      select r.leg_id, r.provider, o.id
       from r cross join lateral (
         select id, provider, norm_sha256 from flight_observation
-        where leg_id = r.leg_id order by id desc limit 1
+        where leg_id = r.leg_id and provider = r.provider order by id desc limit 1
       ) as o
-      where o.norm_sha256 = r.norm_sha256 and o.provider = r.provider
+      where o.norm_sha256 = r.norm_sha256
     ),
     seen_again as (
       update flight_observation o set seen_count = o.seen_count + 1,
         last_seen_at = greatest(o.last_seen_at, r.polled_at)
-      from r join latest on latest.leg_id = r.leg_id
+      from r join latest on latest.leg_id = r.leg_id and latest.provider = r.provider
       where o.id = latest.id
     )
     insert into flight_observation (leg_id, provider, http_status, payload_sha256, norm_sha256,
@@ -177,14 +193,17 @@ async function saveObservations(
     select r.leg_id, r.provider, r.http_status, r.payload_sha256, r.norm_sha256, r.norm,
       array(select jsonb_array_elements_text(r.flags)), r.polled_at, r.polled_at
     from r
-    where not exists (select from latest where latest.leg_id = r.leg_id)`.execute(trx)
+    where not exists (
+      select from latest where latest.leg_id = r.leg_id and latest.provider = r.provider)`.execute(
+    trx,
+  )
 }
 
 function observationRows(answered: readonly Answered[]): RawBuilder<unknown> {
   return sql`
     select * from unnest(
-      ${answered.map(({ poll }) => poll.legId)}::uuid[],
-      ${answered.map(({ poll }) => poll.polledAt)}::timestamptz[],
+      ${answered.map(({ legId }) => legId)}::uuid[],
+      ${answered.map(({ at }) => at)}::timestamptz[],
       ${answered.map(({ observation }) => observation.provider)}::text[],
       ${answered.map(({ observation }) => observation.httpStatus)}::integer[],
       ${answered.map(({ observation }) => observation.payloadSha256)}::text[],
@@ -196,12 +215,16 @@ function observationRows(answered: readonly Answered[]): RawBuilder<unknown> {
 
 async function updateLegs(trx: Transaction<DB>, polls: readonly PolledLeg[]): Promise<void> {
   const facts = polls.map(({ answer }) => (answer === null ? null : JSON.stringify(answer.facts)))
+  const second = polls.map((poll) =>
+    poll.second === undefined ? null : JSON.stringify(poll.second.facts),
+  )
   await sql`
     update flight_leg l set
       facts = coalesce(r.facts, l.facts),
       -- A late answer must not unsettle a leg whose policies were decided meanwhile.
       phase = case when l.phase = 'SETTLED' and l.settled_at is not null then l.phase
         else coalesce(r.phase, l.phase) end,
+      second_facts = coalesce(r.second_facts, l.second_facts),
       last_ok_at = case when r.facts is null then l.last_ok_at else r.polled_at end,
       last_polled_at = r.polled_at,
       consecutive_failures = r.consecutive_failures,
@@ -214,11 +237,12 @@ async function updateLegs(trx: Transaction<DB>, polls: readonly PolledLeg[]): Pr
       ${polls.map((poll) => poll.legId)}::uuid[],
       ${polls.map((poll) => poll.polledAt)}::timestamptz[],
       ${facts}::jsonb[],
+      ${second}::jsonb[],
       ${polls.map(({ answer }) => answer?.phase ?? null)}::text[],
       ${polls.map((poll) => poll.consecutiveFailures)}::integer[],
       ${polls.map((poll) => poll.nextPollAt)}::timestamptz[],
       ${polls.map((poll) => poll.pollPhase)}::text[],
       ${polls.map((poll) => poll.pollReason)}::text[]
-    ) as r (id, polled_at, facts, phase, consecutive_failures, next_poll_at, poll_phase, poll_reason)
+    ) as r (id, polled_at, facts, second_facts, phase, consecutive_failures, next_poll_at, poll_phase, poll_reason)
     where l.id = r.id`.execute(trx)
 }

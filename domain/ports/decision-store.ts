@@ -2,6 +2,7 @@
 import type { Decision } from '../decision.ts'
 import type { LegFacts, WatchedLeg } from '../leg-facts.ts'
 import type { Product } from '../product.ts'
+import type { SecondFacts } from '../second-source.ts'
 import type { Instant } from '../time.ts'
 
 /** Undecided policies of one leg under one product version and one insured arrival. */
@@ -9,6 +10,8 @@ export type DecisionGroup = {
   readonly legId: string
   readonly leg: WatchedLeg
   readonly facts: LegFacts
+  /** Null when the second source was not asked about the leg, or there is none. */
+  readonly second: SecondFacts | null
   readonly productVersionId: string
   readonly product: Product
   readonly insuredScheduledIn: Instant
@@ -21,8 +24,10 @@ export type NewEvaluation = {
   readonly legId: string
   readonly productVersionId: string
   readonly insuredScheduledIn: Instant
-  /** Canonical JSON of the facts, and its SHA-256: the same facts are the same evaluation. */
+  /** Canonical JSON of the facts, of the second source's too where it was asked. */
   readonly facts: string
+  readonly secondFacts: string | null
+  /** SHA-256 of both: the same facts are the same evaluation. */
   readonly factsSha256: string
   readonly decision: Exclude<Decision, { readonly outcome: 'NOT_YET' }>
   readonly tzdataVersion: string

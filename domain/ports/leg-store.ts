@@ -3,6 +3,7 @@ import type { LegFacts, WatchedLeg } from '../leg-facts.ts'
 import type { LegPhase } from '../leg-phase.ts'
 import type { PollPhase } from '../poll-plan.ts'
 import type { Product } from '../product.ts'
+import type { SecondFacts } from '../second-source.ts'
 import type { Instant } from '../time.ts'
 
 /** Undecided policies of one leg that share a decision. */
@@ -19,12 +20,14 @@ export type LegToPoll = {
   readonly providerIdent: string
   /** Empty facts for a leg never polled. */
   readonly facts: LegFacts
+  /** Of the second source; null when it was not asked about the leg. */
+  readonly second: SecondFacts | null
   readonly phase: LegPhase
   readonly consecutiveFailures: number
   /** What the stored facts were folded up to; a poll is written only if it is still this. */
   readonly pollVersion: number
-  /** SHA-256 of the newest observation's `norm`; null without one. */
-  readonly lastNormSha256: string | null
+  /** SHA-256 of the newest observation's `norm`, by provider. */
+  readonly lastNormSha256: Readonly<Record<string, string>>
   /** Empty when every policy is decided. */
   readonly groups: readonly InsuredGroup[]
   /** Some policy is BOUND and goes to MONITORING with the first answer. */
@@ -55,6 +58,12 @@ export type PolledLeg = {
     readonly facts: LegFacts
     readonly phase: LegPhase
   } | null
+  /** The second source was asked too; absent: it was not. `observation` is null when it was silent. */
+  readonly second?: {
+    readonly askedAt: Instant
+    readonly observation: NewObservation | null
+    readonly facts: SecondFacts
+  }
   readonly consecutiveFailures: number
   readonly nextPollAt: Instant
   readonly pollPhase: PollPhase

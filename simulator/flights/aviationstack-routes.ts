@@ -7,7 +7,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, toMs } from '../../domain/time.t
 import type { Answer, Reply, SimulatorRequest } from '../http-server.ts'
 import { brokenReply, isTzBugged, type FlightFaultPlan } from './flight-faults.ts'
 import { flightId, type FlightIndex, type IndexedLeg } from './flight-index.ts'
-import { isPlanned } from './record-faults.ts'
+import { isPlanned } from '../../domain/simulation/record-faults.ts'
 import {
   codeShareOf,
   operatingIdent,

@@ -7,7 +7,7 @@ import type { ProviderLeg } from '../../domain/ports/flight-data-provider.ts'
 import { MINUTE_MS, toMs } from '../../domain/time.ts'
 import { createFaultPlan, type FaultPlan } from '../faults.ts'
 import type { Answer, Reply } from '../http-server.ts'
-import { RECORD_CHANGE_FAULTS, RECORD_CHANGES } from './record-faults.ts'
+import { RECORD_CHANGE_FAULTS, RECORD_CHANGES } from '../../domain/simulation/record-faults.ts'
 
 /** The services that the server imitates. */
 const DIALECTS = ['aeroapi', 'aviationstack'] as const

@@ -33,7 +33,7 @@ async function statusFrom(reply: Reply, overrides: { apiKey?: string; timeoutMs?
 }
 
 describe('what is asked', () => {
-  test('asks for the designator as such, two days around the leg, with the key in a header', async () => {
+  test('trap 22: asks for the designator as such, two days around the leg, with the key in a header', async () => {
     const { asked } = await statusFrom(page())
     const url = new URL(asked[0]?.target ?? '', 'http://x')
     expect(url.pathname).toBe('/flights/JBU35')
@@ -46,7 +46,7 @@ describe('what is asked', () => {
     expect(asked[0]?.headers['x-apikey']).toBe('test-key')
   })
 
-  test('never asks for dates later than two days from now', async () => {
+  test('trap 23: never asks for dates later than two days from now', async () => {
     await using server = await startScripted(() => page())
     await using provider = aeroApi(server.url, handClock('2013-02-07T00:00:00Z'))
     await provider.getStatus(referenceOf(LEG))
@@ -54,7 +54,7 @@ describe('what is asked', () => {
     expect(url.searchParams.get('end')).toBe('2013-02-08T23:30:00Z')
   })
 
-  test('asks the history once the leg is older than the status endpoint shows', async () => {
+  test('trap 23: asks the history once the leg is older than the status endpoint shows', async () => {
     await using server = await startScripted(() => page())
     await using provider = aeroApi(server.url, handClock('2013-02-20T00:00:00Z'))
     await provider.getStatus(referenceOf(LEG))
@@ -85,7 +85,7 @@ describe('what is asked', () => {
 })
 
 describe('records', () => {
-  test('a delay figure is never carried, whatever its unit', async () => {
+  test('trap 11: a delay figure is never carried, whatever its unit', async () => {
     const { result } = await statusFrom(
       page({ ...FLIGHT, arrival_delay: 3_600, departure_delay: 60 }),
     )
@@ -93,7 +93,7 @@ describe('records', () => {
     expect(JSON.stringify(result)).not.toMatch(/delay/i)
   })
 
-  test('an estimate is never an arrival', async () => {
+  test('trap 12: an estimate is never an arrival', async () => {
     const estimate = { estimated_in: '2013-02-08T18:40:00Z', arrival_delay: 2_400 }
     const { result } = await statusFrom(page({ ...FLIGHT, ...estimate, progress_percent: 100 }))
     expect(result).toMatchObject({

@@ -61,14 +61,14 @@ describe('what is asked', () => {
 
 describe('records', () => {
   // Trap 11: their delay is in minutes, null for early and for unknown, and from estimates.
-  test('a delay figure is never carried, whatever its unit', async () => {
+  test('trap 11: a delay figure is never carried, whatever its unit', async () => {
     const late = { delay: 9_876, estimated: '2013-02-08T13:10:00+00:00' }
     const record = await recordFrom(page(row({ arrival: late })))
     expect(JSON.stringify(record)).not.toMatch(/delay|9876/i)
   })
 
   // Trap 12.
-  test('an estimate is never an arrival, not even of a landed flight', async () => {
+  test('trap 12: an estimate is never an arrival, not even of a landed flight', async () => {
     const arrival = { estimated: '2013-02-08T13:10:00+00:00', actual: null }
     const record = await recordFrom(page(row({ flight_status: 'landed', arrival })))
     expect(record).toMatchObject({ actualIn: null, estimatedIn: '2013-02-08T21:10:00.000Z' })
@@ -116,7 +116,7 @@ describe('records', () => {
   })
 
   // Trap 13.
-  test('a code share’s row is the operating flight, and says how it was sold', async () => {
+  test('trap 13: a code share’s row is the operating flight, and says how it was sold', async () => {
     const codeshared = { airline_iata: 'b6', flight_number: '35', flight_iata: 'b635' }
     const flight = { number: '3035', iata: 'QF3035', icao: 'QFA3035', codeshared }
     const record = await recordFrom(page(row({ flight })))

@@ -6,7 +6,7 @@ import { packLegIdentity, type PackLeg } from '../../../domain/leg-pack.ts'
 import type { LegReference } from '../../../domain/ports/flight-data-provider.ts'
 import { viewLeg } from '../../../domain/simulation/provider-view.ts'
 import { DAY_MS, HOUR_MS, instantFromMs, MINUTE_MS } from '../../../domain/time.ts'
-import { isPlanned } from '../../../simulator/flights/record-faults.ts'
+import { isPlanned } from '../../../domain/simulation/record-faults.ts'
 import { renderRow } from '../../../simulator/flights/render-aviationstack.ts'
 import { loadPack } from '../domain/real-legs.ts'
 
@@ -45,7 +45,7 @@ function readLeg(leg: PackLeg, isTzBugged: boolean) {
 test.each([
   ['wall times under a UTC label', true],
   ['rightly labelled times', false],
-])('%s give the arrival to the minute, or no time at all', (_, isTzBugged) => {
+])('trap 10: %s give the arrival to the minute, or no time at all', (_, isTzBugged) => {
   expect(checked.length).toBeGreaterThan(150)
   const wrong: string[] = []
   let unread = 0

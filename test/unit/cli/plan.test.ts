@@ -53,6 +53,20 @@ describe('an address that is set replaces the part', () => {
   })
 })
 
+describe('a second source', () => {
+  test('is the local provider when it has a key and no address', () => {
+    expect(plan({ AVIATIONSTACK_KEY: 'any' }).hasLocalSecondSource).toBe(true)
+  })
+
+  test.each([
+    ['without a key', {}],
+    ['with an address', { AVIATIONSTACK_KEY: 'any', AVIATIONSTACK_URL: 'http://127.0.0.1:1/v1' }],
+    ['beside real flights', { AVIATIONSTACK_KEY: 'any', AEROAPI_KEY: 'key' }],
+  ])('is not, %s', (_, env) => {
+    expect(plan(env).hasLocalSecondSource).toBe(false)
+  })
+})
+
 describe('the demo book', () => {
   test('is not bound beside other policies', () => {
     expect(plan({}, { policies: ['a.csv'] }).bindsDemoBook).toBe(false)

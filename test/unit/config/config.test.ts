@@ -23,6 +23,7 @@ describe('defaults', () => {
     expect(secrets).toEqual({
       databaseUrl: null,
       aeroapiKey: null,
+      aviationstackKey: null,
       stripeApiKey: null,
       apiToken: null,
     })
@@ -40,6 +41,16 @@ describe('defaults', () => {
 
   test('any other flight-data host is asked 2,000 times a second', () => {
     expect(loadConfig({ AEROAPI_URL: 'http://127.0.0.1:4010' }).config.aeroapi.ratePerS).toBe(2_000)
+  })
+
+  test('the second source is asked twice a second at its official host, else 2,000 times', () => {
+    expect(loadConfig({}).config.aviationstack).toEqual({
+      url: 'https://api.aviationstack.com/v1',
+      ratePerS: 2,
+      concurrency: 4,
+    })
+    const other = { AVIATIONSTACK_URL: 'http://127.0.0.1:4010/v1' }
+    expect(loadConfig(other).config.aviationstack.ratePerS).toBe(2_000)
   })
 
   test('a rate that is set holds for every host', () => {

@@ -57,7 +57,7 @@ describe('tiers of FD120 and FD180', () => {
   })
 })
 
-describe('an arrival is settled by two reports', () => {
+describe('settled: an arrival is settled by two reports', () => {
   const onTime = [arrived(10)]
 
   it('waits after one report', () => {
@@ -120,7 +120,7 @@ describe('an arrival is settled by two reports', () => {
   })
 })
 
-describe('near a tier the longer gap holds', () => {
+describe('edge band: near a tier the longer gap holds', () => {
   it.each([
     [39, 'NO_PAY'],
     [40, 'NOT_YET'],
@@ -169,7 +169,7 @@ describe('near a tier the longer gap holds', () => {
   })
 })
 
-describe('a cancellation reported by one source', () => {
+describe('cancellation: reported by one source', () => {
   const cancelled = [record({ cancelled: true })]
 
   it('pays when it persists to three hours after the insured arrival', () => {
@@ -247,7 +247,7 @@ describe('a cancellation reported by one source', () => {
   })
 })
 
-describe('silence is never evidence', () => {
+describe('silence: is never evidence', () => {
   it('waits while nothing is known, until cover ends', () => {
     expect(decisionAfter(seenAt([0, 24 * HOURS - 1], []))).toEqual({
       outcome: 'NOT_YET',
@@ -281,7 +281,7 @@ describe('silence is never evidence', () => {
   })
 })
 
-describe('what is not plausible goes to people', () => {
+describe('sanity: what is not plausible goes to people', () => {
   it('an arrival in the future, when it stays there', () => {
     const future = [arrived(60)]
     expect(decisionAfter(seenAt([20, 35], future))).toEqual({
@@ -332,7 +332,7 @@ describe('what is not plausible goes to people', () => {
   })
 })
 
-describe('touch-down without a gate time', () => {
+describe('runway only: touch-down without a gate time', () => {
   const landed = (delayMin: number) => [
     record({ actualOff: departurePlus(20), actualOn: arrivalPlus(delayMin) }),
   ]

@@ -22,7 +22,7 @@ describe('facts', () => {
     expect(folded.flags).toEqual(['OUT_OF_ORDER'])
   })
 
-  it('take no notice of an old snapshot: in the air is not at the gate again', () => {
+  it('trap 20: take no notice of an old snapshot: in the air is not at the gate again', () => {
     const flying = record({ actualOut: departurePlus(5), actualOff: departurePlus(20) })
     const answers = [...seenAt([-120], [flying]), ...seenAt([-100], [record()])]
     expect(factsAfter(answers)).toMatchObject({ actualOff: departurePlus(20) })

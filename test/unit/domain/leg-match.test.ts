@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest'
 import { matchLeg } from '../../../domain/leg-match.ts'
 import type { ProviderLeg } from '../../../domain/ports/flight-data-provider.ts'
 import { addMs, HOUR_MS, MINUTE_MS } from '../../../domain/time.ts'
-import { arrived, arrivalPlus, departurePlus, LEG, record, HOURS } from './legs.ts'
+import {
+  arrived,
+  arrivalPlus,
+  decisionAfter,
+  departurePlus,
+  LEG,
+  record,
+  HOURS,
+  seenAt,
+} from './legs.ts'
 
 function originalOf(records: ProviderLeg[], knownIds: string[] = []): ProviderLeg | null | string {
   const match = matchLeg(LEG, records, knownIds)
@@ -107,5 +116,25 @@ describe('a leg shown twice', () => {
     const one = record({ providerFlightId: 'a', scheduledOut: departurePlus(60) })
     const other = record({ providerFlightId: 'b', scheduledOut: departurePlus(120) })
     expect(originalOf([one, other])).toBe('ambiguous')
+  })
+})
+
+describe('identity: two records that may be the leg', () => {
+  const both = [
+    record({ scheduledOut: departurePlus(60) }),
+    record({ providerFlightId: 'other', scheduledOut: departurePlus(-60) }),
+  ]
+
+  it('go to people once it should have arrived, never to a payment or a denial', () => {
+    expect(decisionAfter(seenAt([-30], both)).outcome).toBe('NOT_YET')
+    expect(decisionAfter(seenAt([-30, 0], both))).toEqual({
+      outcome: 'REVIEW',
+      reasons: ['AMBIGUOUS_MATCH'],
+    })
+  })
+
+  it('are told apart as soon as one of them is', () => {
+    const told = [...seenAt([-30], both), ...seenAt([12, 27], [arrived(10)])]
+    expect(decisionAfter(told).outcome).toBe('NO_PAY')
   })
 })

@@ -95,22 +95,24 @@ describe('before departure', () => {
 describe('on the way', () => {
   const out = { actualOut: departurePlus(0) }
 
-  it('looks once at half-way when more than 90 minutes are left', () => {
-    expect(after(departurePlus(10), [record(out)])).toMatchObject({
-      at: departurePlus(90),
+  it('looks once past half-way when more than three hours are left, not when three are', () => {
+    const far = record({ ...out, estimatedIn: departurePlus(200) })
+    expect(after(departurePlus(19), [far])).toMatchObject({
+      at: departurePlus(130),
       phase: 'EN_ROUTE',
     })
+    expect(after(departurePlus(20), [far]).at).toBe(departurePlus(178))
   })
 
-  it('then shortly before the arrival: 20 minutes before an estimate, 10 before the timetable', () => {
+  it('then shortly before the arrival: 22 minutes before an estimate, 10 before the timetable', () => {
     expect(after(departurePlus(95), [record(out)]).at).toBe(arrivalPlus(-10))
     const estimated = record({ ...out, estimatedIn: arrivalPlus(12) })
-    expect(after(departurePlus(100), [estimated]).at).toBe(arrivalPlus(-8))
+    expect(after(departurePlus(100), [estimated]).at).toBe(arrivalPlus(-10))
   })
 
-  it('looks every two minutes around a good estimate, every five around the timetable', () => {
+  it('looks every two minutes from 90 seconds before a good estimate, every five around the timetable', () => {
     const estimated = record({ ...out, estimatedIn: arrivalPlus(12) })
-    expect(after(arrivalPlus(-8), [estimated]).at).toBe(arrivalPlus(12))
+    expect(after(arrivalPlus(-8), [estimated]).at).toBe(arrivalPlus(10, 30))
     expect(after(arrivalPlus(12), [estimated]).at).toBe(arrivalPlus(14))
     expect(after(arrivalPlus(2), [record(out)]).at).toBe(arrivalPlus(7))
   })

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest'
 
 import { legKey } from '../../../domain/leg.ts'
 import { packLegIdentity, type PackLeg } from '../../../domain/leg-pack.ts'
+import { emptyFacts, foldAnswer } from '../../../domain/leg-facts.ts'
 import type { ProviderLeg } from '../../../domain/ports/flight-data-provider.ts'
 import { addMs, instantFromMs, MINUTE_MS } from '../../../domain/time.ts'
 import { instantOfLocal } from '../../../domain/zone.ts'
 import { product } from './legs.ts'
-import { answerOf, byNumber, dataText, decisionOf, loadPack } from './real-legs.ts'
+import { answerOf, byNumber, dataText, decisionOf, insured, loadPack } from './real-legs.ts'
 
 type EdgeCase = {
   readonly carrier: string
@@ -83,19 +84,19 @@ function tampered(leg: PackLeg, change: (record: ProviderLeg, atMs: number) => P
 const ON_TIME = legAt('B6|699|JFK|SJU|2013-01-04')
 
 describe('traps', () => {
-  it('1: two routes of one number on one day are two legs', () => {
+  it('trap 1: two routes of one number on one day are two legs', () => {
     const keys = ['WN|2269|LGA|STL|2013-06-08', 'WN|2269|EWR|DEN|2013-06-08']
     for (const key of keys) expect(bpsPaid(legAt(key))).toBe(expectedBps(legAt(key)))
   })
 
-  it('2: the first record of an answer is another day', () => {
+  it('trap 2: the first record of an answer is another day', () => {
     const leg = legAt('B6|35|JFK|PBI|2013-03-09')
     const records = answerOf(sameNumber(leg), PACK.zones, leg.scheduledOutMs)
     expect(records[0]?.scheduledOut).not.toBe(instantFromMs(leg.scheduledOutMs))
     expect(bpsPaid(leg)).toBe(3_000)
   })
 
-  it('3: two dates of a number fall on one UTC date', () => {
+  it('trap 3: two dates of a number fall on one UTC date', () => {
     const evening = legAt('B6|699|JFK|SJU|2013-01-02')
     const nextDay = legAt('B6|699|JFK|SJU|2013-01-03')
     const utcDate = (leg: PackLeg) => instantFromMs(leg.scheduledOutMs).slice(0, 10)
@@ -110,17 +111,62 @@ describe('traps', () => {
     expect(bpsPaid(nextDay, answers)).toBe(10_000)
   })
 
-  it('7: a clock time that did not exist is the later instant', () => {
+  it('trap 4: a departure on the next local day belongs to its scheduled date', () => {
+    const leg = legAt('MQ|3944|JFK|BWI|2013-01-01')
+    const outMs = leg.scheduledOutMs + (leg.departureDelayMin ?? 0) * MINUTE_MS
+    // 08:48 on the clock: joined to the scheduled date it is nine hours early.
+    expect(instantOfLocal('2013-01-02T08:48', 'America/New_York')).toBe(instantFromMs(outMs))
+    expect(outMs - leg.scheduledOutMs).toBe(853 * MINUTE_MS)
+    expect(bpsPaid(leg)).toBe(10_000)
+  })
+
+  it('trap 5: clocks are never subtracted: 15:30 to 12:42 is 21 hours late', () => {
+    const leg = legAt('HA|51|JFK|HNL|2013-01-09')
+    const wrappedMin = 12 * 60 + 42 - (15 * 60 + 30)
+    expect(wrappedMin).toBeLessThan(0)
+    expect(leg.arrivalDelayMin).toBe(1_272)
+    expect(bpsPaid(leg)).toBe(10_000)
+  })
+
+  it('trap 6: midnight is the first minute of the next day', () => {
+    const leg = legAt('B6|1109|JFK|RDU|2013-01-01')
+    const inMs = leg.scheduledInMs + (leg.arrivalDelayMin ?? 0) * MINUTE_MS
+    expect(instantOfLocal('2013-01-02T00:00', 'America/New_York')).toBe(instantFromMs(inMs))
+    expect(instantOfLocal('2013-01-01T24:00', 'America/New_York')).toBe(instantFromMs(inMs))
+    expect(bpsPaid(leg)).toBe(0)
+  })
+
+  it('trap 7: a clock time that did not exist is the later instant', () => {
     expect(instantOfLocal('2013-03-10T02:03', 'America/New_York')).toBe('2013-03-10T07:03:00.000Z')
   })
 
-  it('12: an estimate is no arrival', () => {
+  it('trap 8: a flight across a change of clocks is read in the zone of each end', () => {
+    const leg = legAt('B6|727|JFK|BQN|2013-03-09')
+    const { originZone, destinationZone } = insured(leg, PACK.zones)
+    expect(instantOfLocal('2013-03-09T23:59', originZone)).toBe(instantFromMs(leg.scheduledOutMs))
+    expect(instantOfLocal('2013-03-10T04:38', destinationZone)).toBe(
+      instantFromMs(leg.scheduledInMs),
+    )
+    expect(bpsPaid(leg)).toBe(0)
+  })
+
+  it.each([
+    ['PHX', '19:00'],
+    ['HNL', '22:00'],
+    ['SJU', '16:00'],
+  ])('trap 9: noon at %s is %s UTC in summer as in winter', (airport, utc) => {
+    const zone = PACK.zones[airport] ?? ''
+    expect(instantOfLocal('2013-01-15T12:00', zone)).toBe(`2013-01-15T${utc}:00.000Z`)
+    expect(instantOfLocal('2013-06-15T12:00', zone)).toBe(`2013-06-15T${utc}:00.000Z`)
+  })
+
+  it('trap 12: an estimate is no arrival', () => {
     const late = legAt('HA|51|JFK|HNL|2013-01-09')
     const answers = tampered(late, (record) => ({ ...record, actualOn: null, actualIn: null }))
     expect(bpsPaid(late, answers)).toBe('REVIEW')
   })
 
-  it('13: a code share of the same flight is left out', () => {
+  it('trap 13: a code share of the same flight is left out', () => {
     const honest = tampered(ON_TIME, (record) => record)
     const answers = (atMs: number) =>
       honest(atMs).flatMap((record) => [
@@ -130,7 +176,23 @@ describe('traps', () => {
     expect(bpsPaid(ON_TIME, answers)).toBe(0)
   })
 
-  it('16: cancelled and reinstated pays by its arrival', () => {
+  it('trap 14: diverted, then continued, pays by the arrival at its own destination', () => {
+    const leg = legAt('MQ|4413|LGA|XNA|2013-02-07')
+    expect(leg).toMatchObject({ status: 'R', arrivalDelayMin: 40 })
+    expect(bpsPaid(leg)).toBe(0)
+    // Without the onward record the same flight never came, and pays in full a day later.
+    const noOnward = (atMs: number) =>
+      answerOf([leg], PACK.zones, atMs).filter((record) => record.origin === leg.origin)
+    expect(bpsPaid(leg, noOnward)).toBe(10_000)
+  })
+
+  it('trap 15: left the gate and never arrived pays in full, whichever way it ended', () => {
+    const edges = CASES['left_gate_never_arrived'] ?? []
+    expect(edges.length).toBeGreaterThan(2)
+    for (const edge of edges) expect(bpsPaid(packLegOf(edge))).toBe(10_000)
+  })
+
+  it('trap 16: cancelled and reinstated pays by its arrival', () => {
     const answers = tampered(ON_TIME, (record, atMs) => ({
       ...record,
       cancelled: atMs < ON_TIME.scheduledOutMs - 90 * MINUTE_MS,
@@ -138,11 +200,11 @@ describe('traps', () => {
     expect(bpsPaid(ON_TIME, answers)).toBe(0)
   })
 
-  it('17: a row that vanishes is no cancellation', () => {
+  it('trap 17: a row that vanishes is no cancellation', () => {
     expect(bpsPaid(ON_TIME, () => [])).toBe('REVIEW')
   })
 
-  it('18: a cancellation two days ahead is seen and paid', () => {
+  it('trap 18: a cancellation two days ahead is seen and paid', () => {
     const answers = tampered(ON_TIME, (record) => ({
       ...record,
       actualOut: null,
@@ -154,12 +216,12 @@ describe('traps', () => {
     expect(bpsPaid(ON_TIME, answers)).toBe(10_000)
   })
 
-  it('19: data that come eight hours late decide as if they had come in time', () => {
+  it('trap 19: data that come eight hours late decide as if they had come in time', () => {
     const honest = tampered(ON_TIME, (record) => record)
     expect(bpsPaid(ON_TIME, (atMs) => honest(atMs - 480 * MINUTE_MS))).toBe(0)
   })
 
-  it('20: old snapshots between fresh ones change nothing', () => {
+  it('trap 20: old snapshots between fresh ones change nothing', () => {
     const honest = tampered(ON_TIME, (record) => record)
     let polls = 0
     const answers = (atMs: number) => {
@@ -169,7 +231,26 @@ describe('traps', () => {
     expect(bpsPaid(ON_TIME, answers)).toBe(0)
   })
 
-  it('24: a leg without tail, carrier and number in its record is decided all the same', () => {
+  it('trap 21: answers that come twice and out of order change nothing', () => {
+    const leg = insured(ON_TIME, PACK.zones)
+    const moments = [-120, 20, 60, 150, 240, 300].map(
+      (minute) => ON_TIME.scheduledOutMs + minute * MINUTE_MS,
+    )
+    const facts = (order: readonly number[]) =>
+      order.reduce(
+        (known, atMs) =>
+          foldAnswer(known, leg, answerOf([ON_TIME], PACK.zones, atMs), instantFromMs(atMs)).facts,
+        emptyFacts(),
+      )
+    const inOrder = facts(moments)
+    const [first = 0, second = 0, third = 0, ...rest] = moments
+    expect(facts([first, third, second, third, first, ...rest, ...rest, third, second])).toEqual(
+      inOrder,
+    )
+    expect(inOrder.arrival).not.toBeNull()
+  })
+
+  it('trap 24: a leg without tail, carrier and number in its record is decided all the same', () => {
     const answers = (atMs: number) =>
       answerOf([ON_TIME], PACK.zones, atMs).map((record) => ({
         ...record,
@@ -180,11 +261,35 @@ describe('traps', () => {
     expect(bpsPaid(ON_TIME, answers)).toBe(0)
   })
 
-  it('26: a leg 21 hours late is waited for', () => {
+  it('trap 25: whose aircraft it is decides nothing while nobody says that it was diverted', () => {
+    const departsMs = ON_TIME.scheduledOutMs + 300 * MINUTE_MS
+    const arrivesMs = ON_TIME.scheduledInMs + 300 * MINUTE_MS
+    const answers = (atMs: number) =>
+      tampered(
+        ON_TIME,
+        (record) => record,
+      )(atMs).flatMap((record) => [
+        record,
+        // The same aircraft under the same number, from elsewhere, five hours later.
+        {
+          ...record,
+          origin: 'MCO',
+          scheduledOut: instantFromMs(departsMs),
+          estimatedOut: null,
+          actualOut: null,
+          actualOff: null,
+          actualOn: null,
+          actualIn: atMs < arrivesMs ? null : instantFromMs(arrivesMs),
+        },
+      ])
+    expect(bpsPaid(ON_TIME, answers)).toBe(0)
+  })
+
+  it('trap 26: a leg 21 hours late is waited for', () => {
     expect(bpsPaid(legAt('HA|51|JFK|HNL|2013-01-09'))).toBe(10_000)
   })
 
-  it('27: a retime after bind is a delay: the insured arrival stays', () => {
+  it('trap 27: a retime after bind is a delay: the insured arrival stays', () => {
     const twoHours = 120 * MINUTE_MS
     const answers = tampered(ON_TIME, (record) => {
       const move = (key: keyof ProviderLeg) => {

@@ -7,6 +7,8 @@ const leg = (key: string, outcome: LegOutcome): LegBacktest => ({
   key,
   outcomes: [outcome],
   polls: 12,
+  disputedBps: [null],
+  secondPolls: 0,
   detectionMs: null,
 })
 const day1 = (number: number) => `B6|${number}|JFK|PBI|2013-02-08`

@@ -2,10 +2,16 @@
  * What a faulty provider does to a leg's records: one entry a fault in one table. Each starts from the
  * honest view of the leg, so a fault never invents what it does not say.
  */
-import type { PackLeg } from '../../domain/leg-pack.ts'
-import type { ProviderLeg } from '../../domain/ports/flight-data-provider.ts'
-import { addMs, DAY_MS, HOUR_MS, MINUTE_MS, toMs, type Instant } from '../../domain/time.ts'
-import type { FaultSwitch } from '../faults.ts'
+import type { PackLeg } from '../leg-pack.ts'
+import type { ProviderLeg } from '../ports/flight-data-provider.ts'
+import { addMs, DAY_MS, HOUR_MS, MINUTE_MS, toMs, type Instant } from '../time.ts'
+
+/** How large a fault is, in minutes; what is left out takes the fault's default. */
+export type FaultSize = {
+  readonly minutes?: number | undefined
+  readonly beforeMinutes?: number | undefined
+  readonly afterMinutes?: number | undefined
+}
 
 /** Faults of records, in the order in which they are applied. */
 export const RECORD_CHANGE_FAULTS = [
@@ -43,7 +49,7 @@ type Change = (input: {
   readonly records: ProviderLeg[]
   readonly leg: PackLeg
   readonly nowMs: number
-  readonly fault: FaultSwitch
+  readonly fault: FaultSize
   /** The honest view at a moment. */
   readonly view: (atMs: number) => ProviderLeg[]
 }) => ProviderLeg[]

@@ -1,0 +1,203 @@
+/** Two arrivals, or one against none: the table of conflicts, and what a second opinion is worth. */
+import { describe, expect, it } from 'vitest'
+
+import { decideBySources } from '../../../domain/decide-by-sources.ts'
+import { arrivalPlus, arrived, HOURS, product, record, seenAt } from './legs.ts'
+import { decided, inputOf, second, secondAt } from './second.ts'
+
+describe('sources that agree', () => {
+  it('pay at the first sight of the arrival', () => {
+    const decision = decided(seenAt([92], [arrived(90)]), secondAt([92], [second(90)]))
+    expect(decision).toEqual({
+      outcome: 'PAY',
+      bps: 3_000,
+      delayMin: 90,
+      reasons: ['ARRIVED', 'SOURCES_AGREE', 'TIER_MET'],
+    })
+  })
+
+  it('next to a tier decide without the hour of one source', () => {
+    expect(decided(seenAt([47], [arrived(45)]), secondAt([47], [second(45)])).outcome).toBe('PAY')
+    expect(decided(seenAt([46], [arrived(44)]), secondAt([46], [second(44)])).outcome).toBe(
+      'NO_PAY',
+    )
+  })
+
+  it('are three minutes apart at most; at four the second look is waited for', () => {
+    const first = seenAt([92], [arrived(90)])
+    expect(decided(first, secondAt([92], [second(87)])).outcome).toBe('PAY')
+    expect(decided(first, secondAt([92], [second(86)])).outcome).toBe('NOT_YET')
+    expect(decided(seenAt([92, 107], [arrived(90)]), secondAt([92], [second(86)])).outcome).toBe(
+      'PAY',
+    )
+  })
+
+  it('on either side of a tier, within three minutes, settle for an hour and follow the first', () => {
+    const other = secondAt([47], [second(43)])
+    expect(decided(seenAt([47, 62], [arrived(45)]), other).outcome).toBe('NOT_YET')
+    expect(decided(seenAt([47, 107], [arrived(45)]), other)).toMatchObject({ bps: 3_000 })
+  })
+})
+
+describe('sources that would pay different tiers', () => {
+  it('pay the lower now, and people look at the difference', () => {
+    const first = seenAt([132, 147], [arrived(130)])
+    expect(decided(first, secondAt([147], [second(100)]))).toEqual({
+      outcome: 'PAY',
+      bps: 3_000,
+      disputedBps: 6_000,
+      delayMin: 100,
+      reasons: ['TIER_DISPUTED'],
+    })
+    const later = seenAt([202, 217], [arrived(130)])
+    expect(decided(later, secondAt([217], [second(200)]))).toMatchObject({
+      bps: 6_000,
+      disputedBps: 10_000,
+      delayMin: 130,
+    })
+  })
+
+  it('wait for the first one to be settled', () => {
+    const decision = decided(seenAt([132], [arrived(130)]), secondAt([132], [second(100)]))
+    expect(decision.outcome).toBe('NOT_YET')
+  })
+})
+
+describe('pay against no pay', () => {
+  const pay = [arrived(90)]
+  const not = [second(20)]
+
+  it('is held for an hour from when both were known', () => {
+    const decision = decided(seenAt([92, 107], pay), secondAt([107], not))
+    expect(decision).toEqual({
+      outcome: 'NOT_YET',
+      decidableAt: arrivalPlus(167),
+      reasons: ['SOURCES_CONFLICT'],
+    })
+  })
+
+  it('goes to people when it stands after the hour, not a minute before', () => {
+    const before = decided(seenAt([92, 107, 166], pay), secondAt([107, 166], not))
+    expect(before.outcome).toBe('NOT_YET')
+    const after = decided(seenAt([92, 107, 167], pay), secondAt([107, 167], not))
+    expect(after).toEqual({ outcome: 'REVIEW', reasons: ['SOURCES_CONFLICT'] })
+  })
+
+  it('is decided when one of them is corrected meanwhile', () => {
+    const corrected = [...seenAt([92, 107], pay), ...seenAt([167], [arrived(20)])]
+    expect(decided(corrected, secondAt([107, 167], not)).outcome).toBe('NO_PAY')
+  })
+
+  it('holds a denial as it holds a payment', () => {
+    const first = seenAt([92, 107], [arrived(20)])
+    expect(decided(first, secondAt([107], [second(90)]))).toMatchObject({
+      outcome: 'NOT_YET',
+      reasons: ['SOURCES_CONFLICT'],
+    })
+  })
+})
+
+describe('one source silent', () => {
+  const settled = seenAt([92, 107], [arrived(90)])
+
+  it('lets the other decide after an hour, not a minute before', () => {
+    const first = (minute: number) => [...settled, ...seenAt([minute], [arrived(90)])]
+    expect(decided(first(151), secondAt([92, 107, 151], null)).outcome).toBe('NOT_YET')
+    expect(decided(first(152), secondAt([92, 107, 152], null))).toMatchObject({
+      outcome: 'PAY',
+      reasons: ['ARRIVED', 'SINGLE_SOURCE', 'TIER_MET'],
+    })
+  })
+
+  it('waits as long as the product says', () => {
+    const rules = product('FD45')
+    const quick = { ...rules, settle: { ...rules.settle, singleSourceWaitS: 15 * 60 } }
+    const input = inputOf(settled, secondAt([92, 107], null), quick)
+    expect(decideBySources(input).outcome).toBe('PAY')
+  })
+
+  it('is asked again every quarter of an hour: it may only be late', () => {
+    expect(decided(settled, secondAt([92, 107], []))).toMatchObject({
+      outcome: 'NOT_YET',
+      decidableAt: arrivalPlus(122),
+      reasons: ['AWAITING_SECOND_SOURCE'],
+    })
+  })
+
+  it('next to a tier leaves it to people, after six hours', () => {
+    const until = (minute: number) =>
+      decided(seenAt([48, 108, minute], [arrived(47)]), secondAt([48, 108, minute], null))
+    expect(until(47 + 6 * HOURS).outcome).toBe('NOT_YET')
+    expect(until(48 + 6 * HOURS)).toEqual({
+      outcome: 'REVIEW',
+      reasons: ['SECOND_SOURCE_SILENT', 'EDGE_BAND'],
+    })
+  })
+
+  it('is what times without a certain instant are: neither for nor against a payment', () => {
+    const unsure = second(20, { isTimeAmbiguous: true, cancelled: true })
+    const first = seenAt([92, 107, 152], [arrived(90)])
+    expect(decided(first, secondAt([92, 152], [unsure]))).toMatchObject({
+      reasons: ['ARRIVED', 'SINGLE_SOURCE', 'TIER_MET'],
+    })
+  })
+
+  it('is what an arrival of the second source in the future is', () => {
+    const first = seenAt([92, 107, 152], [arrived(90)])
+    expect(decided(first, secondAt([92, 152], [second(400)]))).toMatchObject({
+      reasons: ['ARRIVED', 'SINGLE_SOURCE', 'TIER_MET'],
+    })
+  })
+
+  it('is what a cancellation says of a flight that has arrived', () => {
+    const flagged = record({ providerFlightId: null, cancelled: true })
+    const first = seenAt([92, 107, 152], [arrived(90)])
+    expect(decided(first, secondAt([92, 152], [flagged]))).toMatchObject({ bps: 3_000 })
+  })
+})
+
+describe('what only the second source says', () => {
+  const first = seenAt([92, 107], [arrived(90)])
+
+  it('an incident goes to people', () => {
+    const incident = second(90, { isIncident: true })
+    expect(decided(first, secondAt([107], [incident]))).toEqual({
+      outcome: 'REVIEW',
+      reasons: ['INCIDENT'],
+    })
+  })
+
+  it('a diversion that the first does not know is held, then goes to people', () => {
+    const diverted = record({ providerFlightId: null, diverted: true })
+    expect(decided(first, secondAt([107], [diverted])).outcome).toBe('NOT_YET')
+    const later = seenAt([92, 107, 170], [arrived(90)])
+    expect(decided(later, secondAt([107, 170], [diverted]))).toEqual({
+      outcome: 'REVIEW',
+      reasons: ['SOURCES_CONFLICT'],
+    })
+  })
+})
+
+describe('an arrival after a diversion that one source alone has', () => {
+  const diverted = (delayMin: number) => {
+    const elsewhere = record({
+      destination: 'MCO',
+      diverted: true,
+      actualOn: arrivalPlus(delayMin - 120),
+    })
+    const onward = arrived(delayMin, {
+      origin: 'MCO',
+      actualOut: arrivalPlus(delayMin - 60),
+      actualOff: arrivalPlus(delayMin - 50),
+    })
+    const records = [record({ diverted: true }), elsewhere, onward]
+    const said = record({ providerFlightId: null, diverted: true })
+    const minutes = [delayMin + 2, delayMin + 62]
+    return decided(seenAt(minutes, records), secondAt(minutes, [said]))
+  }
+
+  it('decides where 45 minutes either way change nothing', () => {
+    expect(diverted(225)).toMatchObject({ outcome: 'PAY', bps: 10_000 })
+    expect(diverted(224)).toEqual({ outcome: 'REVIEW', reasons: ['DIVERSION_UNCONFIRMED'] })
+  })
+})
