@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
 
-import { createHeldCounter } from '../cli/clock/held-payouts.ts'
+import { createRunAsker } from '../cli/clock/held-payouts.ts'
 import { createTicker } from '../cli/clock/ticker.ts'
 import { createDatabase, type Database } from '../db/client.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
@@ -73,7 +73,7 @@ export async function runAcceptance(
     clockStore: createClockStore(db),
     overviewStore: createOverviewStore(db),
     runTick: createTicker({ client, environment: 'development' }),
-    countHeld: createHeldCounter({ client }),
+    askRuns: createRunAsker({ client }),
   }
   const notAfter = endOf(book.lastArrivalMs)
   const stepping = { ...plan, startAt, notAfter, flightsUrl, onDay: dayTeller(say, startedMs) }

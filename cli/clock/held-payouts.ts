@@ -9,15 +9,24 @@ import { workflowIdOf } from '../../jobs/run-identity.ts'
 const ANSWER_MS = 2_000
 
 /** The part of the run's `progress` that matters here. */
-const progressSchema = z.object({ state: z.string(), held: z.int() })
+const progressSchema = z.object({ state: z.string(), held: z.int(), rounds: z.int() })
+
+/** What a batch's run says of itself. */
+export type BatchProgress = {
+  readonly batchId: string
+  /** Payouts that the kill switch, a limit or an empty rail keeps from being sent. */
+  readonly held: number
+  /** How often it has looked what it may send. */
+  readonly rounds: number
+}
 
 /**
- * Counts the payouts that the batches' runs hold at present. A run that is not there yet or does not
- * answer counts none: nothing is known to be held then.
+ * Asks the batches' runs. One that is not there yet or does not answer is left out: nothing is known to
+ * be held then.
  */
-export function createHeldCounter(deps: {
+export function createRunAsker(deps: {
   readonly client: Client
-}): (batchIds: readonly string[]) => Promise<number> {
+}): (batchIds: readonly string[]) => Promise<BatchProgress[]> {
   const { client } = deps
   const job = findJob('payout')
   if (job === undefined) throw new Error('payout is not in the registry')
@@ -26,13 +35,14 @@ export function createHeldCounter(deps: {
       Promise.allSettled(
         batchIds.map(async (batchId) => {
           const handle = client.workflow.getHandle(workflowIdOf(job, { batchId }))
-          return progressSchema.parse(await handle.query('progress'))
+          return { batchId, ...progressSchema.parse(await handle.query('progress')) }
         }),
       ),
     )
-    return answers.reduce((held, answer) => {
-      const isHolding = answer.status === 'fulfilled' && answer.value.state === 'held'
-      return held + (isHolding ? answer.value.held : 0)
-    }, 0)
+    return answers.flatMap((answer) => {
+      if (answer.status === 'rejected') return []
+      const { batchId, state, held, rounds } = answer.value
+      return [{ batchId, held: state === 'held' ? held : 0, rounds }]
+    })
   }
 }

@@ -9,6 +9,7 @@ import type { OverviewStore } from '../../db/stores/overview-store.ts'
 import type { Instant } from '../../domain/time.ts'
 import { addMs, earlier, instantFromMs, later, MINUTE_MS, toMs } from '../../domain/time.ts'
 import type { FlightMonitorResult } from '../../jobs/flight-monitor.ts'
+import type { BatchProgress } from './held-payouts.ts'
 
 /** Ticks happen on this grid of virtual time. */
 const GRID_MS = 2 * MINUTE_MS
@@ -27,8 +28,8 @@ export type StepDeps = {
   readonly overviewStore: OverviewStore
   /** Runs one flight-monitor and waits for its result. */
   readonly runTick: (signal: AbortSignal) => Promise<FlightMonitorResult>
-  /** How many payouts the batches' runs say they hold: by the kill switch, a limit, an empty rail. */
-  readonly countHeld: (batchIds: readonly string[]) => Promise<number>
+  /** What the batches' runs say of themselves. */
+  readonly askRuns: (batchIds: readonly string[]) => Promise<readonly BatchProgress[]>
 }
 
 export type StepRequest = {
@@ -69,9 +70,10 @@ export async function stepClock(
   if (reading === null || reading.speed !== 0) throw new Error('the clock is not stopped')
   const target = await chooseTarget(deps.overviewStore, reading.now, request)
   if (target === null) return { kind: 'idle', now: reading.now }
+  const areHeld = await watchHeld(deps)
   await deps.clockStore.set({ now: target })
   const done = await tickUntilNothingDue(deps, target, signal)
-  const pending = await untilPayoutsRest(deps, target, signal)
+  const pending = await untilPayoutsRest(deps.overviewStore, areHeld, target, signal)
   return { kind: 'stepped', now: target, ...done, ...pending }
 }
 
@@ -117,27 +119,46 @@ async function tickUntilNothingDue(
   return done
 }
 
+type AreHeld = (payoutsOpen: number) => Promise<boolean>
+
 async function untilPayoutsRest(
-  deps: StepDeps,
+  overviewStore: OverviewStore,
+  areHeld: AreHeld,
   now: Instant,
   signal: AbortSignal,
 ): Promise<{ legsDue: number; payoutsOpen: number }> {
-  let pending = await deps.overviewStore.pendingWork(now)
+  let pending = await overviewStore.pendingWork(now)
   let progressAtMs = performance.now()
   let askedAtMs = progressAtMs
   while (pending.payoutsOpen > 0 && performance.now() - progressAtMs < STUCK_MS) {
     await sleep(POLL_MS, undefined, { signal })
-    const next = await deps.overviewStore.pendingWork(now)
+    const next = await overviewStore.pendingWork(now)
     if (next.payoutsOpen !== pending.payoutsOpen) progressAtMs = performance.now()
     pending = next
     if (performance.now() - Math.max(progressAtMs, askedAtMs) < ASK_RUNS_EVERY_MS) continue
-    if (await areHeld(deps, pending.payoutsOpen)) break
+    if (await areHeld(pending.payoutsOpen)) break
     askedAtMs = performance.now()
   }
   return pending
 }
 
-async function areHeld(deps: StepDeps, payoutsOpen: number): Promise<boolean> {
-  const batchIds = await deps.overviewStore.openPayoutBatches(MAX_BATCHES_ASKED)
-  return (await deps.countHeld(batchIds)) >= payoutsOpen
+/**
+ * Tells whether all open payouts are held. A run that was there before the step counts once it has
+ * looked again: what held it then may have been lifted since.
+ */
+async function watchHeld({ overviewStore, askRuns }: StepDeps): Promise<AreHeld> {
+  const roundsBefore = new Map<string, number | null>()
+  for (const id of await overviewStore.openPayoutBatches(MAX_BATCHES_ASKED)) {
+    roundsBefore.set(id, null)
+  }
+  return async (payoutsOpen) => {
+    let held = 0
+    for (const run of await askRuns(await overviewStore.openPayoutBatches(MAX_BATCHES_ASKED))) {
+      const before = roundsBefore.get(run.batchId)
+      if (before === null) roundsBefore.set(run.batchId, run.rounds)
+      const isFresh = before === undefined || (before !== null && run.rounds > before)
+      if (isFresh) held += run.held
+    }
+    return held >= payoutsOpen
+  }
 }

@@ -10,7 +10,7 @@ import type { Instant } from '../../domain/time.ts'
 import { MINUTE_MS, parseInstant } from '../../domain/time.ts'
 import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
 import { CliError } from '../cli-error.ts'
-import { createHeldCounter } from '../clock/held-payouts.ts'
+import { createRunAsker } from '../clock/held-payouts.ts'
 import type { StepOutcome } from '../clock/step-clock.ts'
 import { stepClock } from '../clock/step-clock.ts'
 import { createTicker } from '../clock/ticker.ts'
@@ -122,7 +122,7 @@ async function openStepper(context: CliContext): Promise<Stepper> {
     clockStore,
     overviewStore: createOverviewStore(db),
     runTick: createTicker({ client, environment: config.environment }),
-    countHeld: createHeldCounter({ client }),
+    askRuns: createRunAsker({ client }),
   }
   return {
     step: (request) => stepClock(deps, request, context.signal),

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-import { createHeldCounter } from '../../cli/clock/held-payouts.ts'
+import { createRunAsker } from '../../cli/clock/held-payouts.ts'
 import { startJob } from '../../platform/temporal/job-starter.ts'
 import { fakePayout } from '../support/fake-activities.ts'
 import { heldUntilApproved, NOTE, untilState } from '../support/history-cases.ts'
@@ -39,16 +39,18 @@ async function withBatch<T>(
 }
 
 test('a run that holds its payouts says how many, and none once they are paid', async () => {
-  const countHeld = createHeldCounter(rig)
-  const counts = await withBatch(heldUntilApproved(), async (batchId, workflowId) => {
+  const askRuns = createRunAsker(rig)
+  const said = await withBatch(heldUntilApproved(), async (batchId, workflowId) => {
     await untilState(rig, workflowId, 'held')
-    const before = await countHeld([batchId, randomUUID()])
+    const before = await askRuns([batchId, randomUUID()])
     const handle = rig.client.workflow.getHandle(workflowId)
     await handle.executeUpdate('approve', { args: [NOTE] })
     await handle.result()
-    return { before, after: await countHeld([batchId]) }
+    return { batchId, before, after: await askRuns([batchId]) }
   })
-  expect(counts).toEqual({ before: 10, after: 0 })
+  const { batchId } = said
+  expect(said.before).toEqual([{ batchId, held: 10, rounds: expect.any(Number) }])
+  expect(said.after).toEqual([{ batchId, held: 0, rounds: (said.before[0]?.rounds ?? 0) + 1 }])
 })
 
 test('a run that waits for answers of the rail holds nothing', async () => {
@@ -59,9 +61,9 @@ test('a run that waits for answers of the rail holds nothing', async () => {
   })
   const held = await withBatch(silent, async (batchId, workflowId) => {
     await untilState(rig, workflowId, 'retrying')
-    const count = await createHeldCounter(rig)([batchId])
+    const [run] = await createRunAsker(rig)([batchId])
     await rig.client.workflow.getHandle(workflowId).terminate()
-    return count
+    return run?.held
   })
   expect(held).toBe(0)
 })

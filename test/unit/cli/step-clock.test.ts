@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import { describe, expect, test } from 'vitest'
 
 import type { StepDeps } from '../../../cli/clock/step-clock.ts'
@@ -57,7 +59,15 @@ describe('a step', () => {
 
   /** An instance whose ticks take two due legs each, and whose payouts settle on the third look. */
   function instance(reading: ClockReading, legsDue: number) {
-    const state = { reading, legsDue, looks: 0, settleAtLook: 5, held: 0 }
+    const state = {
+      reading,
+      legsDue,
+      looks: 0,
+      settleAtLook: 5,
+      held: 0,
+      rounds: 1,
+      batchesBefore: [] as string[],
+    }
     const deps = {
       clockStore: {
         read: async () => state.reading,
@@ -72,9 +82,9 @@ describe('a step', () => {
           state.looks += 1
           return { legsDue: state.legsDue, payoutsOpen: state.looks < state.settleAtLook ? 2 : 0 }
         },
-        openPayoutBatches: async () => ['batch'],
+        openPayoutBatches: async () => (state.looks === 0 ? state.batchesBefore : ['batch']),
       },
-      countHeld: async () => state.held,
+      askRuns: async ([batchId = '']) => [{ batchId, held: state.held, rounds: state.rounds }],
       runTick: async () => {
         state.legsDue = Math.max(0, state.legsDue - 2)
         return { claimed: 2, polled: 2, policiesPaid: 1, policiesNotPaid: 3, payoutsCreated: 1 }
@@ -106,6 +116,16 @@ describe('a step', () => {
     const startedMs = performance.now()
     expect(await stepClock(deps, { minMs }, never)).toMatchObject({ payoutsOpen: 2 })
     expect(performance.now() - startedMs).toBeLessThan(5_000)
+  })
+
+  test('waits for payouts held before until their run has looked again', async () => {
+    const { state, deps } = instance({ now, speed: 0 }, 2)
+    Object.assign(state, { settleAtLook: 1_000, held: 2, batchesBefore: ['batch'] })
+    const step = stepClock(deps, { minMs }, never)
+    const first = await Promise.race([step, sleep(1_500, 'waits')])
+    state.rounds += 1
+    expect(first).toBe('waits')
+    expect(await step).toMatchObject({ payoutsOpen: 2 })
   })
 
   test('waits for the last payout that is not held', async () => {
