@@ -312,6 +312,15 @@ describe('fault switches', () => {
     expect(result.ok && result.value[1]?.scheduledOut).toBe('2013-02-08T15:00:00.000Z')
   })
 
+  test('sameNumberOtherDates: invents nothing about a day on which the flight really operates', async () => {
+    const next = leg({ out: '2013-02-09T16:00:00Z' })
+    await using rig = await startFlights([LEG, next], handClock('2013-02-08T12:00:00Z'))
+    rig.faults.set({ faults: { sameNumberOtherDates: {} } })
+    const result = await rig.provider.getStatus(referenceOf(LEG))
+    const days = result.ok ? result.value.map(({ scheduledOut }) => scheduledOut) : []
+    expect(days).toEqual(['2013-02-09T16:00:00.000Z', '2013-02-08T15:00:00.000Z'])
+  })
+
   test('`match` hits one designator and spares the others', async () => {
     const other = leg({ out: '2013-02-08T15:00:00Z', flightNumber: '36' })
     await using rig = await startFlights([LEG, other], handClock(NOW))
