@@ -17,13 +17,21 @@ export type FinalBooks = {
   readonly strayEscrowMinor: bigint
 }
 
+/** What a run is held to its bounds by. */
+export type BoundedRun = {
+  /** Before people decided anything. */
+  readonly judgement: Judgement
+  /** With what they decided. */
+  readonly finalJudgement: Judgement
+  /** Cases that could not be decided by people. */
+  readonly reviewed: { readonly refused: readonly string[] }
+  readonly books: FinalBooks
+}
+
 /** Sentences, one for each bound that does not hold. */
-export function brokenBounds(
-  profile: FaultProfile,
-  { counts }: Judgement,
-  books: FinalBooks,
-): string[] {
-  const { right, falsePay, falseDenial, review, undecided } = counts
+export function brokenBounds(profile: FaultProfile, run: BoundedRun): string[] {
+  const { books, finalJudgement } = run
+  const { right, falsePay, falseDenial, review, undecided } = run.judgement.counts
   const automatic = right + falsePay + falseDenial
   const policies = automatic + review + undecided
   const isMixed = profile.name.startsWith('mixed')
@@ -35,6 +43,13 @@ export function brokenBounds(
   if (!isMixed && falseDenial > 0) problems.push(`${falseDenial} false denials`)
   if (review > policies * REVIEW_SHARE) problems.push(`${review} of ${policies} are in review`)
   if (undecided > 0) problems.push(`${undecided} policies are undecided`)
+  // What is left then is the rest of what a disputed tier may pay.
+  const decidedByPeople = review - finalJudgement.counts.review
+  if (finalJudgement.counts.right !== right + decidedByPeople) {
+    const madeRight = finalJudgement.counts.right - right
+    problems.push(`people made ${madeRight} of ${decidedByPeople} policies right`)
+  }
+  for (const refusal of run.reviewed.refused) problems.push(`review: ${refusal}`)
   for (const found of books.breaks) problems.push(`invariant: ${found}`)
   for (const found of books.moneyProblems) problems.push(`money: ${found}`)
   if (books.strayEscrowMinor !== 0n) {

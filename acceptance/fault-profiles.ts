@@ -37,7 +37,7 @@ const SINGLE: Readonly<Record<FlightFault, Omit<FaultProfile, 'name'>>> = {
   // An old snapshot between good ones: more of a trap than one that is always old.
   stale: { switches: { stale: { minutes: 120 } }, outage: { everyMin: 90, forMin: 30 } },
   late: { switches: { late: { minutes: 90 } } },
-  correction: { switches: { correction: { rate: 0.2 } } },
+  correction: { switches: { correction: { rate: 0.2, dialect: 'aeroapi' } } },
   conflict: { switches: { conflict: { rate: 0.2, dialect: 'aeroapi' } } },
   retime: { switches: { retime: {} } },
   divertNoElsewhere: { switches: { divertNoElsewhere: {} } },
@@ -52,8 +52,8 @@ const SINGLE: Readonly<Record<FlightFault, Omit<FaultProfile, 'name'>>> = {
   vanish: { switches: { vanish: { rate: 0.01 } } },
 }
 
-/** One source alone cannot tell that it is wrong. */
-const WITHOUT_SECOND_SOURCE = {
+/** Both services fail to answer at times. */
+const FAILING = {
   timeout: { rate: 0.002, times: 2 },
   reset: { rate: 0.05, times: 3 },
   '500': { rate: 0.1, times: 3 },
@@ -61,6 +61,10 @@ const WITHOUT_SECOND_SOURCE = {
   '200+error': { rate: 0.05, times: 3 },
   html: { rate: 0.05, times: 3 },
   truncated: { rate: 0.05, times: 3 },
+} as const satisfies Switches
+
+/** Records that say too much, too little or the same twice. */
+const MISLEADING = {
   paginate: { rate: 0.1 },
   secondsMinutes: { rate: 0.1 },
   stale: { rate: 0.05, minutes: 45 },
@@ -76,11 +80,17 @@ const WITHOUT_SECOND_SOURCE = {
   vanish: { rate: 0.002 },
 } as const satisfies Switches
 
-const MIXED: Switches = {
-  ...WITHOUT_SECOND_SOURCE,
-  correction: { rate: 0.01 },
-  conflict: { rate: 0.01, dialect: 'aeroapi' },
+/** What one source alone cannot see through. */
+const WRONG = { correction: { rate: 0.01 }, conflict: { rate: 0.01 } } as const satisfies Switches
+
+/** Of the first source alone: what two say alike and wrong, no rule finds. */
+function ofFirstSource(switches: Switches): Switches {
+  return Object.fromEntries(
+    Object.entries(switches).map(([name, one]) => [name, { ...one, dialect: 'aeroapi' }]),
+  )
 }
+
+const MIXED: Switches = { ...FAILING, ...ofFirstSource({ ...MISLEADING, ...WRONG }) }
 
 /** No fault at all. */
 export const CLEAN: FaultProfile = { name: 'none', switches: {} }
@@ -91,7 +101,7 @@ export const PROFILES: ReadonlyMap<string, FaultProfile> = new Map(
     CLEAN,
     ...Object.entries(SINGLE).map(([name, profile]) => ({ name, ...profile })),
     { name: 'mixed', switches: MIXED },
-    { name: 'mixed-one-source', switches: WITHOUT_SECOND_SOURCE },
+    { name: 'mixed-one-source', switches: { ...FAILING, ...MISLEADING } },
   ].map((profile) => [profile.name, profile]),
 )
 

@@ -10,10 +10,12 @@ import type { Installation } from './installation.ts'
 import {
   countCoverageIncidents,
   readDetails,
+  readDisputed,
   readReviews,
   type DecisionDetail,
+  type ReviewedPolicy,
 } from './instance-books.ts'
-import { parseDecisions, type ExpectedPolicy } from './oracle/expected-book.ts'
+import { parseDecisions, type DecidedPolicy, type ExpectedPolicy } from './oracle/expected-book.ts'
 import {
   judge,
   judgeMoney,
@@ -25,15 +27,21 @@ import {
 /** A policy that was not decided right, with its grounds. */
 export type ShownWrong = WrongPolicy & { readonly detail: DecisionDetail | null }
 
-/** What was found. */
-export type Inspection = {
+/** What was decided without people. */
+export type AutomaticDecisions = {
   readonly judgement: Judgement
-  readonly decidedMinor: number
-  readonly transfers: number
   /** By reason, the most frequent first. */
   readonly reviewReasons: readonly (readonly [reason: string, policies: number])[]
   /** The first false pays and denials. */
   readonly shown: readonly ShownWrong[]
+}
+
+/** How it all ended. */
+export type FinalState = {
+  /** With what people decided. */
+  readonly finalJudgement: Judgement
+  readonly decidedMinor: number
+  readonly transfers: number
   readonly coverageIncidents: number
   readonly books: FinalBooks
 }
@@ -41,25 +49,39 @@ export type Inspection = {
 /** False pays and denials that are named; counts are told of all. */
 const SHOWN_LIMIT = 20
 
-/** Judges the decisions, the transfers and the books. `runJob` runs a job and resolves to its result. */
-export async function inspect(
+type Owed = ReadonlyMap<string, ExpectedPolicy>
+
+/** Judges what was decided so far. */
+export async function inspectDecisions(
+  installation: Installation,
+  db: Database,
+  owed: Owed,
+): Promise<AutomaticDecisions> {
+  const { decided, reviews, disputed } = await readDecisions(installation, db)
+  const reasons = [...reviews.map(({ reason }) => reason), ...disputed.map(() => 'TIER_DISPUTED')]
+  const judgement = judge(owed, decided, withPeople(reviews, disputed))
+  return {
+    judgement,
+    reviewReasons: countReasons(reasons),
+    shown: await showWrong(db, judgement),
+  }
+}
+
+/** Judges decisions, transfers and books. `runJob` runs a job and resolves to its result. */
+export async function inspectEnd(
   installation: Installation,
   instance: { readonly db: Database; readonly runJob: (job: string) => Promise<unknown> },
-  owed: ReadonlyMap<string, ExpectedPolicy>,
-): Promise<Inspection> {
+  owed: Owed,
+): Promise<FinalState> {
   const { db } = instance
-  const decided = parseDecisions(await installation.must('decisions', 'export', '-'))
-  const reviews = await readReviews(db)
-  const judgement = judge(owed, decided, new Set(reviews.map((one) => one.policyNumber)))
+  const { decided, reviews, disputed } = await readDecisions(installation, db)
   const transfers = await readTransfers(homeOf(installation.home).paymentsLog)
   const reservedMinor = reviews.reduce((sum, one) => sum + BigInt(one.sumInsuredMinor), 0n)
   const { breaks, escrowMinor } = await readBooks(instance)
   return {
-    judgement,
+    finalJudgement: judge(owed, decided, withPeople(reviews, disputed)),
     decidedMinor: [...decided.values()].reduce((sum, { amountMinor }) => sum + amountMinor, 0),
     transfers: transfers.length,
-    reviewReasons: countReasons(reviews.map(({ reason }) => reason)),
-    shown: await showWrong(db, judgement),
     coverageIncidents: await countCoverageIncidents(db),
     books: {
       breaks,
@@ -67,6 +89,24 @@ export async function inspect(
       strayEscrowMinor: escrowMinor - reservedMinor,
     },
   }
+}
+
+type Decisions = {
+  readonly decided: Map<string, DecidedPolicy>
+  readonly reviews: readonly ReviewedPolicy[]
+  readonly disputed: readonly string[]
+}
+
+async function readDecisions(installation: Installation, db: Database): Promise<Decisions> {
+  const decided = parseDecisions(await installation.must('decisions', 'export', '-'))
+  return { decided, reviews: await readReviews(db), disputed: await readDisputed(db) }
+}
+
+function withPeople(
+  reviews: readonly ReviewedPolicy[],
+  disputed: readonly string[],
+): ReadonlySet<string> {
+  return new Set([...reviews.map(({ policyNumber }) => policyNumber), ...disputed])
 }
 
 /** As `groundstop verify` and the reconciliation job tell it. */

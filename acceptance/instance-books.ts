@@ -35,6 +35,41 @@ export async function readReviews(db: Database): Promise<ReviewedPolicy[]> {
   return rows
 }
 
+/** The policies that were paid the lower of two tiers, while the rest is with people. */
+export async function readDisputed(db: Database): Promise<string[]> {
+  const { rows } = await sql<{ number: string }>`
+    select o.policy_number as number
+    from policy o
+    join evaluation v on v.id = o.evaluation_id
+    where v.disputed_bps is not null and exists (select from review_case r
+      where r.subject_id = o.leg_id and r.reason_code = 'TIER_DISPUTED' and r.state <> 'RESOLVED')
+    order by o.policy_number`.execute(db)
+  return rows.map(({ number }) => number)
+}
+
+/** A case about a leg or a policy that nobody has decided. */
+export type OpenCase = {
+  readonly caseId: string
+  readonly legKey: string
+  /** The policies of it that wait for the decision. */
+  readonly policyNumbers: readonly string[]
+}
+
+/** The open cases about legs and policies, the oldest first. */
+export async function readOpenCases(db: Database): Promise<OpenCase[]> {
+  const { rows } = await sql<OpenCase>`
+    select r.id as "caseId", l.leg_key as "legKey",
+      array_agg(o.policy_number order by o.policy_number) as "policyNumbers"
+    from review_case r
+    join policy o on (r.subject_kind = 'leg' and o.leg_id = r.subject_id)
+      or (r.subject_kind = 'policy' and o.id = r.subject_id)
+    join flight_leg l on l.id = o.leg_id
+    where r.state <> 'RESOLVED' and o.outcome is null and o.state = 'IN_REVIEW'
+    group by r.id, l.leg_key
+    order by r.opened_at, r.id`.execute(db)
+  return rows
+}
+
 /** The grounds of the decisions about these policies. */
 export async function readDetails(
   db: Database,

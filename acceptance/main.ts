@@ -60,7 +60,11 @@ function commandOf({ plan, profiles }: AcceptanceOptions): string {
   words.push(`--faults ${profiles.map(({ name }) => name).join(',')}`)
   if (plan.flights !== SHIPPED_PACK) words.push(`--flights ${relative('.', plan.flights)}`)
   words.push(`--product ${plan.products.join(',')}`)
-  words.push(`--policies-per-leg ${plan.policiesPerLeg}`, `--share ${plan.share}`)
+  words.push(
+    `--policies-per-leg ${plan.policiesPerLeg}`,
+    `--share ${plan.share}`,
+    `--sources ${plan.sources}`,
+  )
   words.push(`--min ${plan.minStepMs / 60_000}`, `--seed ${plan.seed}`)
   return words.join(' ')
 }

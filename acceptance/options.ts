@@ -26,6 +26,7 @@ export const USAGE = `npm run accept -- --from DATE --days N --faults LIST
   --flights FILE        leg pack; default: the half year that ships
   --product LIST        default ${ORACLE_PRODUCTS.join(',')}
   --policies-per-leg N  default 1
+  --sources N           1, or 2 (default): a second flight-data service is asked before payments
   --share X             share of the legs that is insured, default 1
   --min MINUTES         each step of the clock at least this far, default 10
   --seed N              default 2013
@@ -58,6 +59,7 @@ export function parseOptions(args: readonly string[]): AcceptanceOptions {
       products,
       policiesPerLeg: integer('--policies-per-leg', values['policies-per-leg'], 1_000),
       share,
+      sources: integer('--sources', values.sources, 2) === 2 ? 2 : 1,
       seed: integer('--seed', values.seed, 2_147_483_647),
       minStepMs: integer('--min', values.min, 240) * MINUTE_MS,
     },
@@ -77,6 +79,7 @@ function valuesOf(args: readonly string[]) {
         flights: { type: 'string', default: SHIPPED_PACK },
         product: { type: 'string', default: ORACLE_PRODUCTS.join(',') },
         'policies-per-leg': { type: 'string', default: '1' },
+        sources: { type: 'string', default: '2' },
         share: { type: 'string', default: '1' },
         min: { type: 'string', default: '10' },
         seed: { type: 'string', default: '2013' },

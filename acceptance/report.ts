@@ -31,7 +31,7 @@ export function reportPage(runs: readonly RunFigures[], context: ReportContext):
     '```',
     '',
     `${context.madeAt.toISOString().slice(0, 10)}, ${cpus().length} cores, load ${context.loadAverage.toFixed(1)}, ` +
-      `Node ${process.versions.node}. Seed ${plan.seed}, steps of at least ${plan.minStepMs / 60_000} minutes.`,
+      `Node ${process.versions.node}. Seed ${plan.seed}, ${plan.sources === 2 ? 'two sources' : 'one source'}, steps of at least ${plan.minStepMs / 60_000} minutes.`,
     '',
     ...(runs.length === 1 ? [] : [...table(OVERVIEW_HEAD, runs.map(overviewRow)), '']),
     ...runs.flatMap((figures) => ['', ...runLines(figures, runs.length === 1)]).slice(1),
@@ -45,6 +45,7 @@ const OVERVIEW_HEAD = [
   'false pays',
   'false denials',
   'in review',
+  'right in the end',
   'transfers',
   'polls a leg',
   'unanswered',
@@ -61,6 +62,7 @@ function overviewRow(figures: RunFigures): string[] {
     String(falsePay),
     String(falseDenial),
     `${review} (${percent(review, policies)})`,
+    `${figures.finalJudgement.counts.right} of ${policies}`,
     String(figures.transfers),
     (stepped.polls / legs).toFixed(2),
     String(stepped.failedPolls),
@@ -93,7 +95,7 @@ export function summaryLine(figures: RunFigures): string {
     `${figures.plan.profile.name}: ${counts.right} of ${figures.policies} right, ` +
     `${counts.falsePay} false pays, ${counts.falseDenial} false denials, ` +
     `${counts.review} in review (${percent(counts.review, figures.policies)}), ` +
-    `${counts.undecided} undecided, ${figures.totalS.toFixed(0)} s; ${verdict}`
+    `${counts.undecided} undecided, ${figures.finalJudgement.counts.right} right in the end, ${figures.totalS.toFixed(0)} s; ${verdict}`
   )
 }
 
@@ -107,6 +109,7 @@ function rowsOf(figures: RunFigures): Row[] {
     ['false pays, false denials', `${counts.falsePay}, ${counts.falseDenial}`],
     ['in review', `${counts.review} (${percent(counts.review, policies)})`],
     ['undecided', String(counts.undecided)],
+    ['right in the end', reviewedText(figures)],
     [
       'owed by the oracle, decided',
       `${money(figures.owedMinor)}, ${money(figures.decidedMinor)} USD`,
@@ -125,6 +128,11 @@ function rowsOf(figures: RunFigures): Row[] {
         `ticks ${stepped.tickS.toFixed(0)}, payouts ${stepped.restS.toFixed(0)}`,
     ],
   ]
+}
+
+function reviewedText({ finalJudgement, reviewed, policies }: RunFigures): string {
+  const { right } = finalJudgement.counts
+  return `${right} of ${policies}, ${reviewed.cases} cases decided by the scripted reviewer`
 }
 
 function transfersText({ transfers, books }: RunFigures): string {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
 
 import { createRunAsker } from '../cli/clock/held-payouts.ts'
+import { stepClock } from '../cli/clock/step-clock.ts'
 import { createTicker } from '../cli/clock/ticker.ts'
 import { createDatabase, type Database } from '../db/client.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
@@ -18,27 +19,40 @@ import { startJob } from '../platform/temporal/job-starter.ts'
 import { brokenBounds } from './bounds.ts'
 import type { FaultProfile } from './fault-profiles.ts'
 import { Installation } from './installation.ts'
-import { inspect, type Inspection } from './inspection.ts'
+import {
+  inspectDecisions,
+  inspectEnd,
+  type AutomaticDecisions,
+  type FinalState,
+} from './inspection.ts'
+import { reviewByOracle, type ReviewPass } from './review-pass.ts'
 import { acceptanceBook, type BookPlan } from './oracle/book.ts'
 import { endOf, startOf, stepToEnd, type SteppedRun } from './stepping.ts'
 
 /** What a run is to be. */
-export type RunPlan = BookPlan & { readonly profile: FaultProfile; readonly minStepMs: number }
+export type RunPlan = BookPlan & {
+  readonly profile: FaultProfile
+  readonly minStepMs: number
+  /** With two, a second flight-data service is asked before payments. */
+  readonly sources: 1 | 2
+}
 
 /** What a run came to. */
-export type RunFigures = Inspection & {
-  readonly plan: RunPlan
-  readonly legs: number
-  readonly policies: number
-  readonly owedMinor: number
-  readonly stepped: SteppedRun
-  readonly expired: number
-  readonly bootS: number
-  readonly bindS: number
-  readonly totalS: number
-  /** Bounds that do not hold; empty is a pass. */
-  readonly broken: readonly string[]
-}
+export type RunFigures = AutomaticDecisions &
+  FinalState & {
+    readonly reviewed: ReviewPass
+    readonly plan: RunPlan
+    readonly legs: number
+    readonly policies: number
+    readonly owedMinor: number
+    readonly stepped: SteppedRun
+    readonly expired: number
+    readonly bootS: number
+    readonly bindS: number
+    readonly totalS: number
+    /** Bounds that do not hold; empty is a pass. */
+    readonly broken: readonly string[]
+  }
 
 /** The policies' last cover may end so long after the last insured arrival. */
 const COVER_MS = DAY_MS
@@ -54,7 +68,10 @@ export async function runAcceptance(
   const startedMs = performance.now()
   const book = acceptanceBook(plan)
   say(`${plan.profile.name}: ${book.legs.length} legs, ${book.owed.size} policies`)
-  await using installation = await Installation.create()
+  await using installation = await Installation.create(
+    // Any key will do for the local second source.
+    plan.sources === 2 ? { AVIATIONSTACK_KEY: 'acceptance' } : {},
+  )
   await using stack = new AsyncDisposableStack()
   const startAt = startOf(book.firstDepartureMs)
   await installation.start([
@@ -79,12 +96,26 @@ export async function runAcceptance(
   const stepping = { ...plan, startAt, notAfter, flightsUrl, onDay: dayTeller(say, startedMs) }
   const stepped = await stepToEnd(deps, stepping, signal)
   const coverOver = addMs(instantFromMs(book.lastArrivalMs + COVER_MS), HOUR_MS)
-  await deps.clockStore.set({ now: later(stepped.endedAt, coverOver) })
-  const expired = await expireAll(client)
+  const now = later(stepped.endedAt, coverOver)
+  await deps.clockStore.set({ now })
+  let expired = await expireAll(client)
   say(`stepped to ${stepped.endedAt} in ${stepped.steps} steps, ${expired} expired`)
-  const found = await inspect(installation, { db, runJob: (job) => runJob(client, job) }, book.owed)
+  const automatic = await inspectDecisions(installation, db, book.owed)
+  const reviewed = await reviewByOracle(instance, book)
+  if (reviewed.cases > 0) {
+    // People decide, the next tick pays, the next sweep expires.
+    await stepClock(deps, { minMs: plan.minStepMs, to: addMs(now, plan.minStepMs) }, signal)
+    expired += await expireAll(client)
+  }
+  const ended = await inspectEnd(
+    installation,
+    { db, runJob: (job) => runJob(client, job) },
+    book.owed,
+  )
   return {
-    ...found,
+    ...automatic,
+    ...ended,
+    reviewed,
     plan,
     legs: book.legs.length,
     policies: book.owed.size,
@@ -94,20 +125,25 @@ export async function runAcceptance(
     bootS,
     bindS,
     totalS: since(startedMs),
-    broken: brokenBounds(plan.profile, found.judgement, found.books),
+    broken: brokenBounds(plan.profile, { ...automatic, ...ended, reviewed }),
   }
 }
 
-type Instance = { readonly db: Database; readonly client: Client; readonly flightsUrl: string }
+type Instance = {
+  readonly db: Database
+  readonly client: Client
+  readonly flightsUrl: string
+  readonly apiUrl: string
+}
 
 async function open(installation: Installation, stack: AsyncDisposableStack): Promise<Instance> {
-  const { databaseUrl, temporalAddress, temporalNamespace, flightsUrl } =
+  const { databaseUrl, temporalAddress, temporalNamespace, flightsUrl, apiUrl } =
     await installation.addresses()
   const db = createDatabase(databaseUrl, { max: 4, applicationName: 'groundstop acceptance' })
   stack.defer(() => db.destroy())
   const address = { address: temporalAddress, namespace: temporalNamespace }
   const { client } = stack.use(await connectClient(address, { env: {} }))
-  return { db, client, flightsUrl }
+  return { db, client, flightsUrl, apiUrl }
 }
 
 /** Runs the product's own job until a sweep finds nothing to expire. Returns how many did. */

@@ -27,30 +27,36 @@ export type LoggedTransfer = {
 }
 
 /**
- * One verdict a policy. `decided` holds the policies with a decision, `inReview` the numbers of those
- * that wait for people. A policy decided for another leg than it was bound on counts as a false pay or
+ * One verdict a policy. `decided` holds the policies with a decision, `withPeople` the numbers of those
+ * that wait for people, for all or for the rest of what they may be owed. A policy decided for another leg than it was bound on counts as a false pay or
  * denial, whichever way its money is wrong; with the same money as a false denial.
  */
 export function judge(
   owed: ReadonlyMap<string, ExpectedPolicy>,
   decided: ReadonlyMap<string, DecidedPolicy>,
-  inReview: ReadonlySet<string>,
+  withPeople: ReadonlySet<string>,
 ): Judgement {
   const counts = { right: 0, falsePay: 0, falseDenial: 0, review: 0, undecided: 0 }
   const wrong: WrongPolicy[] = []
   for (const [policyNumber, due] of owed) {
     const got = decided.get(policyNumber) ?? null
-    const verdict = verdictOf(due, got, inReview.has(policyNumber))
+    const verdict = verdictOf(due, got, withPeople.has(policyNumber))
     counts[verdict] += 1
     if (verdict !== 'right') wrong.push({ policyNumber, verdict, owed: due, got })
   }
   return { counts, wrong }
 }
 
-function verdictOf(owed: ExpectedPolicy, got: DecidedPolicy | null, isInReview: boolean): Verdict {
-  if (got === null) return isInReview ? 'review' : 'undecided'
+function verdictOf(
+  owed: ExpectedPolicy,
+  got: DecidedPolicy | null,
+  isWithPeople: boolean,
+): Verdict {
+  if (got === null) return isWithPeople ? 'review' : 'undecided'
   if (got.bps > owed.bps || got.amountMinor > owed.amountMinor) return 'falsePay'
-  if (got.bps < owed.bps || got.amountMinor < owed.amountMinor) return 'falseDenial'
+  if (got.bps < owed.bps || got.amountMinor < owed.amountMinor) {
+    return isWithPeople ? 'review' : 'falseDenial'
+  }
   return got.legKey === owed.legKey ? 'right' : 'falseDenial'
 }
 

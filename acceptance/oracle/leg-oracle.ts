@@ -28,7 +28,7 @@ export type OracleLeg = {
   readonly date: string
   readonly scheduledOutMs: number
   readonly scheduledInMs: number
-  readonly hasArrived: boolean
+  readonly ending: 'ARRIVED' | 'CANCELLED' | 'NOT_REACHED'
   /** Minutes; not a number when the leg never arrived. */
   readonly delayMin: number
 }
@@ -59,7 +59,7 @@ export function readOracleLegs(packFile: string): OracleLeg[] {
       date,
       scheduledOutMs,
       scheduledInMs: scheduledOutMs + Number(blocks?.[row]) * 60_000,
-      hasArrived: status !== 'C' && status !== 'D',
+      ending: status === 'C' ? 'CANCELLED' : status === 'D' ? 'NOT_REACHED' : 'ARRIVED',
       delayMin: Number.parseInt(delays?.[row] ?? '', 10),
     }
   })
@@ -72,7 +72,7 @@ export const ORACLE_PRODUCTS: readonly string[] = Object.keys(TIERS)
 export function owedBps(leg: OracleLeg, product: string): number {
   const tiers = TIERS[product]
   if (tiers === undefined) throw new Error(`the oracle has no product ${product}`)
-  if (!leg.hasArrived) return 10_000
+  if (leg.ending !== 'ARRIVED') return 10_000
   const met = tiers.find(([minDelayMin]) => leg.delayMin >= minDelayMin)
   return met?.[1] ?? 0
 }

@@ -1,4 +1,4 @@
-/** Half a day of the storm with a flight server that fails in every way that one source can show. */
+/** Half a day of the storm with flight data that fails in every way at once. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ beforeAll(async () => {
   const pack = await readLegPackFile(FLIGHTS)
   const legs = pack.legs.filter(({ scheduledOutMs }) => scheduledOutMs < UNTIL_MS)
   await writeLegPackFile(flights, { ...pack, legs })
-  const profile = PROFILES.get('mixed-one-source')
+  const profile = PROFILES.get('mixed')
   if (profile === undefined) throw new Error('there is no such profile')
   figures = await runAcceptance(
     {
@@ -36,6 +36,7 @@ beforeAll(async () => {
       seed: 8,
       profile,
       minStepMs: 20 * MINUTE_MS,
+      sources: 2,
     },
     () => undefined,
     new AbortController().signal,

@@ -5,12 +5,32 @@ import { brokenBounds, type FinalBooks } from '../../../acceptance/bounds.ts'
 const clean: FinalBooks = { breaks: [], moneyProblems: [], strayEscrowMinor: 0n }
 const zero = { right: 0, falsePay: 0, falseDenial: 0, review: 0, undecided: 0 }
 
-const broken = (name: string, counts: Partial<typeof zero>, books: Partial<FinalBooks> = {}) =>
-  brokenBounds(
+function broken(
+  name: string,
+  counts: Partial<typeof zero>,
+  over: {
+    books?: Partial<FinalBooks>
+    rightInTheEnd?: number
+    leftInReview?: number
+    refused?: string[]
+  } = {},
+): string[] {
+  const { right = 0, review = 0 } = counts
+  const finalCounts = {
+    ...zero,
+    right: over.rightInTheEnd ?? right + review,
+    review: over.leftInReview ?? 0,
+  }
+  return brokenBounds(
     { name, switches: {} },
-    { counts: { ...zero, ...counts }, wrong: [] },
-    { ...clean, ...books },
+    {
+      judgement: { counts: { ...zero, ...counts }, wrong: [] },
+      finalJudgement: { counts: finalCounts, wrong: [] },
+      reviewed: { refused: over.refused ?? [] },
+      books: { ...clean, ...over.books },
+    },
   )
+}
 
 describe('one fault alone', () => {
   test('allows no false pay and no false denial', () => {
@@ -32,9 +52,20 @@ describe('many faults together', () => {
   })
 })
 
+test('people must make every policy right that was left to them', () => {
+  expect(broken('late', { right: 98, review: 2 }, { rightInTheEnd: 99 })).toEqual([
+    'people made 1 of 2 policies right',
+  ])
+  const disputed = { rightInTheEnd: 99, leftInReview: 1 }
+  expect(broken('late', { right: 98, review: 2 }, disputed)).toEqual([])
+  expect(broken('late', { right: 98, review: 2 }, { refused: ['no'] })).toEqual(['review: no'])
+})
+
 test('nothing may stay undecided, and books and money must hold', () => {
   expect(broken('none', { right: 10, undecided: 1 })).toEqual(['1 policies are undecided'])
-  expect(broken('none', { right: 10 }, { breaks: ['I1 x'] })).toEqual(['invariant: I1 x'])
-  expect(broken('none', { right: 10 }, { moneyProblems: ['y'] })).toEqual(['money: y'])
-  expect(broken('none', { right: 10 }, { strayEscrowMinor: 5n })).toHaveLength(1)
+  expect(broken('none', { right: 10 }, { books: { breaks: ['I1 x'] } })).toEqual([
+    'invariant: I1 x',
+  ])
+  expect(broken('none', { right: 10 }, { books: { moneyProblems: ['y'] } })).toEqual(['money: y'])
+  expect(broken('none', { right: 10 }, { books: { strayEscrowMinor: 5n } })).toHaveLength(1)
 })

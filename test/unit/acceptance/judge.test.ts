@@ -12,11 +12,11 @@ const decided = (bps: number, over: Partial<DecidedPolicy> = {}): DecidedPolicy 
   ...over,
 })
 
-function verdictOf(due: number, got: DecidedPolicy | null, isInReview = false): string {
+function verdictOf(due: number, got: DecidedPolicy | null, isWithPeople = false): string {
   const { counts } = judge(
     new Map([['P1', owed(due)]]),
     new Map(got === null ? [] : [['P1', got]]),
-    new Set(isInReview ? ['P1'] : []),
+    new Set(isWithPeople ? ['P1'] : []),
   )
   const [found] = Object.entries(counts).filter(([, count]) => count > 0)
   return found?.[0] ?? 'none'
@@ -35,6 +35,12 @@ describe('a decision', () => {
     ['for another leg', 3_000, decided(3_000, { legKey: 'B6|36|PBI|JFK' }), 'falseDenial'],
   ])('that pays %s: owed %i', (_what, due, got, verdict) => {
     expect(verdictOf(due, got)).toBe(verdict)
+  })
+
+  test('that pays a part is a review while people decide the rest, more than is owed is not', () => {
+    expect(verdictOf(6_000, decided(3_000), true)).toBe('review')
+    expect(verdictOf(6_000, decided(6_000), true)).toBe('right')
+    expect(verdictOf(3_000, decided(6_000), true)).toBe('falsePay')
   })
 
   test('that people have to make is a review, one that nobody makes is undecided', () => {

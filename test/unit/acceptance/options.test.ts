@@ -11,6 +11,7 @@ describe('the command line of an acceptance run', () => {
       products: ['FD45', 'FD120', 'FD180'],
       policiesPerLeg: 1,
       share: 1,
+      sources: 2,
       minStepMs: 600_000,
     })
     expect(profiles.map(({ name }) => name)).toEqual(['none'])
@@ -22,6 +23,7 @@ describe('the command line of an acceptance run', () => {
     [['--from', '2013-02-08', '--days', '0'], '--days'],
     [['--from', '2013-02-08', '--share', '0'], '--share'],
     [['--from', '2013-02-08', '--share', '1.1'], '--share'],
+    [['--from', '2013-02-08', '--sources', '3'], '--sources'],
     [['--from', '2013-02-08', '--product', 'FD99'], '--product'],
     [['--from', '2013-02-08', '--faults', 'lat'], '--faults'],
     [['--from', '2013-02-08', '--fault', 'late'], "'--fault'"],
