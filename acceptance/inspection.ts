@@ -13,6 +13,7 @@ import {
   readDisputed,
   readReviews,
   type DecisionDetail,
+  type DisputedPolicy,
   type ReviewedPolicy,
 } from './instance-books.ts'
 import { parseDecisions, type DecidedPolicy, type ExpectedPolicy } from './oracle/expected-book.ts'
@@ -94,7 +95,7 @@ export async function inspectEnd(
 type Decisions = {
   readonly decided: Map<string, DecidedPolicy>
   readonly reviews: readonly ReviewedPolicy[]
-  readonly disputed: readonly string[]
+  readonly disputed: readonly DisputedPolicy[]
 }
 
 async function readDecisions(installation: Installation, db: Database): Promise<Decisions> {
@@ -104,9 +105,9 @@ async function readDecisions(installation: Installation, db: Database): Promise<
 
 function withPeople(
   reviews: readonly ReviewedPolicy[],
-  disputed: readonly string[],
+  disputed: readonly DisputedPolicy[],
 ): ReadonlySet<string> {
-  return new Set([...reviews.map(({ policyNumber }) => policyNumber), ...disputed])
+  return new Set([...reviews, ...disputed].map(({ policyNumber }) => policyNumber))
 }
 
 /** As `groundstop verify` and the reconciliation job tell it. */

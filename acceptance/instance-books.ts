@@ -35,16 +35,24 @@ export async function readReviews(db: Database): Promise<ReviewedPolicy[]> {
   return rows
 }
 
-/** The policies that were paid the lower of two tiers, while the rest is with people. */
-export async function readDisputed(db: Database): Promise<string[]> {
-  const { rows } = await sql<{ number: string }>`
-    select o.policy_number as number
-    from policy o
-    join evaluation v on v.id = o.evaluation_id
-    where v.disputed_bps is not null and exists (select from review_case r
-      where r.subject_id = o.leg_id and r.reason_code = 'TIER_DISPUTED' and r.state <> 'RESOLVED')
-    order by o.policy_number`.execute(db)
-  return rows.map(({ number }) => number)
+/** A policy that was paid the lower of two tiers, while the rest is with people. */
+export type DisputedPolicy = {
+  readonly caseId: string
+  readonly policyNumber: string
+  /** Paid so far. */
+  readonly bps: number
+}
+
+/** The policies with an open dispute, by case. */
+export async function readDisputed(db: Database): Promise<DisputedPolicy[]> {
+  const { rows } = await sql<DisputedPolicy>`
+    select r.id as "caseId", o.policy_number as "policyNumber", o.bps
+    from review_case r
+    join policy o on o.leg_id = r.subject_id
+    join evaluation v on v.id = o.evaluation_id and v.disputed_bps is not null
+    where r.reason_code = 'TIER_DISPUTED' and r.state <> 'RESOLVED'
+    order by r.id, o.policy_number`.execute(db)
+  return rows
 }
 
 /** A case about a leg or a policy that nobody has decided. */
@@ -55,7 +63,7 @@ export type OpenCase = {
   readonly policyNumbers: readonly string[]
 }
 
-/** The open cases about legs and policies, the oldest first. */
+/** The open cases that policies wait for, the oldest first. */
 export async function readOpenCases(db: Database): Promise<OpenCase[]> {
   const { rows } = await sql<OpenCase>`
     select r.id as "caseId", l.leg_key as "legKey",
@@ -64,7 +72,8 @@ export async function readOpenCases(db: Database): Promise<OpenCase[]> {
     join policy o on (r.subject_kind = 'leg' and o.leg_id = r.subject_id)
       or (r.subject_kind = 'policy' and o.id = r.subject_id)
     join flight_leg l on l.id = o.leg_id
-    where r.state <> 'RESOLVED' and o.outcome is null and o.state = 'IN_REVIEW'
+    where r.state <> 'RESOLVED' and r.reason_code <> 'TIER_DISPUTED'
+      and o.outcome is null and o.state = 'IN_REVIEW'
     group by r.id, l.leg_key
     order by r.opened_at, r.id`.execute(db)
   return rows
