@@ -14,6 +14,7 @@ import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
 import { addPayoutActionRoutes, type PayoutActionDeps } from './rest/payout-actions.ts'
 import { addPayoutControlRoutes, type PayoutControlDeps } from './rest/payout-controls.ts'
 import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
+import { addQuoteRoutes, type QuotesDeps } from './rest/quotes.ts'
 import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
 
@@ -23,6 +24,7 @@ export type AppDeps = HealthDeps &
   SchedulerStatusDeps &
   JobsDeps &
   PoliciesDeps &
+  QuotesDeps &
   PayoutControlDeps &
   PayoutActionDeps &
   ReviewsDeps &
@@ -52,6 +54,7 @@ export function createApp(deps: AppDeps): Express {
   addSchedulerStatusRoute(app, deps)
   addJobRoutes(app, deps)
   addPolicyRoutes(app, deps)
+  addQuoteRoutes(app, deps)
   addPayoutControlRoutes(app, deps)
   addPayoutActionRoutes(app, deps)
   addBookReadRoutes(app, deps)

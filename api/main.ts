@@ -10,6 +10,7 @@ import type { Express } from 'express'
 
 import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
 import { loadAirportZones } from '../adapters/airports/zones.ts'
+import { lazyDelayHistory } from '../adapters/rates/delay-history.ts'
 import { ConfigError, isLoopback, type Config, type Secrets } from '../config/config.ts'
 import { createDatabase, type Database } from '../db/client.ts'
 import { assertSchemaCurrent } from '../db/schema-state.ts'
@@ -24,11 +25,14 @@ import { createPayoutStore } from '../db/stores/payout-store.ts'
 import { createPolicyDetailsStore } from '../db/stores/policy-details.ts'
 import { createPolicyStore } from '../db/stores/policy-store.ts'
 import { createProductStore } from '../db/stores/product-store.ts'
+import { createQuoteStore } from '../db/stores/quote-store.ts'
 import type { Clock, ClockReading } from '../domain/ports/clock.ts'
 import { instantFromMs } from '../domain/time.ts'
 import { approvePayouts } from '../operations/approve-payouts.ts'
+import { bindQuote } from '../operations/bind-quote.ts'
 import { correctPayee } from '../operations/correct-payee.ts'
 import { controlPayouts, readPayoutControls } from '../operations/control-payouts.ts'
+import { createQuote } from '../operations/create-quote.ts'
 import { importPolicies } from '../operations/import-policies.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import { createEvents, type Events } from '../platform/events.ts'
@@ -47,6 +51,7 @@ import type { JobsDeps } from './rest/jobs.ts'
 import type { PayoutActionDeps } from './rest/payout-actions.ts'
 import type { PayoutControlDeps } from './rest/payout-controls.ts'
 import type { PoliciesDeps } from './rest/policies.ts'
+import type { QuotesDeps } from './rest/quotes.ts'
 import { createReviewCases } from './review-cases.ts'
 import { readSchedulerState } from './scheduler-state.ts'
 
@@ -166,7 +171,7 @@ function buildApp(parts: Parts): Express {
     startedAtMs: Date.now(),
     jobs: jobsOf(client, config),
     idempotency: createIdempotencyStore(db),
-    policies: policiesOf(parts, events),
+    ...underwritingOf(parts, events),
     reads: createBookReads(db),
     payoutControls: payoutControlsOf(parts),
     payoutActions: payoutActionsOf(parts),
@@ -217,7 +222,10 @@ function payoutActionsOf({ db, clock }: Parts): PayoutActionDeps['payoutActions'
   }
 }
 
-function policiesOf(parts: Parts, events: Events): PoliciesDeps['policies'] {
+function underwritingOf(
+  parts: Parts,
+  events: Events,
+): Pick<PoliciesDeps, 'policies'> & Pick<QuotesDeps, 'quotes'> {
   const { config, secrets, db, clock, stack } = parts
   const flightData = createAeroApiProvider({
     baseUrl: config.aeroapi.url,
@@ -228,7 +236,10 @@ function policiesOf(parts: Parts, events: Events): PoliciesDeps['policies'] {
     clock,
   })
   stack.use(flightData)
+  const quoteStore = createQuoteStore(db)
   const deps = {
+    quoteStore,
+    delayHistory: lazyDelayHistory(),
     policyStore: createPolicyStore(db),
     productStore: createProductStore(db),
     flightData: observeFlightData(flightData, events),
@@ -236,8 +247,15 @@ function policiesOf(parts: Parts, events: Events): PoliciesDeps['policies'] {
     capacityMinor: config.underwriting.capacityMinor,
   }
   return {
-    import: (rows) => importPolicies(deps, rows),
-    find: (policyNumber) => createPolicyDetailsStore(db).find(policyNumber),
+    policies: {
+      import: (rows) => importPolicies(deps, rows),
+      find: (policyNumber) => createPolicyDetailsStore(db).find(policyNumber),
+    },
+    quotes: {
+      create: (request) => createQuote(deps, request),
+      find: (quoteId) => quoteStore.find(quoteId),
+      bind: (input) => bindQuote(deps, input),
+    },
   }
 }
 

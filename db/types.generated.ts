@@ -268,6 +268,28 @@ export interface ProductVersion {
   version: number;
 }
 
+export interface Quote {
+  amounts: Json;
+  closed_at: Instant | null;
+  created_at: Generated<Instant>;
+  currency: string;
+  declined: Json | null;
+  expires_at: Instant;
+  id: string;
+  leg: Json;
+  leg_key: string;
+  policy_id: string | null;
+  premium_minor: number;
+  product_version_id: string;
+  quoted_at: Instant;
+  rate: Json;
+  sold: Json;
+  state: Generated<string>;
+  sum_insured_minor: number;
+  terms: Json;
+  updated_at: Generated<Instant>;
+}
+
 export interface RailHold {
   created_at: Generated<Instant>;
   currency: string;
@@ -335,6 +357,7 @@ export interface DB {
   policy: Policy;
   pool_balance: PoolBalance;
   product_version: ProductVersion;
+  quote: Quote;
   rail_hold: RailHold;
   review_case: ReviewCase;
   setting: Setting;

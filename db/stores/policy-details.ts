@@ -29,6 +29,7 @@ function readPolicy(db: Database, policyNumber: string) {
       'p.marketing_ident as marketingIdent',
       'p.sum_insured_minor as sumInsuredMinor',
       'p.currency',
+      'p.premium_minor as premiumMinor',
       'p.bound_at as boundAt',
       'p.cover_end as coverEnd',
       'p.insured_scheduled_out as insuredScheduledOut',
@@ -77,7 +78,8 @@ function readPayouts(db: Database, policyId: string): Promise<PolicyDetails['pay
 type PolicyRow = NonNullable<Awaited<ReturnType<typeof readPolicy>>>
 
 function toDetails(row: PolicyRow, payouts: PolicyDetails['payouts']): PolicyDetails {
-  const { policyNumber, policyId, state, marketingIdent, sumInsuredMinor, currency } = row
+  const { policyNumber, policyId, state, marketingIdent, sumInsuredMinor, currency, premiumMinor } =
+    row
   return {
     policyNumber,
     policyId,
@@ -86,6 +88,7 @@ function toDetails(row: PolicyRow, payouts: PolicyDetails['payouts']): PolicyDet
     marketingIdent,
     sumInsuredMinor,
     currency,
+    premiumMinor,
     boundAt: row.boundAt,
     coverEnd: row.coverEnd,
     insuredScheduledOut: row.insuredScheduledOut,

@@ -10,6 +10,8 @@ export type PolicyDetails = {
   readonly marketingIdent: string | null
   readonly sumInsuredMinor: number
   readonly currency: string
+  /** Null when it is not known. */
+  readonly premiumMinor: number | null
   readonly boundAt: Instant
   readonly coverEnd: Instant
   readonly insuredScheduledOut: Instant
