@@ -51,6 +51,19 @@ export interface CoverageIncident {
   poll_phase: string;
 }
 
+export interface Endorsement {
+  announced_at: Instant;
+  created_at: Generated<Instant>;
+  leg_id: string;
+  n: number;
+  new_scheduled_in: Instant;
+  new_scheduled_out: Instant;
+  old_scheduled_in: Instant;
+  old_scheduled_out: Instant;
+  policy_id: string;
+  refund_offered: boolean;
+}
+
 export interface EscrowReservation {
   created_at: Generated<Instant>;
   currency: string;
@@ -341,6 +354,7 @@ export interface VirtualClock {
 export interface DB {
   audit_event: AuditEvent;
   coverage_incident: CoverageIncident;
+  endorsement: Endorsement;
   escrow_reservation: EscrowReservation;
   evaluation: Evaluation;
   flight_leg: FlightLeg;

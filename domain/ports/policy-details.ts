@@ -29,6 +29,17 @@ export type PolicyDetails = {
     readonly lastPolledAt: Instant | null
     readonly nextPollAt: Instant | null
   }
+  /** Changes of the insured schedule, oldest first; the schedule above is the newest. */
+  readonly endorsements: readonly {
+    readonly n: number
+    readonly oldScheduledOut: Instant
+    readonly oldScheduledIn: Instant
+    readonly newScheduledOut: Instant
+    readonly newScheduledIn: Instant
+    readonly announcedAt: Instant
+    /** The holder may cancel for a full refund until departure. */
+    readonly isRefundOffered: boolean
+  }[]
   /** Null until decided. */
   readonly decision: {
     readonly outcome: 'PAY' | 'NO_PAY'
