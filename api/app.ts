@@ -13,6 +13,10 @@ import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
 import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
 import { addPayoutActionRoutes, type PayoutActionDeps } from './rest/payout-actions.ts'
 import { addPayoutControlRoutes, type PayoutControlDeps } from './rest/payout-controls.ts'
+import {
+  addPolicyCancellationRoute,
+  type PolicyCancellationDeps,
+} from './rest/policy-cancellation.ts'
 import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
 import { addQuoteRoutes, type QuotesDeps } from './rest/quotes.ts'
 import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
@@ -25,6 +29,7 @@ export type AppDeps = HealthDeps &
   JobsDeps &
   PoliciesDeps &
   QuotesDeps &
+  PolicyCancellationDeps &
   PayoutControlDeps &
   PayoutActionDeps &
   ReviewsDeps &
@@ -55,6 +60,7 @@ export function createApp(deps: AppDeps): Express {
   addJobRoutes(app, deps)
   addPolicyRoutes(app, deps)
   addQuoteRoutes(app, deps)
+  addPolicyCancellationRoute(app, deps)
   addPayoutControlRoutes(app, deps)
   addPayoutActionRoutes(app, deps)
   addBookReadRoutes(app, deps)

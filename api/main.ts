@@ -16,6 +16,7 @@ import { createDatabase, type Database } from '../db/client.ts'
 import { assertSchemaCurrent } from '../db/schema-state.ts'
 import { createBookReads } from '../db/stores/book-reads.ts'
 import { createBookTotalsStore } from '../db/stores/book-totals.ts'
+import { createCancellationStore } from '../db/stores/cancellation-store.ts'
 import { createClockStore, type ClockStore } from '../db/stores/clock-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
 import { createLatencyLog } from '../db/stores/latency-log.ts'
@@ -31,6 +32,7 @@ import { instantFromMs } from '../domain/time.ts'
 import { approvePayouts } from '../operations/approve-payouts.ts'
 import { bindQuote } from '../operations/bind-quote.ts'
 import { correctPayee } from '../operations/correct-payee.ts'
+import { cancelPolicy } from '../operations/cancel-policy.ts'
 import { controlPayouts, readPayoutControls } from '../operations/control-payouts.ts'
 import { createQuote } from '../operations/create-quote.ts'
 import { importPolicies } from '../operations/import-policies.ts'
@@ -51,6 +53,7 @@ import type { JobsDeps } from './rest/jobs.ts'
 import type { PayoutActionDeps } from './rest/payout-actions.ts'
 import type { PayoutControlDeps } from './rest/payout-controls.ts'
 import type { PoliciesDeps } from './rest/policies.ts'
+import type { PolicyCancellationDeps } from './rest/policy-cancellation.ts'
 import type { QuotesDeps } from './rest/quotes.ts'
 import { createReviewCases } from './review-cases.ts'
 import { readSchedulerState } from './scheduler-state.ts'
@@ -172,6 +175,7 @@ function buildApp(parts: Parts): Express {
     jobs: jobsOf(client, config),
     idempotency: createIdempotencyStore(db),
     ...underwritingOf(parts, events),
+    cancellations: cancellationsOf(parts),
     reads: createBookReads(db),
     payoutControls: payoutControlsOf(parts),
     payoutActions: payoutActionsOf(parts),
@@ -257,6 +261,11 @@ function underwritingOf(
       bind: (input) => bindQuote(deps, input),
     },
   }
+}
+
+function cancellationsOf({ db, clock }: Parts): PolicyCancellationDeps['cancellations'] {
+  const deps = { cancellationStore: createCancellationStore(db), clock }
+  return { cancel: (input) => cancelPolicy(deps, input) }
 }
 
 async function listen(app: Express, { host, port }: Config['api']): Promise<Server> {

@@ -94,7 +94,8 @@ export function postEntries(kind: string, at: Instant): Fragment {
 
 /**
  * CTE `paid_policies`: the policies of the payouts in CTE `paid` are PAID and their premiums earned,
- * unless another payout of theirs is neither paid nor cancelled. Two payouts of a policy are never sent at once.
+ * unless another payout of theirs is neither paid nor cancelled. Two payouts of a policy are never
+ * sent at once.
  */
 export function paidPolicies(at: Instant): Fragment {
   return sql`paid_policies as (

@@ -5,7 +5,8 @@ import { Command } from 'commander'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-import { register } from '../../cli/commands/quotes.ts'
+import { register as registerPolicies } from '../../cli/commands/policies.ts'
+import { register as registerQuotes } from '../../cli/commands/quotes.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
 import { parseInstant } from '../../domain/time.ts'
 import { createTestDatabase } from '../support/database.ts'
@@ -37,9 +38,10 @@ async function run(line: string): Promise<{ out: string; error: unknown }> {
   const program = new Command('groundstop')
     .exitOverride()
     .configureOutput({ writeErr: (words) => stderr.write(words) })
-  register(program, { env, stdout, stderr, signal: new AbortController().signal })
+  const context = { env, stdout, stderr, signal: new AbortController().signal }
+  for (const register of [registerQuotes, registerPolicies]) register(program, context)
   const error: unknown = await program
-    .parseAsync(['quotes', ...line.split(' ')], { from: 'user' })
+    .parseAsync(line.split(' '), { from: 'user' })
     .then(() => null)
     .catch((thrown: unknown) => thrown)
   stdout.end()
@@ -47,12 +49,12 @@ async function run(line: string): Promise<{ out: string; error: unknown }> {
 }
 
 async function made(): Promise<string> {
-  const { out } = await run(`create ${COVER} --json`)
+  const { out } = await run(`quotes create ${COVER} --json`)
   return (JSON.parse(out) as { quoteId: string }).quoteId
 }
 
 test('a quote shows its premium, what it pays and how long it holds', async () => {
-  const { out, error } = await run(`create ${COVER} --ttl 60`)
+  const { out, error } = await run(`quotes create ${COVER} --ttl 60`)
   expect(error).toBeNull()
   expect(out).toMatch(/premium +31\.70 USD/)
   expect(out).toMatch(/pays from 120 min +150\.00 USD/)
@@ -62,10 +64,14 @@ test('a quote shows its premium, what it pays and how long it holds', async () =
 
 test('a quote is bound once and shown as what it became', async () => {
   const id = await made()
-  expect((await run(`bind ${id} --payee acct_1 --number P1`)).out).toBe('bound as policy P1\n')
-  expect((await run(`bind ${id} --payee acct_1 --number P1`)).out).toBe('is policy P1 already\n')
-  expect((await run(`show ${id}`)).out).toMatch(/state +BOUND/)
-  const other = await run(`bind ${id} --payee acct_2`)
+  expect((await run(`quotes bind ${id} --payee acct_1 --number P1`)).out).toBe(
+    'bound as policy P1\n',
+  )
+  expect((await run(`quotes bind ${id} --payee acct_1 --number P1`)).out).toBe(
+    'is policy P1 already\n',
+  )
+  expect((await run(`quotes show ${id}`)).out).toMatch(/state +BOUND/)
+  const other = await run(`quotes bind ${id} --payee acct_2`)
   expect(other.error).toMatchObject({ name: 'CliError', message: expect.stringContaining('P1') })
   const { rows } = await sql`select policy_number, premium_minor from policy`.execute(database.db)
   expect(rows).toEqual([{ policy_number: 'P1', premium_minor: 3_170 }])
@@ -78,14 +84,23 @@ test.each([
   [COVER.replace('250', '1000.01'), '--sum: is more than FD45 insures'],
   [COVER.replace('FD45', 'FD46'), '--product: no such product'],
 ])('%s is refused by its option', async (line, message) => {
-  const { error } = await run(`create ${line}`)
+  const { error } = await run(`quotes create ${line}`)
   expect(error).toMatchObject({ name: 'CliError', message: expect.stringContaining(message) })
 })
 
-test.each(['show x', 'bind 00000000-0000-4000-8000-000000000000 --payee acct_1'])(
+test.each(['quotes show x', 'quotes bind 00000000-0000-4000-8000-000000000000 --payee acct_1'])(
   '%s says that there is no such quote',
   async (line) => {
     const { error } = await run(line)
     expect(error).toMatchObject({ name: 'CliError', message: expect.stringMatching(/no quote/) })
   },
 )
+
+test('a policy is cancelled for its holder, once, and no other is', async () => {
+  await run(`quotes bind ${await made()} --payee acct_1 --number P2`)
+  const cancel = (number: string) => run(`policies cancel ${number} --reason ill --by user:anna`)
+  expect((await cancel('P2')).out).toBe('policy P2 cancelled, 31.70 USD to be given back\n')
+  expect((await cancel('P2')).out).toBe('policy P2 was cancelled before\n')
+  expect((await cancel('P3')).error).toMatchObject({ message: 'there is no policy P3' })
+  expect((await run('policies show P2')).out).toMatch(/premium +31\.70 USD/)
+})

@@ -83,6 +83,22 @@ describe('a quote', () => {
     expect(await desk.quote()).toMatchObject({ ok: false, refusal: { code: 'NO_RATE' } })
   })
 
+  test('costs less than it insures, or is not made', async () => {
+    const late = (lateMin: readonly number[]) => ({
+      from: '',
+      to: '',
+      ofFlight: () => ({ observations: 10, cancelled: 0, notReached: 0, lateMin }),
+      ofRoute: () => null,
+    })
+    // 7 of 10 at 100 % and a loading of 30 % are 91 %, 8 of 10 are 104 %.
+    await using dear = await quoteDesk({ delayHistory: late(Array.from({ length: 7 }, () => 180)) })
+    expect(await dear.quote()).toMatchObject({ ok: true, quote: { premiumMinor: 22_750 } })
+    await using tooDear = await quoteDesk({
+      delayHistory: late(Array.from({ length: 8 }, () => 180)),
+    })
+    expect(await tooDear.quote()).toMatchObject({ ok: false, refusal: { code: 'RATE_TOO_HIGH' } })
+  })
+
   test('is not made while the provider is silent', async () => {
     await using desk = await quoteDesk()
     desk.flightData.shown.set(LEG_KEY, failure('UNAVAILABLE'))
