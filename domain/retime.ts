@@ -15,13 +15,20 @@ export const ENDORSE_BEFORE_OUT_MS = 24 * HOUR_MS
 export const REFUND_ABOVE_MS = 60 * MINUTE_MS
 
 /**
- * The provider's present timetable when it differs from the leg's and is known early enough; else null.
+ * The provider's present timetable when it is known early enough and differs from the leg's, or from an
+ * arrival that is insured on it (a policy may have been bound by a timetable that was older); else null.
  * A leg that is reported cancelled is not retimed: which times a provider shows of it means nothing.
  */
-export function announcedRetime(leg: WatchedLeg, facts: LegFacts, now: Instant): Schedule | null {
+export function announcedRetime(
+  leg: WatchedLeg,
+  facts: LegFacts,
+  now: Instant,
+  insuredArrivals: readonly Instant[] = [],
+): Schedule | null {
   const { scheduledOut, scheduledIn } = facts
   if (scheduledOut === null || scheduledIn === null || facts.cancelled !== null) return null
-  if (scheduledOut === leg.scheduledOut && scheduledIn === leg.scheduledIn) return null
+  const isSame = scheduledOut === leg.scheduledOut && scheduledIn === leg.scheduledIn
+  if (isSame && insuredArrivals.every((arrival) => arrival === scheduledIn)) return null
   // A timetable of the past or one that arrives first is a fault of the provider.
   if (scheduledOut <= now || scheduledIn <= scheduledOut) return null
   if (msBetween(now, leg.scheduledOut) < ENDORSE_BEFORE_OUT_MS) return null

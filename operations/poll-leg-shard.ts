@@ -195,7 +195,8 @@ async function answeredPoll(
   const provider = deps.flightData.id
   const observation = observationOf(provider, leg, before.providerIds, answer, flags)
   const asked = await askSecondSource(deps, stored, facts, now, signal)
-  const retimed = announcedRetime(leg, facts, now)
+  const insuredArrivals = stored.groups.map(({ insuredScheduledIn }) => insuredScheduledIn)
+  const retimed = announcedRetime(leg, facts, now, insuredArrivals)
   const insured = retimed === null ? stored : rescheduled(stored, retimed)
   const plan = planNext(insured, { facts, second: asked.facts }, asked.second?.askedAt ?? now, 0)
   return {
@@ -218,11 +219,8 @@ async function answeredPoll(
 
 /** The leg as it is insured once its new timetable is endorsed, for the plan. */
 function rescheduled(stored: LegToPoll, retimed: Schedule): LegToPoll {
-  const groups = stored.groups.map((group) =>
-    group.insuredScheduledIn === stored.leg.scheduledIn
-      ? { ...group, insuredScheduledIn: retimed.scheduledIn }
-      : group,
-  )
+  const { scheduledIn: insuredScheduledIn } = retimed
+  const groups = stored.groups.map((group) => ({ ...group, insuredScheduledIn }))
   return { ...stored, leg: { ...stored.leg, ...retimed }, groups }
 }
 

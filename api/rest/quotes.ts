@@ -17,7 +17,7 @@ import type { Instant } from '../../domain/time.ts'
 import type { BindQuoteInput, QuoteBound } from '../../operations/bind-quote.ts'
 import type { CreatedQuote, QuoteRequest } from '../../operations/create-quote.ts'
 import { ProviderSilentError } from '../../operations/leg-for-sale.ts'
-import { onceByKey, type StoredAnswer } from '../idempotency.ts'
+import { onceByKey, requestSha256, type StoredAnswer } from '../idempotency.ts'
 import { ProblemError, invalidRequest, parseInput, unavailable } from '../problem.ts'
 import { addRoute, jsonBody } from '../routes.ts'
 import { found, notFound } from './read-query.ts'
@@ -68,7 +68,7 @@ export function addQuoteRoutes(app: Express, deps: QuotesDeps): void {
         const scope = `POST ${QUOTES_PATH}`
         const answer = await onceByKey(deps.idempotency, request, { scope, body }, ({ key }) =>
           // A request that died half-way and comes again with its key gets the quote it made.
-          create(deps, { ...wanted, ref: key ?? randomUUID() }),
+          create(deps, { ...wanted, ref: key === null ? randomUUID() : refOf(key, body) }),
         )
         response.status(answer.status).json(answer.body)
       },
@@ -140,6 +140,11 @@ function readQuoteRequest(body: unknown): { readonly cover: CoverRow; readonly t
   return { cover: parsed.row, ...(checked.data === undefined ? {} : { ttlS: checked.data }) }
 }
 
+/** A key may be used for something else once its answer is forgotten. */
+function refOf(key: string, body: unknown): string {
+  return `${key}|${requestSha256(body)}`
+}
+
 function unknownColumns(raw: RawPolicyRow): string[] {
   const known: readonly string[] = COVER_COLUMNS
   return Object.keys(raw).filter((field) => !known.includes(field))
@@ -151,7 +156,7 @@ async function create(deps: QuotesDeps, request: QuoteRequest): Promise<StoredAn
     const { field, reason } = created.refusal
     throw invalidRequest([{ path: field, message: reason }])
   }
-  return { status: 201, body: shown(created.quote, created.quote.quotedAt) }
+  return { status: 201, body: shown(created.quote, (await deps.readClock()).now) }
 }
 
 async function bind(

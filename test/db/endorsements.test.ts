@@ -113,6 +113,18 @@ describe('a retime that is announced', () => {
     expect(rows).toEqual([{ next_poll_at: addMs(timetable(180).scheduledOut, -24.25 * HOUR_MS) }])
   })
 
+  test('before a policy was bound by the old timetable reaches that policy too', async () => {
+    await using it = await earlyBook(ROWS.slice(0, 1))
+    it.show(retimed(30))
+    await it.pollAt(-40 * HOUR_MS)
+    await it.import([rowOf(B6_35, 'P3')])
+    expect(await it.pollAt(-39 * HOUR_MS)).toMatchObject({ retimed: 1 })
+    expect(await it.pollAt(-38 * HOUR_MS)).toMatchObject({ retimed: 0 })
+    const { scheduledIn } = timetable(30)
+    expect((await it.policies()).map((policy) => policy.in)).toEqual([scheduledIn, scheduledIn])
+    expect(await endorsements(it)).toHaveLength(2)
+  })
+
   test('of a leg that is reported cancelled changes nothing', async () => {
     await using it = await earlyBook(ROWS)
     it.show({ ...retimed(90), cancelled: true })

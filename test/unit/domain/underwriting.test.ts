@@ -132,6 +132,13 @@ describe('a retime', () => {
     expect(at(-24 * HOURS + 1)).toBeNull()
   })
 
+  it('is one for a policy that was bound by an older timetable', () => {
+    const now = departurePlus(-48 * HOURS)
+    const same = facts({ scheduledOut: LEG.scheduledOut, scheduledIn: LEG.scheduledIn })
+    expect(announcedRetime(LEG, same, now, [LEG.scheduledIn])).toBeNull()
+    expect(announcedRetime(LEG, same, now, [moved.scheduledIn])).not.toBeNull()
+  })
+
   it('is none when the timetable is the same, half known, impossible, or of a cancelled leg', () => {
     const { scheduledOut, scheduledIn } = LEG
     expect(at(-48 * HOURS, { scheduledOut, scheduledIn })).toBeNull()
