@@ -7,19 +7,24 @@ import type { Database } from '../../db/client.ts'
 import { createExpiryStore } from '../../db/stores/expiry-store.ts'
 import { createLedgerStore } from '../../db/stores/ledger-store.ts'
 import { createPayoutStore } from '../../db/stores/payout-store.ts'
+import { createReviewDecisions } from '../../db/stores/review-decision-store.ts'
 import {
   bindPosting,
   earnPosting,
   type LedgerPosting,
   type LedgerTransaction,
 } from '../../domain/ledger.ts'
+import { legKey } from '../../domain/leg.ts'
 import { currency, minorUnits, type Money } from '../../domain/money.ts'
 import { COVER_AFTER_ARRIVAL_MS } from '../../domain/policy.ts'
+import { parseReviewDecision } from '../../domain/review-decision.ts'
 import { addMs } from '../../domain/time.ts'
 import { approvePayouts } from '../../operations/approve-payouts.ts'
+import { decideReview } from '../../operations/decide-review.ts'
 import { expirePolicies } from '../../operations/expire-policies.ts'
 import { verifyBooks } from '../../operations/verify-books.ts'
-import { B6_35, BOUND_AT, rowOf } from '../support/builders.ts'
+import { B6_35, BOUND_AT, failure, identityOf, rowOf } from '../support/builders.ts'
+import { unguarded } from '../support/unguarded.ts'
 import { after, arrived, book, type Book } from '../support/watched-book.ts'
 
 const USD = (minor: number): Money => ({ minor: minorUnits(minor), currency: currency('USD') })
@@ -124,6 +129,28 @@ test('a paid policy has earned its premium when the money has gone out, once', a
   expect(await verify(it)).toEqual({ breaks: [] })
 })
 
+test('a policy that people deny has earned its premium too', async () => {
+  await using it = await book([PREMIUM])
+  it.flightData.shown.set(legKey(identityOf(B6_35)), failure('UNAVAILABLE'))
+  it.clock.set(END)
+  await it.poll()
+  await it.decide()
+  const { rows } = await sql<{ id: string }>`select id from review_case`.execute(it.db)
+  const deps = {
+    reviewDecisions: createReviewDecisions(it.db),
+    payoutStore: createPayoutStore(it.db),
+    payoutRuns: { carryOn: () => Promise.reject(new Error('no payout is asked for here')) },
+    clock: it.clock,
+  }
+  const decision = parseReviewDecision({ outcome: 'deny' })
+  const by = { by: 'user:ana', reason: 'not flown' }
+  const done = await decideReview(deps, { caseId: rows[0]?.id ?? '', decision, ...by })
+  expect(done).toMatchObject({ policiesDenied: 1 })
+  expect(await posted(it.db, 'earn')).toHaveLength(1)
+  expect(await unearned(it.db)).toBe('0')
+  expect(await verify(it)).toEqual({ breaks: [] })
+})
+
 test('a policy that was reopened and ends again does not earn twice', async () => {
   await using it = await book([PREMIUM])
   await it.settle(arrived(60), after(60))
@@ -174,12 +201,12 @@ test('premiums known before they were in the ledger are posted when the schema i
   await sql`update policy set state = 'IN_REVIEW' where policy_number = 'P1'`.execute(it.db)
   const file = new URL('../../db/migrations/0021_premium.sql', import.meta.url)
   const migration = await readFile(file, 'utf8')
-  await it.db.transaction().execute(async (trx) => {
-    await sql`set local session_replication_role = replica`.execute(trx)
+  await unguarded(it.db, async (trx) => {
     await sql`delete from ledger_posting
       where 'premium:unearned' in (source, destination)`.execute(trx)
     await sql`delete from ledger_transaction where kind = 'earn'`.execute(trx)
-    await sql`set local session_replication_role = origin`.execute(trx)
+  })
+  await it.db.transaction().execute(async (trx) => {
     await sql.raw(migration).execute(trx)
   })
   expect(await unearned(it.db)).toBe('999')
