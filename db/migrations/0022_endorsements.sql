@@ -16,6 +16,7 @@ create table endorsement (
   primary key (policy_id, n),
   check ((old_scheduled_out, old_scheduled_in) <> (new_scheduled_out, new_scheduled_in))
 );
+create index endorsement_leg on endorsement (leg_id);
 create trigger no_change before update or delete or truncate on endorsement
   for each statement execute function refuse_change();
 

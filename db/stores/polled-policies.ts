@@ -19,7 +19,12 @@ export async function beginMonitoring(
   const answered = polls.filter(({ answer, hasBound }) => answer !== null && hasBound)
   if (answered.length === 0) return
   const isCancelled = answered.map(({ answer }) => (answer?.facts.cancelled ?? null) !== null)
+  // Looked up once a statement and not once a policy: nearly always there is none.
   await sql`
+    with refund as materialized (
+      select policy_id from endorsement
+      where leg_id = any(${answered.map(({ legId }) => legId)}::uuid[]) and refund_offered
+    )
     update policy p set state = 'MONITORING', state_version = p.state_version + 1, updated_at = now()
     from unnest(
       ${answered.map(({ legId }) => legId)}::uuid[],
@@ -29,8 +34,8 @@ export async function beginMonitoring(
     ) as r (leg_id, polled_at, window_until, is_cancelled)
     where p.leg_id = r.leg_id and p.state = 'BOUND' and p.outcome is null
       and (r.is_cancelled or p.insured_scheduled_out <= r.window_until)
-      and (p.insured_scheduled_out <= r.polled_at or not exists (
-        select from endorsement e where e.policy_id = p.id and e.refund_offered))`.execute(trx)
+      and (p.insured_scheduled_out <= r.polled_at
+        or p.id not in (select policy_id from refund))`.execute(trx)
 }
 
 /**
