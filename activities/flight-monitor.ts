@@ -105,6 +105,7 @@ export function createFlightMonitorActivities(deps: FlightMonitorDeps) {
       const shard = await pollLegShard(deps, input, options)
       for (const failure of shard.failed) deps.events.legPollFailed(failure)
       for (const failure of shard.secondSilent) deps.events.secondSourceSilent(failure)
+      if (shard.retimed > 0) deps.events.legsRetimed({ count: shard.retimed })
       const { polled, changed, failed, decidableLegIds } = shard
       return { polled, changed, failed: failed.length, decidableLegIds }
     },

@@ -13,7 +13,12 @@ import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
 import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
 import { addPayoutActionRoutes, type PayoutActionDeps } from './rest/payout-actions.ts'
 import { addPayoutControlRoutes, type PayoutControlDeps } from './rest/payout-controls.ts'
+import {
+  addPolicyCancellationRoute,
+  type PolicyCancellationDeps,
+} from './rest/policy-cancellation.ts'
 import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
+import { addQuoteRoutes, type QuotesDeps } from './rest/quotes.ts'
 import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
 
@@ -23,6 +28,8 @@ export type AppDeps = HealthDeps &
   SchedulerStatusDeps &
   JobsDeps &
   PoliciesDeps &
+  QuotesDeps &
+  PolicyCancellationDeps &
   PayoutControlDeps &
   PayoutActionDeps &
   ReviewsDeps &
@@ -52,6 +59,8 @@ export function createApp(deps: AppDeps): Express {
   addSchedulerStatusRoute(app, deps)
   addJobRoutes(app, deps)
   addPolicyRoutes(app, deps)
+  addQuoteRoutes(app, deps)
+  addPolicyCancellationRoute(app, deps)
   addPayoutControlRoutes(app, deps)
   addPayoutActionRoutes(app, deps)
   addBookReadRoutes(app, deps)

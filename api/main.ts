@@ -10,11 +10,13 @@ import type { Express } from 'express'
 
 import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
 import { loadAirportZones } from '../adapters/airports/zones.ts'
+import { lazyDelayHistory } from '../adapters/rates/delay-history.ts'
 import { ConfigError, isLoopback, type Config, type Secrets } from '../config/config.ts'
 import { createDatabase, type Database } from '../db/client.ts'
 import { assertSchemaCurrent } from '../db/schema-state.ts'
 import { createBookReads } from '../db/stores/book-reads.ts'
 import { createBookTotalsStore } from '../db/stores/book-totals.ts'
+import { createCancellationStore } from '../db/stores/cancellation-store.ts'
 import { createClockStore, type ClockStore } from '../db/stores/clock-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
 import { createLatencyLog } from '../db/stores/latency-log.ts'
@@ -24,11 +26,15 @@ import { createPayoutStore } from '../db/stores/payout-store.ts'
 import { createPolicyDetailsStore } from '../db/stores/policy-details.ts'
 import { createPolicyStore } from '../db/stores/policy-store.ts'
 import { createProductStore } from '../db/stores/product-store.ts'
+import { createQuoteStore } from '../db/stores/quote-store.ts'
 import type { Clock, ClockReading } from '../domain/ports/clock.ts'
 import { instantFromMs } from '../domain/time.ts'
 import { approvePayouts } from '../operations/approve-payouts.ts'
+import { bindQuote } from '../operations/bind-quote.ts'
 import { correctPayee } from '../operations/correct-payee.ts'
+import { cancelPolicy } from '../operations/cancel-policy.ts'
 import { controlPayouts, readPayoutControls } from '../operations/control-payouts.ts'
+import { createQuote } from '../operations/create-quote.ts'
 import { importPolicies } from '../operations/import-policies.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import { createEvents, type Events } from '../platform/events.ts'
@@ -47,6 +53,8 @@ import type { JobsDeps } from './rest/jobs.ts'
 import type { PayoutActionDeps } from './rest/payout-actions.ts'
 import type { PayoutControlDeps } from './rest/payout-controls.ts'
 import type { PoliciesDeps } from './rest/policies.ts'
+import type { PolicyCancellationDeps } from './rest/policy-cancellation.ts'
+import type { QuotesDeps } from './rest/quotes.ts'
 import { createReviewCases } from './review-cases.ts'
 import { readSchedulerState } from './scheduler-state.ts'
 
@@ -166,7 +174,8 @@ function buildApp(parts: Parts): Express {
     startedAtMs: Date.now(),
     jobs: jobsOf(client, config),
     idempotency: createIdempotencyStore(db),
-    policies: policiesOf(parts, events),
+    ...underwritingOf(parts, events),
+    cancellations: cancellationsOf(parts),
     reads: createBookReads(db),
     payoutControls: payoutControlsOf(parts),
     payoutActions: payoutActionsOf(parts),
@@ -217,7 +226,10 @@ function payoutActionsOf({ db, clock }: Parts): PayoutActionDeps['payoutActions'
   }
 }
 
-function policiesOf(parts: Parts, events: Events): PoliciesDeps['policies'] {
+function underwritingOf(
+  parts: Parts,
+  events: Events,
+): Pick<PoliciesDeps, 'policies'> & Pick<QuotesDeps, 'quotes'> {
   const { config, secrets, db, clock, stack } = parts
   const flightData = createAeroApiProvider({
     baseUrl: config.aeroapi.url,
@@ -228,7 +240,10 @@ function policiesOf(parts: Parts, events: Events): PoliciesDeps['policies'] {
     clock,
   })
   stack.use(flightData)
+  const quoteStore = createQuoteStore(db)
   const deps = {
+    quoteStore,
+    delayHistory: lazyDelayHistory(),
     policyStore: createPolicyStore(db),
     productStore: createProductStore(db),
     flightData: observeFlightData(flightData, events),
@@ -236,9 +251,21 @@ function policiesOf(parts: Parts, events: Events): PoliciesDeps['policies'] {
     capacityMinor: config.underwriting.capacityMinor,
   }
   return {
-    import: (rows) => importPolicies(deps, rows),
-    find: (policyNumber) => createPolicyDetailsStore(db).find(policyNumber),
+    policies: {
+      import: (rows) => importPolicies(deps, rows),
+      find: (policyNumber) => createPolicyDetailsStore(db).find(policyNumber),
+    },
+    quotes: {
+      create: (request) => createQuote(deps, request),
+      find: (quoteId) => quoteStore.find(quoteId),
+      bind: (input) => bindQuote(deps, input),
+    },
   }
+}
+
+function cancellationsOf({ db, clock }: Parts): PolicyCancellationDeps['cancellations'] {
+  const deps = { cancellationStore: createCancellationStore(db), clock }
+  return { cancel: (input) => cancelPolicy(deps, input) }
 }
 
 async function listen(app: Express, { host, port }: Config['api']): Promise<Server> {

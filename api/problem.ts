@@ -47,6 +47,8 @@ const TITLES: Readonly<Record<string, string>> = {
   'not-found': 'There is no such thing',
   'method-not-allowed': 'The method is not allowed here',
   conflict: 'The request conflicts with the present state',
+  'quote-declined': 'The quote was declined',
+  'quote-lapsed': 'The quote has lapsed',
   'key-in-progress': 'A request with this Idempotency-Key is at work',
   'key-reused': 'The Idempotency-Key was used for another request',
   'too-large': 'The body is too large',

@@ -51,6 +51,19 @@ export interface CoverageIncident {
   poll_phase: string;
 }
 
+export interface Endorsement {
+  announced_at: Instant;
+  created_at: Generated<Instant>;
+  leg_id: string;
+  n: number;
+  new_scheduled_in: Instant;
+  new_scheduled_out: Instant;
+  old_scheduled_in: Instant;
+  old_scheduled_out: Instant;
+  policy_id: string;
+  refund_offered: boolean;
+}
+
 export interface EscrowReservation {
   created_at: Generated<Instant>;
   currency: string;
@@ -268,6 +281,28 @@ export interface ProductVersion {
   version: number;
 }
 
+export interface Quote {
+  amounts: Json;
+  closed_at: Instant | null;
+  created_at: Generated<Instant>;
+  currency: string;
+  declined: Json | null;
+  expires_at: Instant;
+  id: string;
+  leg: Json;
+  leg_key: string;
+  policy_id: string | null;
+  premium_minor: number;
+  product_version_id: string;
+  quoted_at: Instant;
+  rate: Json;
+  sold: Json;
+  state: Generated<string>;
+  sum_insured_minor: number;
+  terms: Json;
+  updated_at: Generated<Instant>;
+}
+
 export interface RailHold {
   created_at: Generated<Instant>;
   currency: string;
@@ -319,6 +354,7 @@ export interface VirtualClock {
 export interface DB {
   audit_event: AuditEvent;
   coverage_incident: CoverageIncident;
+  endorsement: Endorsement;
   escrow_reservation: EscrowReservation;
   evaluation: Evaluation;
   flight_leg: FlightLeg;
@@ -335,6 +371,7 @@ export interface DB {
   policy: Policy;
   pool_balance: PoolBalance;
   product_version: ProductVersion;
+  quote: Quote;
   rail_hold: RailHold;
   review_case: ReviewCase;
   setting: Setting;

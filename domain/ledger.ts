@@ -17,6 +17,8 @@ export type LedgerKind =
   | 'expire'
   | 'cancel'
   | 'correct'
+  | 'premium'
+  | 'earn'
 
 /** One movement between two accounts: a credit and the equal debit. */
 export type LedgerPosting = {
@@ -44,6 +46,10 @@ export const account = {
   payable: (policyId: string) => `payable:${policyId}`,
   inFlight: (provider: string) => `payout:in_flight:${provider}`,
   holder: 'external:holder',
+  /** Premiums that are asked for and not yet received; one sales channel until there are more. */
+  receivable: 'receivable:channel:direct',
+  unearned: 'premium:unearned',
+  revenue: 'revenue:premium',
 } as const
 
 /** The unique reference of each event. */
@@ -57,6 +63,7 @@ export const ledgerRef = {
   return: (payoutId: string, n: number) => `ret:${payoutId}:${n}`,
   expire: (policyId: string) => `exp:${policyId}`,
   cancel: (policyId: string) => `can:${policyId}`,
+  earn: (policyId: string) => `earn:${policyId}`,
 } as const
 
 /** Capital paid into the pool. */
@@ -70,14 +77,27 @@ export function capitalPosting(input: {
   ])
 }
 
-/** Binding reserves the greatest payout that the policy can make. */
+/** Binding reserves the greatest payout that the policy can make, and books the premium if it is known. */
 export function bindPosting(input: {
   policyId: string
   reserved: Money
+  premium?: Money
   effectiveAt: Instant
 }): LedgerTransaction {
   return transaction(ledgerRef.bind(input.policyId), 'bind', input.effectiveAt, [
     move(account.poolAvailable(), account.escrow(input.policyId), input.reserved),
+    ...premiumMove(account.receivable, account.unearned, input.premium),
+  ])
+}
+
+/** A policy came to its end, paid or not: its premium is earned, once. */
+export function earnPosting(input: {
+  policyId: string
+  premium: Money
+  effectiveAt: Instant
+}): LedgerTransaction {
+  return transaction(ledgerRef.earn(input.policyId), 'earn', input.effectiveAt, [
+    move(account.unearned, account.revenue, input.premium),
   ])
 }
 
@@ -161,15 +181,22 @@ export function expirePosting(input: {
   ])
 }
 
-/** The holder cancelled before the cut-off: the whole reservation returns to the pool. */
+/** The holder cancelled in time: the reservation returns to the pool, the premium to the holder. */
 export function cancelPosting(input: {
   policyId: string
   reserved: Money
+  premium?: Money
   effectiveAt: Instant
 }): LedgerTransaction {
   return transaction(ledgerRef.cancel(input.policyId), 'cancel', input.effectiveAt, [
     move(account.escrow(input.policyId), account.poolAvailable(), input.reserved),
+    ...premiumMove(account.unearned, account.receivable, input.premium),
   ])
+}
+
+/** A premium of nothing moves nothing. */
+function premiumMove(source: string, destination: string, premium?: Money): LedgerPosting[] {
+  return premium === undefined || premium.minor === 0 ? [] : [move(source, destination, premium)]
 }
 
 function transaction(

@@ -8,7 +8,7 @@ import { legPhase, type LegPhase } from './leg-phase.ts'
 import type { ProviderLeg } from './ports/flight-data-provider.ts'
 import { HOUR_MS, MINUTE_MS, msBetween, toMs, type Instant } from './time.ts'
 
-/** A leg that is watched: its schedule is the one insured at bind, whatever a provider says later. */
+/** A leg that is watched: its schedule is the one insured at bind or endorsed since, whatever is shown later. */
 export type WatchedLeg = {
   readonly identity: LegIdentity
   /** IANA zones. */

@@ -27,13 +27,31 @@ export type PolicyRow = {
   readonly premiumMinor: MinorUnits | null
 }
 
+/** What cover is asked for, without who holds it: the part that a quote needs. */
+export type CoverRow = Pick<PolicyRow, 'product' | 'identity' | 'sumInsuredMinor' | 'currency'>
+
 /** Why a row cannot go in; `field` is the column. */
 export type RowProblem = { readonly field: PolicyColumn; readonly reason: string }
 
-/** A row that can be bound, or everything that is wrong with it. */
-export type ParsedPolicyRow =
-  | { readonly ok: true; readonly row: PolicyRow }
+/** A row that can be used, or everything that is wrong with it. */
+export type ParsedRow<Row> =
+  | { readonly ok: true; readonly row: Row }
   | { readonly ok: false; readonly problems: readonly RowProblem[] }
+
+/** A row that can be bound, or everything that is wrong with it. */
+export type ParsedPolicyRow = ParsedRow<PolicyRow>
+
+/** Columns that describe cover, whoever holds it. */
+export const COVER_COLUMNS = [
+  'product',
+  'carrier',
+  'flight_number',
+  'origin',
+  'destination',
+  'departure_date',
+  'sum_insured',
+  'currency',
+] as const
 
 /** Columns that every row must fill. */
 export const REQUIRED_POLICY_COLUMNS = [
@@ -69,6 +87,42 @@ const STORED_FLIGHT_NUMBER = /^(?:[1-9]\d{0,4}[A-Z]?|0)$/
  */
 export function parsePolicyRow(raw: RawPolicyRow): ParsedPolicyRow {
   const reader = new RowReader(raw)
+  const { money, identity, product, sumInsured } = readCover(reader)
+  const policyNumber = reader.required('policy_number', parsePolicyNumber)
+  const payeeRef = reader.required('payee_ref', parsePayeeRef)
+  const boundAt = reader.optional('bound_at', parseInstant)
+  const premium = reader.optional('premium', (text) => parseMajorAmount(text, money ?? USD))
+  if (reader.problems.length > 0) return { ok: false, problems: reader.problems }
+  // Without a problem every required field was read.
+  const row = { policyNumber, product, identity, currency: money, payeeRef, boundAt } as PolicyRow
+  return {
+    ok: true,
+    row: { ...row, sumInsuredMinor: sumInsured as MinorUnits, premiumMinor: premium },
+  }
+}
+
+/** As `parsePolicyRow`, of the columns that describe cover alone. */
+export function parseCoverRow(raw: RawPolicyRow): ParsedRow<CoverRow> {
+  const reader = new RowReader(raw)
+  const { money, identity, product, sumInsured } = readCover(reader)
+  if (reader.problems.length > 0) return { ok: false, problems: reader.problems }
+  // Without a problem every field was read.
+  const row = { product, identity, currency: money, sumInsuredMinor: sumInsured } as CoverRow
+  return { ok: true, row }
+}
+
+/** Why a policy number or payee cannot be stored; none when both can. */
+export function holderProblems(raw: {
+  readonly policy_number: string
+  readonly payee_ref: string
+}): readonly RowProblem[] {
+  const reader = new RowReader(raw)
+  reader.required('policy_number', parsePolicyNumber)
+  reader.required('payee_ref', parsePayeeRef)
+  return reader.problems
+}
+
+function readCover(reader: RowReader) {
   const money = reader.required('currency', (text) => knownCurrency(text.toUpperCase()))
   const identity = {
     carrier: reader.required('carrier', matching(/^[A-Z0-9]{2}$/, 'a two-character IATA carrier')),
@@ -80,22 +134,12 @@ export function parsePolicyRow(raw: RawPolicyRow): ParsedPolicyRow {
     ),
     originLocalDate: reader.required('departure_date', parseLocalDate),
   }
-  const policyNumber = reader.required('policy_number', parsePolicyNumber)
   const product = reader.required('product', matching(/^[A-Z][A-Z0-9_-]{1,31}$/, 'a product code'))
-  const payeeRef = reader.required('payee_ref', parsePayeeRef)
-  const boundAt = reader.optional('bound_at', parseInstant)
   const sumInsured = reader.required('sum_insured', (text) => parseSum(text, money))
-  const premium = reader.optional('premium', (text) => parseMajorAmount(text, money ?? USD))
   if (identity.origin !== null && identity.origin === identity.destination) {
     reader.problems.push({ field: 'destination', reason: 'is the origin' })
   }
-  if (reader.problems.length > 0) return { ok: false, problems: reader.problems }
-  // Without a problem every required field was read.
-  const row = { policyNumber, product, identity, currency: money, payeeRef, boundAt } as PolicyRow
-  return {
-    ok: true,
-    row: { ...row, sumInsuredMinor: sumInsured as MinorUnits, premiumMinor: premium },
-  }
+  return { money, identity, product, sumInsured }
 }
 
 // Stands in while the currency itself is wrong, so that the amounts' other faults are still told.

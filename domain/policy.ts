@@ -1,6 +1,6 @@
 /** The life of a policy: its states, the legal moves between them and the length of its cover. */
 import type { Decision } from './decision.ts'
-import { addMs, DAY_MS, type Instant } from './time.ts'
+import { addMs, DAY_MS, HOUR_MS, type Instant } from './time.ts'
 
 /** The states of a policy; POLICY_TRANSITIONS says which follow which. */
 export type PolicyState =
@@ -16,6 +16,12 @@ export type PolicyState =
 
 /** How long after the insured arrival a leg may still bring facts. Milliseconds. */
 export const COVER_AFTER_ARRIVAL_MS = DAY_MS
+
+/**
+ * The watch begins with the first answer from this long before the insured departure on, or with the
+ * first that reports a cancellation. Until then the holder may have the policy cancelled.
+ */
+export const MONITORING_BEFORE_OUT_MS = 2 * HOUR_MS
 
 /**
  * The only legal moves. EXPIRED is reached from a settled no-pay, never by the clock alone; a paid or

@@ -7,6 +7,7 @@ import {
   type SettleRule,
   type Tier,
 } from './product.ts'
+import { DEFAULT_UNDERWRITING, type Underwriting } from './underwriting.ts'
 
 /** The JSON is not a product; the message names the field. */
 export class ProductError extends Error {
@@ -17,12 +18,15 @@ const TIERS_LIMIT = 20
 /** Delays beyond a day go to people, so a later tier could never be met. */
 const GREATEST_TIER_MIN = 24 * 60
 const GREATEST_SECONDS = 7 * 24 * 3_600
+/** No timetable reaches further ahead. */
+const GREATEST_LEAD_S = 400 * 24 * 3_600
 
 type Json = Readonly<Record<string, unknown>>
 
 /**
  * A product from parsed JSON of the same shape as `Product`. `version` is 1 and `settle` (or a field of
- * it) the default when left out; tiers may come in any order. Throws ProductError naming the field.
+ * it) the default when left out, as is each field of `underwriting`; tiers may come in any order. Throws
+ * ProductError naming the field.
  */
 export function parseProduct(json: unknown): Product {
   const fields = objectOf(json, 'product', [
@@ -32,6 +36,7 @@ export function parseProduct(json: unknown): Product {
     'cancelBps',
     'notReachedBps',
     'settle',
+    'underwriting',
   ])
   const code = fields['code']
   if (typeof code !== 'string' || !/^[A-Z][A-Z0-9_-]{1,31}$/.test(code)) {
@@ -44,6 +49,9 @@ export function parseProduct(json: unknown): Product {
     cancelBps: integerOf(fields, 'cancelBps', 0, BPS_WHOLE),
     notReachedBps: integerOf(fields, 'notReachedBps', 0, BPS_WHOLE),
     settle: settleOf(fields['settle'] ?? {}),
+    ...(fields['underwriting'] === undefined
+      ? {}
+      : { underwriting: underwritingOf(fields['underwriting']) }),
   }
 }
 
@@ -87,6 +95,40 @@ function settleOf(json: unknown): SettleRule {
     ...optional('autoPayLimitMinor', Number.MAX_SAFE_INTEGER),
     ...optional('denialBandMin', GREATEST_TIER_MIN),
   }
+}
+
+/** Least and greatest value of each term. */
+const TERM_LIMITS: Readonly<Record<keyof Underwriting, readonly [number, number]>> = {
+  minLeadS: [0, GREATEST_LEAD_S],
+  maxLeadS: [0, GREATEST_LEAD_S],
+  minObservations: [1, 1_000_000],
+  siMaxMinor: [1, Number.MAX_SAFE_INTEGER],
+  clusterLimitMinor: [1, Number.MAX_SAFE_INTEGER],
+  cancelUntilBeforeS: [0, GREATEST_LEAD_S],
+  quoteTtlS: [1, GREATEST_SECONDS],
+  loadingBps: [0, 10 * BPS_WHOLE],
+  leastRateBps: [0, BPS_WHOLE],
+}
+
+function underwritingOf(json: unknown): Underwriting {
+  const fields = objectOf(json, 'underwriting', Object.keys(DEFAULT_UNDERWRITING))
+  const term = (name: keyof Underwriting) => {
+    const [least, greatest] = TERM_LIMITS[name]
+    return integerOf(fields, name, least, greatest, DEFAULT_UNDERWRITING[name], 'underwriting.')
+  }
+  const terms = {
+    minLeadS: term('minLeadS'),
+    maxLeadS: term('maxLeadS'),
+    minObservations: term('minObservations'),
+    siMaxMinor: term('siMaxMinor'),
+    clusterLimitMinor: term('clusterLimitMinor'),
+    cancelUntilBeforeS: term('cancelUntilBeforeS'),
+    quoteTtlS: term('quoteTtlS'),
+    loadingBps: term('loadingBps'),
+    leastRateBps: term('leastRateBps'),
+  }
+  if (terms.minLeadS <= terms.maxLeadS) return terms
+  throw new ProductError('underwriting.minLeadS: not more than maxLeadS')
 }
 
 function objectOf(json: unknown, name: string, known: readonly string[]): Json {

@@ -1,5 +1,6 @@
 /** Products: versioned rules as data. A policy keeps the version it was bound under. */
 import type { BasisPoints } from './money.ts'
+import type { Underwriting } from './underwriting.ts'
 
 /** What a delay of so many minutes pays. */
 export type Tier = { readonly minDelayMin: number; readonly bps: BasisPoints }
@@ -31,6 +32,8 @@ export type Product = {
   readonly cancelBps: BasisPoints
   readonly notReachedBps: BasisPoints
   readonly settle: SettleRule
+  /** The terms on which it is sold; absent: DEFAULT_UNDERWRITING. */
+  readonly underwriting?: Underwriting
 }
 
 /** The settle rule of the reference products. */

@@ -16,6 +16,7 @@ import type {
 import { MAX_LEG_PAGE } from '../domain/ports/leg-store.ts'
 import type { LegStore, LegToPoll, PolledLeg } from '../domain/ports/leg-store.ts'
 import { nextPollAfter } from '../domain/poll-plan.ts'
+import { announcedRetime, type Schedule } from '../domain/retime.ts'
 import type { SecondFacts } from '../domain/second-source.ts'
 import { addMs, later, MINUTE_MS } from '../domain/time.ts'
 import type { Instant } from '../domain/time.ts'
@@ -60,6 +61,8 @@ export type PolledLegShard = {
   readonly polled: number
   /** Legs whose answer differs from the one before. */
   readonly changed: number
+  /** Legs whose new timetable is insured from now on. */
+  readonly retimed: number
   readonly failed: FailedPoll[]
   /** Legs about which the second source was silent; they are polled all the same. */
   readonly secondSilent: FailedPoll[]
@@ -103,6 +106,7 @@ class ShardRun {
   readonly result = {
     polled: 0,
     changed: 0,
+    retimed: 0,
     failed: [] as FailedPoll[],
     secondSilent: [] as FailedPoll[],
     decidableLegIds: [] as string[],
@@ -144,6 +148,7 @@ class ShardRun {
       if (!written.has(poll.legId)) continue
       this.result.polled += 1
       if (isChanged) this.result.changed += 1
+      if ((poll.answer?.retimed ?? null) !== null) this.result.retimed += 1
       if (isDecidable) this.result.decidableLegIds.push(poll.legId)
       if (failure !== null) this.result.failed.push(failure)
       if (secondFailure !== null) this.result.secondSilent.push(secondFailure)
@@ -190,14 +195,17 @@ async function answeredPoll(
   const provider = deps.flightData.id
   const observation = observationOf(provider, leg, before.providerIds, answer, flags)
   const asked = await askSecondSource(deps, stored, facts, now, signal)
-  const plan = planNext(stored, { facts, second: asked.facts }, asked.second?.askedAt ?? now, 0)
+  const insuredArrivals = stored.groups.map(({ insuredScheduledIn }) => insuredScheduledIn)
+  const retimed = announcedRetime(leg, facts, now, insuredArrivals)
+  const insured = retimed === null ? stored : rescheduled(stored, retimed)
+  const plan = planNext(insured, { facts, second: asked.facts }, asked.second?.askedAt ?? now, 0)
   return {
     poll: {
       legId,
       pollVersion,
       hasBound,
       polledAt: now,
-      answer: { observation, facts, phase },
+      answer: { observation, facts, phase, retimed },
       ...(asked.second === null ? {} : { second: asked.second }),
       consecutiveFailures: 0,
       ...plan.columns,
@@ -207,6 +215,13 @@ async function answeredPoll(
     failure: null,
     secondFailure: asked.failure === null ? null : { legId, ...asked.failure },
   }
+}
+
+/** The leg as it is insured once its new timetable is endorsed, for the plan. */
+function rescheduled(stored: LegToPoll, retimed: Schedule): LegToPoll {
+  const { scheduledIn: insuredScheduledIn } = retimed
+  const groups = stored.groups.map((group) => ({ ...group, insuredScheduledIn }))
+  return { ...stored, leg: { ...stored.leg, ...retimed }, groups }
 }
 
 function failedPoll(

@@ -98,6 +98,10 @@ function monitoringEvents({ logger, metrics }: Deps) {
       metrics.secondSourceSilent.inc()
       logger.warn(poll, 'second-source-silent')
     },
+    /** Timetables that changed early enough to change what is insured. */
+    legsRetimed(shard: { readonly count: number }): void {
+      logger.info(shard, 'legs-retimed')
+    },
     /** Counts of one page of decisions. */
     policiesDecided(page: {
       readonly paid: number

@@ -18,15 +18,17 @@ import {
 import { ProblemError, invalidRequest, unavailable, type FieldError } from '../problem.ts'
 import { addRoute, requireType } from '../routes.ts'
 import { listPolicies, type BookReadsDeps } from './book-reads.ts'
+import { bindByPolicy, isQuoteBinding, type QuotesDeps } from './quotes.ts'
 
 /** What the routes need. */
-export type PoliciesDeps = BookReadsDeps & {
-  readonly policies: PolicyDetailsStore & {
-    /** Binds rows; `line` is the row's index. Idempotent by policy number. */
-    import(rows: readonly PlacedRow[]): Promise<ImportedPolicies>
+export type PoliciesDeps = BookReadsDeps &
+  QuotesDeps & {
+    readonly policies: PolicyDetailsStore & {
+      /** Binds rows; `line` is the row's index. Idempotent by policy number. */
+      import(rows: readonly PlacedRow[]): Promise<ImportedPolicies>
+    }
+    readonly idempotency: IdempotencyStore
   }
-  readonly idempotency: IdempotencyStore
-}
 
 const POLICIES_PATH = '/api/policies'
 
@@ -41,12 +43,11 @@ export function addPolicyRoutes(app: Express, deps: PoliciesDeps): void {
     post: [
       ...bookBody(),
       async (request, response) => {
-        const rows = rowsOf(request)
-        const answer = await onceByKey(
-          deps.idempotency,
-          request,
-          { scope: `POST ${POLICIES_PATH}`, body: request.body as unknown },
-          () => bind(deps, rows),
+        const body: unknown = request.body
+        const scope = `POST ${POLICIES_PATH}`
+        const rows = isQuoteBinding(body) ? null : rowsOf(request)
+        const answer = await onceByKey(deps.idempotency, request, { scope, body }, () =>
+          rows === null ? bindByPolicy(deps, body) : bind(deps, rows),
         )
         response.status(answer.status).json(answer.body)
       },

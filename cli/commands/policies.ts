@@ -17,6 +17,7 @@ import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { readPolicyFile } from '../policy-file.ts'
+import { addPolicyCancellation } from '../policy-cancellation.ts'
 import { addPolicyReads } from '../reads/policy-reads.ts'
 
 type ImportOptions = { readonly json: boolean }
@@ -31,6 +32,7 @@ export function register(program: Command, context: CliContext): void {
     .option('--json', 'print the result as one JSON object', false)
     .addHelpText('after', COLUMNS_HELP)
     .action((file: string, options: ImportOptions) => importFile(context, file, options))
+  addPolicyCancellation(policies, context)
   addPolicyReads(policies, context)
 }
 

@@ -82,6 +82,14 @@ function listLines(items: readonly ListedPolicy[]): string[] {
   )
 }
 
+function endorsedText({ endorsements }: PolicyDetails): string | null {
+  const newest = endorsements.at(-1)
+  if (newest === undefined) return null
+  const isOffered = endorsements.some(({ isRefundOffered }) => isRefundOffered)
+  const offer = isOffered ? ', refund offered until departure' : ''
+  return `${endorsements.length} times, last ${timeText(newest.announcedAt)}${offer}`
+}
+
 function showLines(policy: PolicyDetails): string[] {
   const { product, leg, decision, payouts, currency } = policy
   return [
@@ -90,11 +98,16 @@ function showLines(policy: PolicyDetails): string[] {
       ['product', `${product.code} version ${product.version}`],
       ['state', policy.state],
       ['sum insured', moneyText(String(policy.sumInsuredMinor), currency)],
+      [
+        'premium',
+        policy.premiumMinor === null ? null : moneyText(String(policy.premiumMinor), currency),
+      ],
       ['bound', timeText(policy.boundAt)],
       ['leg', `${leg.legKey} (${leg.phase})`],
       ['insured departure', timeText(policy.insuredScheduledOut)],
       ['insured arrival', timeText(policy.insuredScheduledIn)],
       ['cover ends', timeText(policy.coverEnd)],
+      ['endorsed', endorsedText(policy)],
       ['next poll', timeText(leg.nextPollAt)],
       ['outcome', decision?.outcome ?? null],
       ['pays', decision === null ? null : moneyText(String(decision.amountMinor), currency)],

@@ -130,6 +130,31 @@ const BALANCES: readonly Check[] = [
     where p.owed <> coalesce(b.balance, 0)`,
 ]
 
+/** Premiums are unearned exactly as long as their policies live, and no leg was sold beyond its limit. */
+const SALES: readonly Check[] = [
+  sql`select 'LEDGER', 'account:premium:unearned',
+      format('holds %s, premiums of live policies are %s %s', coalesce(b.balance, 0),
+        coalesce(p.premium, 0), coalesce(b.currency, p.currency))
+    from (select currency, balance from balance where account = 'premium:unearned') b
+    full join (
+      select o.currency, sum(o.premium_minor) as premium
+      from policy o
+      where o.premium_minor > 0 and o.state in ('BOUND', 'MONITORING', 'TRIGGERED', 'IN_REVIEW')
+        -- Reopened after its end: what was earned stays earned.
+        and not exists (select from ledger_transaction t where t.ref = 'earn:' || o.id)
+      group by o.currency
+    ) p on p.currency = b.currency
+    where coalesce(b.balance, 0) <> coalesce(p.premium, 0)`,
+  sql`select 'I9', 'leg:' || l.leg_key, format('%s %s were sold on it under limits of at most %s',
+      sum(o.sum_insured_minor), o.currency, max((q.terms ->> 'clusterLimitMinor')::numeric))
+    from quote q
+    join policy o on o.id = q.policy_id
+    join flight_leg l on l.id = o.leg_id
+    where o.state not in ('CANCELLED_BY_HOLDER', 'DECLINED')
+    group by l.leg_key, o.currency
+    having sum(o.sum_insured_minor) > max((q.terms ->> 'clusterLimitMinor')::numeric)`,
+]
+
 /** Attempts fit their payouts, and money out has its ledger transaction. */
 const ATTEMPTS: readonly Check[] = [
   sql`select 'I5', 'payout:' || p.id, format('is %s with %s open attempts', p.state, count(a.n))
@@ -161,11 +186,12 @@ const ATTEMPTS: readonly Check[] = [
     where not exists (select from ledger_posting l where l.transaction_id = t.id)`,
 ]
 
-/** Every check, with the invariants' numbers of the domain: I1 to I6, and the ledger's totals. */
+/** Every check, with the invariants' numbers of the domain: I1 to I6, I9, and the ledger's totals. */
 export const BOOK_CHECKS: readonly Check[] = [
   ...POLICIES,
   ...EXPIRY,
   ...ESCROW,
   ...BALANCES,
+  ...SALES,
   ...ATTEMPTS,
 ]

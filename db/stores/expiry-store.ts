@@ -16,6 +16,7 @@ import type { Database } from '../client.ts'
 import { retriedTransaction } from '../retried-transaction.ts'
 import type { DB } from '../types.generated.ts'
 import { postEntries } from './payout-sql.ts'
+import { earnPremiums } from './premium-sql.ts'
 
 const JOB = 'policy-expiration'
 
@@ -132,22 +133,26 @@ function judged(policyIds: readonly string[], now: Instant): Fragment {
     where p.id = any(${policyIds}::uuid[])`
 }
 
-/** Settled no-pays: state, reservation, ledger and pool. */
+/** Settled no-pays: state, premium, reservation, ledger and pool. */
 function expired(now: Instant): Fragment {
   return sql`
     expired as (
       update policy p set state = 'EXPIRED', state_version = p.state_version + 1, updated_at = now()
       from target t
       where p.id = t.id and t.verdict = 'EXPIRE' and p.state = 'MONITORING' and p.outcome = 'NO_PAY'
-      returning p.id
+      returning p.id, p.premium_minor, p.currency
     ),
     ${releaseEscrow(now)}`
 }
 
-/** Returns the reservations of the policies in CTE `expired` (id) to the pool, with the ledger. */
+/**
+ * Returns the reservations of the policies in CTE `expired` (id, premium_minor, currency) to the pool and
+ * earns their premiums, with the ledger.
+ */
 export function releaseEscrow(now: Instant): Fragment {
   const pool = sql`${account.poolAvailable()}::text`
   return sql`
+    ${earnPremiums(sql`expired`, now)},
     released as (
       update escrow_reservation e
       set state = 'RELEASED', released_minor = e.reserved_minor, updated_at = now()

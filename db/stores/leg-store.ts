@@ -19,6 +19,7 @@ import type { Database } from '../client.ts'
 import { retriedTransaction } from '../retried-transaction.ts'
 import type { DB } from '../types.generated.ts'
 import { accountForCoverage } from './leg-coverage.ts'
+import { beginMonitoring, endorsePolicies } from './polled-policies.ts'
 import { factsOf, secondFactsOf, watchedLegColumns, watchedLegOf } from './watched-leg.ts'
 import type { WatchedLegRow } from './watched-leg.ts'
 
@@ -141,13 +142,10 @@ async function savePolls(trx: Transaction<DB>, polls: readonly PolledLeg[]): Pro
   const versions = new Map(locked.rows.map((row) => [row.id, row.poll_version]))
   const current = polls.filter((poll) => versions.get(poll.legId) === poll.pollVersion)
   if (current.length === 0) return []
-  const answered = current.filter((poll) => poll.answer !== null)
   await saveObservations(trx, current.flatMap(observationsOf))
   await updateLegs(trx, current)
-  const bound = answered.filter((poll) => poll.hasBound).map((poll) => poll.legId)
-  await sql`
-    update policy set state = 'MONITORING', state_version = state_version + 1, updated_at = now()
-    where leg_id = any(${bound}::uuid[]) and state = 'BOUND' and outcome is null`.execute(trx)
+  await endorsePolicies(trx, current)
+  await beginMonitoring(trx, current)
   return current.map((poll) => poll.legId)
 }
 
@@ -221,6 +219,8 @@ async function updateLegs(trx: Transaction<DB>, polls: readonly PolledLeg[]): Pr
   await sql`
     update flight_leg l set
       facts = coalesce(r.facts, l.facts),
+      scheduled_out = coalesce(r.scheduled_out, l.scheduled_out),
+      scheduled_in = coalesce(r.scheduled_in, l.scheduled_in),
       -- A late answer must not unsettle a leg whose policies were decided meanwhile.
       phase = case when l.phase = 'SETTLED' and l.settled_at is not null then l.phase
         else coalesce(r.phase, l.phase) end,
@@ -242,7 +242,10 @@ async function updateLegs(trx: Transaction<DB>, polls: readonly PolledLeg[]): Pr
       ${polls.map((poll) => poll.consecutiveFailures)}::integer[],
       ${polls.map((poll) => poll.nextPollAt)}::timestamptz[],
       ${polls.map((poll) => poll.pollPhase)}::text[],
-      ${polls.map((poll) => poll.pollReason)}::text[]
-    ) as r (id, polled_at, facts, second_facts, phase, consecutive_failures, next_poll_at, poll_phase, poll_reason)
+      ${polls.map((poll) => poll.pollReason)}::text[],
+      ${polls.map(({ answer }) => answer?.retimed?.scheduledOut ?? null)}::timestamptz[],
+      ${polls.map(({ answer }) => answer?.retimed?.scheduledIn ?? null)}::timestamptz[]
+    ) as r (id, polled_at, facts, second_facts, phase, consecutive_failures, next_poll_at,
+      poll_phase, poll_reason, scheduled_out, scheduled_in)
     where l.id = r.id`.execute(trx)
 }

@@ -69,7 +69,7 @@ async function recordConfirmed(
       join payout_attempt a on a.payout_id = l.id and a.n = ${payment.n} and a.outcome = 'ACCEPTED'
       where p.id = l.id
       returning p.id, p.policy_id, p.amount_minor, p.currency, a.n, a.provider
-    ), ${paidPolicies()}, entry as (
+    ), ${paidPolicies(at)}, entry as (
       select concat_ws(':', 'paid', paid.id, paid.n) as ref,
         ${accountSql.inFlight(sql`paid.provider`)} as source, ${accountSql.holder} as destination,
         paid.amount_minor, paid.currency

@@ -175,7 +175,7 @@ async function recordAccepted(
       using paid
       where h.provider = paid.provider and h.currency = paid.currency
         and h.held_since < paid.started_at
-    ), ${paidPolicies()}, entry as (
+    ), ${paidPolicies(at)}, entry as (
       select concat_ws(':', 'paid', paid.id, paid.n) as ref,
         ${accountSql.inFlight(sql`paid.provider`)} as source, ${accountSql.holder} as destination,
         paid.amount_minor, paid.currency

@@ -6,6 +6,7 @@ import { account } from '../../domain/ledger.ts'
 import type { PayoutSelection } from '../../domain/ports/payout-store.ts'
 import { PAYOUTS_APPROVAL_LIMIT, PAYOUTS_PAUSED } from '../../domain/ports/setting-store.ts'
 import type { Instant } from '../../domain/time.ts'
+import { earnPremiums } from './premium-sql.ts'
 
 type Fragment = RawBuilder<unknown>
 
@@ -92,10 +93,11 @@ export function postEntries(kind: string, at: Instant): Fragment {
 }
 
 /**
- * CTE `paid_policies`: the policies of the payouts in CTE `paid` are PAID, unless another payout of
- * theirs is neither paid nor cancelled. Two payouts of a policy are never sent at once.
+ * CTE `paid_policies`: the policies of the payouts in CTE `paid` are PAID and their premiums earned,
+ * unless another payout of theirs is neither paid nor cancelled. Two payouts of a policy are never
+ * sent at once.
  */
-export function paidPolicies(): Fragment {
+export function paidPolicies(at: Instant): Fragment {
   return sql`paid_policies as (
     update policy o
     set state = 'PAID', state_version = o.state_version + 1, updated_at = now()
@@ -104,7 +106,8 @@ export function paidPolicies(): Fragment {
       select count(*) from payout q
       where q.policy_id = paid.policy_id and q.id <> paid.id
         and q.state not in ('PAID', 'CANCELLED'))
-  )`
+    returning o.id, o.premium_minor, o.currency
+  ), ${earnPremiums(sql`paid_policies`, at)}`
 }
 
 /**

@@ -42,7 +42,8 @@ export async function bindPage(trx: Transaction<DB>, page: BindPage): Promise<Bi
   }
 }
 
-async function insertLegs(trx: Transaction<DB>, legs: readonly NewLeg[]): Promise<void> {
+/** Stores the legs that are not stored yet, within the caller's transaction. */
+export async function insertLegs(trx: Transaction<DB>, legs: readonly NewLeg[]): Promise<void> {
   await sql`
     insert into flight_leg (id, leg_key, carrier, flight_number, origin, destination,
       origin_local_date, origin_zone, destination_zone, provider_ident, scheduled_out, scheduled_in,
@@ -156,7 +157,7 @@ async function insertPolicies(
         payee_ref, 'BOUND', bound_at, cover_end
       from r order by policy_number
       on conflict do nothing
-      returning id, policy_number, leg_id, sum_insured_minor, currency
+      returning id, policy_number, leg_id, sum_insured_minor, premium_minor, currency
     ),
     escrow as (
       insert into escrow_reservation (policy_id, currency, reserved_minor)
@@ -172,6 +173,10 @@ async function insertPolicies(
       select groundstop_id('ledger|' || ${ledgerRef.bind('')} || id), ${account.poolAvailable()},
         ${account.escrow('')} || id, sum_insured_minor, currency
       from bound
+      union all
+      select groundstop_id('ledger|' || ${ledgerRef.bind('')} || id), ${account.receivable},
+        ${account.unearned}, premium_minor, currency
+      from bound where premium_minor > 0
     ),
     pool as (
       update pool_balance p set balance_minor = p.balance_minor - s.total, updated_at = now()

@@ -2,7 +2,7 @@
 import type { PolicyDetails, PolicyDetailsStore } from '../../domain/ports/policy-details.ts'
 import type { Database } from '../client.ts'
 
-/** Corrections are rare; more revisions than this are a fault of ours. */
+/** Corrections and retimes are rare; more of them than this are a fault of ours. */
 const REVISIONS_LIMIT = 100
 
 /** The reader over this database. */
@@ -10,7 +10,12 @@ export function createPolicyDetailsStore(db: Database): PolicyDetailsStore {
   return {
     async find(policyNumber) {
       const row = await readPolicy(db, policyNumber)
-      return row === undefined ? null : toDetails(row, await readPayouts(db, row.policyId))
+      if (row === undefined) return null
+      const [endorsements, payouts] = await Promise.all([
+        readEndorsements(db, row.policyId),
+        readPayouts(db, row.policyId),
+      ])
+      return toDetails(row, endorsements, payouts)
     },
   }
 }
@@ -29,6 +34,7 @@ function readPolicy(db: Database, policyNumber: string) {
       'p.marketing_ident as marketingIdent',
       'p.sum_insured_minor as sumInsuredMinor',
       'p.currency',
+      'p.premium_minor as premiumMinor',
       'p.bound_at as boundAt',
       'p.cover_end as coverEnd',
       'p.insured_scheduled_out as insuredScheduledOut',
@@ -55,6 +61,24 @@ function readPolicy(db: Database, policyNumber: string) {
     .executeTakeFirst()
 }
 
+function readEndorsements(db: Database, policyId: string): Promise<PolicyDetails['endorsements']> {
+  return db
+    .selectFrom('endorsement')
+    .where('policy_id', '=', policyId)
+    .orderBy('n')
+    .limit(REVISIONS_LIMIT)
+    .select([
+      'n',
+      'old_scheduled_out as oldScheduledOut',
+      'old_scheduled_in as oldScheduledIn',
+      'new_scheduled_out as newScheduledOut',
+      'new_scheduled_in as newScheduledIn',
+      'announced_at as announcedAt',
+      'refund_offered as isRefundOffered',
+    ])
+    .execute()
+}
+
 function readPayouts(db: Database, policyId: string): Promise<PolicyDetails['payouts']> {
   return db
     .selectFrom('payout')
@@ -76,8 +100,13 @@ function readPayouts(db: Database, policyId: string): Promise<PolicyDetails['pay
 
 type PolicyRow = NonNullable<Awaited<ReturnType<typeof readPolicy>>>
 
-function toDetails(row: PolicyRow, payouts: PolicyDetails['payouts']): PolicyDetails {
-  const { policyNumber, policyId, state, marketingIdent, sumInsuredMinor, currency } = row
+function toDetails(
+  row: PolicyRow,
+  endorsements: PolicyDetails['endorsements'],
+  payouts: PolicyDetails['payouts'],
+): PolicyDetails {
+  const { policyNumber, policyId, state, marketingIdent, sumInsuredMinor, currency, premiumMinor } =
+    row
   return {
     policyNumber,
     policyId,
@@ -86,6 +115,7 @@ function toDetails(row: PolicyRow, payouts: PolicyDetails['payouts']): PolicyDet
     marketingIdent,
     sumInsuredMinor,
     currency,
+    premiumMinor,
     boundAt: row.boundAt,
     coverEnd: row.coverEnd,
     insuredScheduledOut: row.insuredScheduledOut,
@@ -102,6 +132,7 @@ function toDetails(row: PolicyRow, payouts: PolicyDetails['payouts']): PolicyDet
       lastPolledAt: row.lastPolledAt,
       nextPollAt: row.nextPollAt,
     },
+    endorsements,
     decision: toDecision(row),
     payouts,
   }

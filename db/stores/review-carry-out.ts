@@ -106,7 +106,7 @@ function decided(state: 'TRIGGERED' | 'EXPIRED', now: Instant): RawBuilder<unkno
       state_version = p.state_version + 1, updated_at = now()
     from target t
     where p.id = t.id
-    returning p.id
+    returning p.id, p.premium_minor, p.currency
   )`
 }
 
@@ -121,5 +121,5 @@ function payPage(page: Target, now: Instant): RawBuilder<PageRow> {
 function denyPage(page: Target, now: Instant): RawBuilder<PageRow> {
   return sql<PageRow>`
     with ${targets(page, 'NO_PAY')}, ${decided('EXPIRED', now)},
-    expired as (select id from decided), ${releaseEscrow(now)} ${counts}`
+    expired as (select id, premium_minor, currency from decided), ${releaseEscrow(now)} ${counts}`
 }

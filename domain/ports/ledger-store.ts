@@ -2,9 +2,9 @@
 
 /** Something in the book that must not be. */
 export type BookBreak = {
-  /** Which invariant: `I1` ... `I6`, `LEDGER`. */
+  /** Which invariant: `I1` ... `I6`, `I9`, `LEDGER`. */
   readonly invariant: string
-  /** What it is about: `policy:<id>`, `payout:<id>`, `account:<name>`. */
+  /** What it is about: `policy:<id>`, `payout:<id>`, `account:<name>`, `leg:<key>`. */
   readonly subject: string
   readonly detail: string
 }

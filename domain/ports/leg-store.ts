@@ -3,6 +3,7 @@ import type { LegFacts, WatchedLeg } from '../leg-facts.ts'
 import type { LegPhase } from '../leg-phase.ts'
 import type { PollPhase } from '../poll-plan.ts'
 import type { Product } from '../product.ts'
+import type { Schedule } from '../retime.ts'
 import type { SecondFacts } from '../second-source.ts'
 import type { Instant } from '../time.ts'
 
@@ -30,7 +31,7 @@ export type LegToPoll = {
   readonly lastNormSha256: Readonly<Record<string, string>>
   /** Empty when every policy is decided. */
   readonly groups: readonly InsuredGroup[]
-  /** Some policy is BOUND and goes to MONITORING with the first answer. */
+  /** Some policy is BOUND and goes to MONITORING once its watch begins. */
   readonly hasBound: boolean
 }
 
@@ -57,6 +58,8 @@ export type PolledLeg = {
     readonly observation: NewObservation
     readonly facts: LegFacts
     readonly phase: LegPhase
+    /** A timetable announced in time: the leg's and its policies' from now on. */
+    readonly retimed: Schedule | null
   } | null
   /** The second source was asked too; absent: it was not. `observation` is null when it was silent. */
   readonly second?: {
@@ -115,7 +118,8 @@ export interface LegStore {
   loadForPolling(legIds: readonly string[]): Promise<LegToPoll[]>
   /**
    * Writes polls in one transaction: observations (appended, or counted when the newest says the
-   * same), facts, plan, claim released; policies of answered legs go from BOUND to MONITORING.
+   * same), facts, plan, claim released; policies whose watch begins go from BOUND to MONITORING, those
+   * of a retimed leg are endorsed, each by its own insured departure.
    * A leg that was polled by somebody else since it was loaded is passed over. Returns the ids
    * written. At most MAX_LEG_PAGE.
    */

@@ -10,6 +10,8 @@ export type PolicyDetails = {
   readonly marketingIdent: string | null
   readonly sumInsuredMinor: number
   readonly currency: string
+  /** Null when it is not known. */
+  readonly premiumMinor: number | null
   readonly boundAt: Instant
   readonly coverEnd: Instant
   readonly insuredScheduledOut: Instant
@@ -27,6 +29,17 @@ export type PolicyDetails = {
     readonly lastPolledAt: Instant | null
     readonly nextPollAt: Instant | null
   }
+  /** Changes of the insured schedule, oldest first; the schedule above is the newest. */
+  readonly endorsements: readonly {
+    readonly n: number
+    readonly oldScheduledOut: Instant
+    readonly oldScheduledIn: Instant
+    readonly newScheduledOut: Instant
+    readonly newScheduledIn: Instant
+    readonly announcedAt: Instant
+    /** The holder may cancel for a full refund until departure. */
+    readonly isRefundOffered: boolean
+  }[]
   /** Null until decided. */
   readonly decision: {
     readonly outcome: 'PAY' | 'NO_PAY'

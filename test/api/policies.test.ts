@@ -210,3 +210,48 @@ describe('GET one policy', () => {
     expect(answer.headers.get('content-type')).toContain('application/problem+json')
   })
 })
+
+describe('POST /api/policies/:policyNumber/cancel', () => {
+  const cancel = (number: unknown, body: Row = { by: 'user:anna', reason: 'ill' }) =>
+    rig.ask('POST', `${POLICIES}/${String(number)}/cancel`, { body })
+
+  it('cancels before the cut-off, gives the premium back, and again changes nothing', async () => {
+    const body = row({ premium: '9.99' }, 3)
+    await rig.ask('POST', POLICIES, { body })
+    const number = body['policy_number']
+    expect(await cancel(number)).toMatchObject({
+      status: 200,
+      body: { policyNumber: number, result: 'cancelled', refundMinor: 999, currency: 'USD' },
+    })
+    expect(await cancel(number)).toMatchObject({ status: 200, body: { result: 'unchanged' } })
+    const shown = await rig.ask('GET', `${POLICIES}/${String(number)}`)
+    expect(shown.body).toMatchObject({ state: 'CANCELLED_BY_HOLDER', endorsements: [] })
+  })
+
+  it('is a 409 that names the policy when it is watched already', async () => {
+    const body = row({}, 4)
+    const number = String(body['policy_number'])
+    await rig.ask('POST', POLICIES, { body })
+    const { db } = rig.database
+    const state = { state: 'MONITORING' }
+    await db.updateTable('policy').set(state).where('policy_number', '=', number).execute()
+    expect(await cancel(number)).toMatchObject({
+      status: 409,
+      body: { type: 'urn:groundstop:problem:conflict', errors: [{ path: 'policyNumber' }] },
+    })
+  })
+
+  it('is a 404 for a policy that is not there', async () => {
+    expect((await cancel(`P-${randomUUID()}`)).status).toBe(404)
+  })
+
+  it.each([
+    [{ by: 'user:anna' }, 'reason'],
+    [{ by: ' ', reason: 'ill' }, 'by'],
+    [{ by: 'user:anna', reason: 'ill', refund: 1 }, 'refund'],
+  ])('names the field of %j that is wrong', async (body, path) => {
+    const answer = await cancel('P-1', body)
+    expect(answer.status).toBe(422)
+    expect(answer.body).toMatchObject({ errors: [{ path }] })
+  })
+})

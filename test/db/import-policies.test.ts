@@ -110,6 +110,13 @@ test('a bound policy has its frozen schedule, escrow, ledger and a leg to watch'
       amount_minor: 25_000,
       currency: 'USD',
     },
+    {
+      kind: 'bind',
+      source: 'receivable:channel:direct',
+      destination: 'premium',
+      amount_minor: 999,
+      currency: 'USD',
+    },
   ])
 })
 

@@ -78,7 +78,9 @@ const FROZEN: readonly (readonly [string, string])[] = [
   ['audit_event', "actor = 'somebody'"],
   ['product_version', "rules = '{}'"],
   ['policy', 'sum_insured_minor = 1'],
+  ['policy', 'bound_at = now()'],
   ['policy', 'insured_scheduled_in = now()'],
+  ['policy', "insured_scheduled_out = insured_scheduled_out - interval '1 minute'"],
   ['escrow_reservation', 'reserved_minor = 1'],
   ['payout', 'amount_minor = 1'],
 ]

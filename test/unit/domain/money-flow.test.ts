@@ -6,6 +6,7 @@ import {
   bindPosting,
   cancelPosting,
   capitalPosting,
+  earnPosting,
   expirePosting,
   failPosting,
   ledgerRef,
@@ -79,6 +80,30 @@ describe('the ledger', () => {
     })
   })
 
+  const premium = usd(9_99)
+
+  it('holds a premium unearned until the policy ends, and then as revenue', () => {
+    const bound = bindPosting({ ...POLICY, reserved: usd(250_00), premium })
+    expect(balances([bound]).get(account.unearned)).toBe(9_99)
+    const after = balances([bound, earnPosting({ ...POLICY, premium })])
+    expect(after.get(account.unearned)).toBe(0)
+    expect(after.get(account.revenue)).toBe(9_99)
+    expect(after.get(account.receivable)).toBe(-9_99)
+  })
+
+  it('gives a premium back when the holder cancels', () => {
+    const after = balances([
+      bindPosting({ ...POLICY, reserved: usd(250_00), premium }),
+      cancelPosting({ ...POLICY, reserved: usd(250_00), premium }),
+    ])
+    expect([...after.values()]).toEqual([0, 0, 0, 0])
+  })
+
+  it('moves no premium where there is none', () => {
+    expect(bindPosting({ ...POLICY, reserved: usd(1), premium: usd(0) }).postings).toHaveLength(1)
+    expect(bindPosting({ ...POLICY, reserved: usd(1) }).postings).toHaveLength(1)
+  })
+
   it('makes returned money payable again', () => {
     const amount = usd(75_00)
     const posting = returnPosting({ ...ATTEMPT, n: 1, amount }).postings[0]
@@ -129,6 +154,7 @@ describe('the ledger', () => {
       ledgerRef.expire('p1'),
       ledgerRef.cancel('p1'),
       ledgerRef.capital('p1'),
+      ledgerRef.earn('p1'),
       ledgerRef.trigger('x1'),
       ledgerRef.submit('x1', 1),
       ledgerRef.submit('x1', 2),

@@ -40,7 +40,7 @@ describe('at bind', () => {
   it.each([
     [-72 * HOURS, -46 * HOURS],
     [-46 * HOURS - 1, -46 * HOURS],
-    [-46 * HOURS, -24 * HOURS],
+    [-46 * HOURS, -24.25 * HOURS],
     [-23 * HOURS, -6 * HOURS],
     [-5 * HOURS, -120],
     [-121, -120],
@@ -56,7 +56,7 @@ describe('at bind', () => {
 })
 
 describe('before departure', () => {
-  it('looks at -46 h, -24 h, -6 h, -120, -45 and -10 minutes, and at +10', () => {
+  it('looks at -46 h, -24.25 h, -6 h, -120, -45 and -10 minutes, and at +10', () => {
     const minutes: (number | null)[] = []
     let now = departurePlus(-72 * HOURS)
     let facts = emptyFacts()
@@ -66,7 +66,7 @@ describe('before departure', () => {
       now = plan.at ?? now
       facts = factsAfter([[now, [record()]]])
     }
-    expect(minutes).toEqual([-46 * HOURS, -24 * HOURS, -6 * HOURS, -120, -45, -10, 10])
+    expect(minutes).toEqual([-46 * HOURS, -24.25 * HOURS, -6 * HOURS, -120, -45, -10, 10])
   })
 
   it('skips the last one when the provider estimates departures, and comes 5 minutes after that', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { DEFAULT_SETTLE, REFERENCE_PRODUCTS } from '../../../domain/product.ts'
 import { parseProduct, ProductError } from '../../../domain/product-rules.ts'
+import { DEFAULT_UNDERWRITING } from '../../../domain/underwriting.ts'
 
 const PLAIN = {
   code: 'FD60',
@@ -32,6 +33,12 @@ describe('a product in JSON', () => {
     expect(settle).toEqual({ ...DEFAULT_SETTLE, confirmGapS: 60 })
   })
 
+  it('may state terms of sale; those left out are the default', () => {
+    const { underwriting } = parseProduct({ ...PLAIN, underwriting: { minLeadS: 3_600 } })
+    expect(underwriting).toEqual({ ...DEFAULT_UNDERWRITING, minLeadS: 3_600 })
+    expect(parseProduct(PLAIN).underwriting).toBeUndefined()
+  })
+
   it.each([
     [null, 'product: not an object'],
     [[PLAIN], 'product: not an object'],
@@ -46,6 +53,9 @@ describe('a product in JSON', () => {
     [{ ...PLAIN, notReachedBps: '1' }, 'notReachedBps:'],
     [{ ...PLAIN, settle: { confirmGapS: -1 } }, 'settle.confirmGapS:'],
     [{ ...PLAIN, settle: { gap: 1 } }, 'settle: unknown field "gap"'],
+    [{ ...PLAIN, underwriting: { siMaxMinor: 0 } }, 'underwriting.siMaxMinor:'],
+    [{ ...PLAIN, underwriting: { siMax: 1 } }, 'underwriting: unknown field "siMax"'],
+    [{ ...PLAIN, underwriting: { minLeadS: 2, maxLeadS: 1 } }, 'underwriting.minLeadS:'],
     [{ ...PLAIN, cancelBsp: 1 }, 'product: unknown field "cancelBsp"'],
   ])('is refused with its field: %#', (json, reason) => {
     expect(() => parseProduct(json)).toThrow(ProductError)

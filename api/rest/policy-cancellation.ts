@@ -1,0 +1,71 @@
+/** A holder's cancellation over HTTP. */
+import type { Express, Request } from 'express'
+import { z } from 'zod'
+
+import type { CancelledPolicy } from '../../domain/ports/cancellation-store.ts'
+import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
+import { onceByKey, type StoredAnswer } from '../idempotency.ts'
+import { ProblemError, parseInput } from '../problem.ts'
+import { addRoute, jsonBody } from '../routes.ts'
+import { notFound, pathText } from './read-query.ts'
+
+/** What the route needs. */
+export type PolicyCancellationDeps = {
+  readonly cancellations: {
+    /** Idempotent by policy. */
+    cancel(input: {
+      readonly policyNumber: string
+      readonly by: string
+      readonly reason: string
+    }): Promise<CancelledPolicy>
+  }
+  readonly idempotency: IdempotencyStore
+}
+
+const PATH = '/api/policies/:policyNumber/cancel'
+
+/** As the other changes made by people have it. */
+const TEXT_LIMIT = 200
+
+const text = z.string(`1 to ${TEXT_LIMIT} characters`).trim().min(1).max(TEXT_LIMIT)
+const cancelBody = z.strictObject({ by: text, reason: text }, 'a JSON object')
+
+/** `POST /api/policies/:policyNumber/cancel` with `{by, reason}`. */
+export function addPolicyCancellationRoute(app: Express, deps: PolicyCancellationDeps): void {
+  addRoute(app, PATH, {
+    post: [
+      ...jsonBody(),
+      async (request, response) => {
+        const policyNumber = pathText(request, 'policyNumber', 'policy')
+        const answer = await answerOnce(deps, request, policyNumber)
+        response.status(answer.status).json(answer.body)
+      },
+    ],
+  })
+}
+
+async function answerOnce(
+  deps: PolicyCancellationDeps,
+  request: Request,
+  policyNumber: string,
+): Promise<StoredAnswer> {
+  const body: unknown = request.body
+  const { by, reason } = parseInput(cancelBody, body, 'body')
+  const scope = `POST ${PATH.replace(':policyNumber', policyNumber)}`
+  return onceByKey(deps.idempotency, request, { scope, body }, async () => {
+    const done = await deps.cancellations.cancel({ policyNumber, by, reason })
+    switch (done.kind) {
+      case 'cancelled': {
+        const { isNew, refundMinor, currency } = done
+        const result = isNew ? 'cancelled' : 'unchanged'
+        return { status: 200, body: { policyNumber, result, refundMinor, currency } }
+      }
+      case 'refused': {
+        const errors = [{ path: 'policyNumber', message: done.refusal.reason }]
+        throw new ProblemError(409, 'conflict', done.refusal.reason, { errors })
+      }
+      case 'no-policy':
+        throw notFound('policy')
+    }
+  })
+}
