@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: UNIT,
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           maxWorkers: MAX_WORKERS,
           sequence: { groupOrder: 0 },
         },
