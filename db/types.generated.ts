@@ -51,6 +51,18 @@ export interface CoverageIncident {
   poll_phase: string;
 }
 
+export interface DecisionCorrection {
+  bps: number;
+  corrected_bps: number;
+  corrected_evaluation_id: string;
+  created_at: Generated<Instant>;
+  evaluation_id: string;
+  found_at: Instant;
+  id: string;
+  leg_id: string;
+  policies: number;
+}
+
 export interface Endorsement {
   announced_at: Instant;
   created_at: Generated<Instant>;
@@ -102,6 +114,7 @@ export interface FlightLeg {
   claimed_by: string | null;
   claimed_until: Instant | null;
   consecutive_failures: Generated<number>;
+  correction_look_at: Instant | null;
   created_at: Generated<Instant>;
   destination: string;
   destination_zone: string;
@@ -354,6 +367,7 @@ export interface VirtualClock {
 export interface DB {
   audit_event: AuditEvent;
   coverage_incident: CoverageIncident;
+  decision_correction: DecisionCorrection;
   endorsement: Endorsement;
   escrow_reservation: EscrowReservation;
   evaluation: Evaluation;

@@ -5,6 +5,7 @@ import { maintenance } from './maintenance.ts'
 import { payout } from './payout.ts'
 import { policyExpiration } from './policy-expiration.ts'
 import { reconciliation } from './reconciliation.ts'
+import { correctionWatch } from './correction-watch.ts'
 
 /** All jobs by name, in the order in which lists show them. */
 export const JOBS = {
@@ -13,6 +14,7 @@ export const JOBS = {
   'policy-expiration': policyExpiration,
   reconciliation,
   maintenance,
+  'correction-watch': correctionWatch,
 } as const
 
 /** The name of a registered job. */

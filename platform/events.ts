@@ -102,6 +102,17 @@ function monitoringEvents({ logger, metrics }: Deps) {
     legsRetimed(shard: { readonly count: number }): void {
       logger.info(shard, 'legs-retimed')
     },
+    /** A decision that later evidence contradicts: more owed goes to people, less is leakage. */
+    decisionCorrected(correction: {
+      readonly legId: string
+      readonly bps: number
+      readonly correctedBps: number
+      readonly policies: number
+    }): void {
+      const direction = correction.correctedBps > correction.bps ? 'higher' : 'lower'
+      metrics.corrections.inc({ direction }, correction.policies)
+      logger.warn({ ...correction, direction }, 'decision-corrected')
+    },
     /** Counts of one page of decisions. */
     policiesDecided(page: {
       readonly paid: number

@@ -117,6 +117,12 @@ function monitoringMetrics(registers: Registry[]) {
       name: 'groundstop_second_source_silent_total',
       help: 'Times that the second flight-data source gave no answer about a leg',
     }),
+    corrections: new Counter({
+      registers,
+      name: 'groundstop_corrected_policies_total',
+      help: 'Policies decided on evidence that was corrected later: higher is owed, lower is leakage',
+      labelNames: ['direction'],
+    }),
     detectionLatency: new Histogram({
       registers,
       name: 'groundstop_detection_latency_seconds',

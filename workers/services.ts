@@ -8,9 +8,14 @@ import { createMaintenanceActivities } from '../activities/maintenance.ts'
 import { createPayoutActivities } from '../activities/payout.ts'
 import { createPolicyExpirationActivities } from '../activities/policy-expiration.ts'
 import { createReconciliationActivities } from '../activities/reconciliation.ts'
+import {
+  createCorrectionWatchActivities,
+  type CorrectionWatchDeps,
+} from '../activities/correction-watch.ts'
 import { ConfigError, type Config, type ConfigProblem, type Secrets } from '../config/config.ts'
-import { createDatabase } from '../db/client.ts'
+import { createDatabase, type Database } from '../db/client.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
+import { createCorrectionStore } from '../db/stores/correction-store.ts'
 import { createDatabaseCare } from '../db/stores/database-care.ts'
 import { createDecisionStore } from '../db/stores/decision-store.ts'
 import { createExpiryStore } from '../db/stores/expiry-store.ts'
@@ -68,7 +73,6 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
   })
   const payoutStore = createPayoutStore(db)
   const decisionStore = createDecisionStore(db)
-  const policyLegs = createPolicyLegs(db)
   return {
     activities: {
       'flight-monitor': createFlightMonitorActivities({
@@ -78,7 +82,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
         legStore: createLegStore(db),
         decisionStore,
         payoutStore,
-        findPolicyLeg: (policyId) => policyLegs.legOfPolicy(policyId),
+        findPolicyLeg: (policyId) => createPolicyLegs(db).legOfPolicy(policyId),
         startPayout,
         events,
       }),
@@ -102,6 +106,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
         reconciliationStore: createReconciliationStore(db),
       }),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
+      'correction-watch': correctionWatch(db, { clock, flightData, decisionStore, events }),
     },
     clockSpeed,
     async [Symbol.asyncDispose]() {
@@ -111,6 +116,14 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       await db.destroy()
     },
   }
+}
+
+function correctionWatch(
+  db: Database,
+  deps: Omit<CorrectionWatchDeps, 'legStore' | 'correctionStore'>,
+): ActivitiesByJob['correction-watch'] {
+  const stores = { legStore: createLegStore(db), correctionStore: createCorrectionStore(db) }
+  return createCorrectionWatchActivities({ ...deps, ...stores })
 }
 
 /** Built when there is a key for it; without one, one source decides. */

@@ -4,6 +4,7 @@ export { maintenance } from './maintenance.ts'
 export { payout } from './payout.ts'
 export { policyExpiration } from './policy-expiration.ts'
 export { reconciliation } from './reconciliation.ts'
+export { correctionWatch } from './correction-watch.ts'
 // A default export answers for every type without one of its own.
 // oxlint-disable-next-line import/no-default-export -- the SDK asks for it by that name
 export { unknownJob as default } from './unknown-job.ts'

@@ -5,11 +5,13 @@
 import { sql } from 'kysely'
 import type { RawBuilder, Transaction } from 'kysely'
 
+import { CORRECTION_LOOK_AFTER_MS } from '../../domain/correction.ts'
 import { account, ledgerRef } from '../../domain/ledger.ts'
 import type { DecisionReason } from '../../domain/decision.ts'
 import type { AppliedPage, DecisionPage } from '../../domain/ports/decision-store.ts'
 import type { Instant } from '../../domain/time.ts'
 import { TWO_SOURCE_DEFAULTS } from '../../domain/product.ts'
+import { addMs } from '../../domain/time.ts'
 import type { DB } from '../types.generated.ts'
 
 /** A share of a sum that rounds to nothing: a person decides, no payout of nothing is made. */
@@ -166,6 +168,8 @@ function legs(page: DecisionPage): RawBuilder<unknown> {
         next_poll_at = case when l.undecided_policies > d.policies then l.next_poll_at end,
         settled_at = case when l.undecided_policies > d.policies then l.settled_at
           else ${page.now}::timestamptz end,
+        correction_look_at = case when l.undecided_policies = d.policies
+          then ${addMs(page.now, CORRECTION_LOOK_AFTER_MS)}::timestamptz end,
         updated_at = now()
       from (select leg_id, count(*)::integer as policies from decided group by leg_id) as d
       where l.id = d.leg_id
@@ -201,7 +205,9 @@ function reviews(page: DecisionPage): RawBuilder<unknown> {
           select count(*) from review_case r
           where r.subject_kind = kind and r.subject_id = subject and r.reason_code = reason))),
         kind, subject, reason,
-        jsonb_build_object('evaluationId', evaluation_id, 'productVersionId', product_version_id,
+        -- A disputed tier waits for nobody to decide: it must not look like a case that does.
+        jsonb_build_object(
+          case when disputed_bps is null then 'evaluationId' else 'paidEvaluationId' end, evaluation_id, 'productVersionId', product_version_id,
           'reasons', to_jsonb(reasons))
           || case when disputed_bps is null then '{}'::jsonb
             else jsonb_build_object('disputedBps', disputed_bps) end,

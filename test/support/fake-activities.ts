@@ -2,6 +2,7 @@
  * Activities without a world behind them: each answers what the test says, and the calls are kept.
  * The defaults are a quiet day.
  */
+import type { CorrectionPage } from '../../activities/correction-watch.ts'
 import type { DecidedPage, FlightMonitorActivities } from '../../activities/flight-monitor.ts'
 import type { MaintenanceActivities } from '../../activities/maintenance.ts'
 import type { PayoutActivities, Submission } from '../../activities/payout.ts'
@@ -161,4 +162,9 @@ export function fakeMaintenance(
     }),
     ...change,
   }
+}
+
+/** One page of `correction-watch`; nothing is due unless said otherwise. */
+export function correctionPage(change: Partial<CorrectionPage> = {}): CorrectionPage {
+  return { looked: 0, asked: 0, failed: 0, higher: 0, lower: 0, isComplete: true, ...change }
 }

@@ -12,6 +12,7 @@ import {
   allMatched,
   allSettled,
   BUSINESS_NOW,
+  correctionPage,
   expiryStep,
   fakeFlightMonitor,
   fakeMaintenance,
@@ -275,6 +276,23 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
   ...MAINTENANCE_CASES,
   ...EXPIRATION_CASES,
   ...RECONCILIATION_CASES,
+  {
+    job: 'correction-watch',
+    name: 'nothing-due',
+    input: {},
+    activities: () => ({ watchCorrections: inTurn(correctionPage()) }),
+  },
+  {
+    job: 'correction-watch',
+    name: 'pages-with-corrections',
+    input: {},
+    activities: () => ({
+      watchCorrections: inTurn(
+        correctionPage({ looked: 250, asked: 60, higher: 1, isComplete: false }),
+        correctionPage({ looked: 12, asked: 3, failed: 1, lower: 2 }),
+      ),
+    }),
+  },
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */
