@@ -33,10 +33,10 @@ export const correctionWatch = defineJob({
   result: correctionWatchResult,
   schedule: {
     kind: 'interval',
-    everyMs: 15 * MINUTE_MS,
+    everyMs: HOUR_MS,
     overlap: 'skip',
     // One late run does the work of all that were missed.
-    catchUpMs: 15 * MINUTE_MS,
+    catchUpMs: HOUR_MS,
     input: {},
   },
   queue: 'monitoring',
@@ -46,7 +46,7 @@ export const correctionWatch = defineJob({
   workflowKey: () => 'all',
   onConflict: { whileOpen: 'join', afterClose: 'again' },
   onExhausted: 'fail',
-  slo: { durationMs: 5 * MINUTE_MS, freshnessMs: 2 * HOUR_MS },
+  slo: { durationMs: 5 * MINUTE_MS, freshnessMs: 3 * HOUR_MS },
   owner: 'claims',
   alerts: ['failed', 'late'],
   histories: ['nothing-due', 'pages-with-corrections'],
