@@ -10,6 +10,8 @@ export type Accuracy = {
   readonly falsePays: number
   /** Decided less than was due, without people looking at the difference. */
   readonly falseDenials: number
+  /** Of both, those that the look after the decision found and set right. */
+  readonly foundLater: number
   /** Left to people, as a whole or for a difference. */
   readonly inReview: number
   readonly reviewShare: number
@@ -26,8 +28,9 @@ export function accuracyOf(
   if (product === undefined) throw new RangeError('no such product')
   let falsePays = 0
   let falseDenials = 0
+  let foundLater = 0
   let inReview = 0
-  for (const [i, { outcomes, disputedBps }] of results.entries()) {
+  for (const [i, { outcomes, disputedBps, correctedBps }] of results.entries()) {
     const leg = pack.legs[i]
     const outcome = outcomes[index]
     if (leg === undefined || outcome === undefined) throw new RangeError('results of another pack')
@@ -35,11 +38,15 @@ export function accuracyOf(
     if (outcome === 'REVIEW' || disputed !== null) inReview += 1
     if (outcome === 'REVIEW') continue
     const due = dueBps(leg, product)
-    if (outcome > due) falsePays += 1
-    else if (outcome < due && (disputed ?? 0) < due) falseDenials += 1
+    const isFalsePay = outcome > due
+    const isFalseDenial = outcome < due && (disputed ?? 0) < due
+    if (isFalsePay) falsePays += 1
+    if (isFalseDenial) falseDenials += 1
+    if ((isFalsePay || isFalseDenial) && correctedBps[index] === due) foundLater += 1
   }
   const legs = results.length
-  return { legs, falsePays, falseDenials, inReview, reviewShare: legs === 0 ? 0 : inReview / legs }
+  const reviewShare = legs === 0 ? 0 : inReview / legs
+  return { legs, falsePays, falseDenials, foundLater, inReview, reviewShare }
 }
 
 /** By the carrier's own report of its delay, with no instant and no zone in between. */

@@ -31,6 +31,8 @@ export type BacktestSummary = LegTotals & {
   readonly pollsPerLeg: number
   /** Of the second source. */
   readonly secondPollsPerLeg: number
+  /** Of the first source, after decisions; `pollsPerLeg` is without them. */
+  readonly looksPerLeg: number
   /** From when a provider shows an arrival to the poll that sees it. Minutes. */
   readonly detectionMin: { readonly p50: number; readonly p95: number; readonly p99: number }
 }
@@ -56,11 +58,13 @@ export function summarise(results: readonly LegBacktest[], index: number): Backt
   const sorted = Float64Array.from(detections).sort()
   const polls = results.reduce((sum, result) => sum + result.polls, 0)
   const secondPolls = results.reduce((sum, result) => sum + result.secondPolls, 0)
+  const looks = results.reduce((sum, result) => sum + result.looks, 0)
   return {
     ...totalsOf(results, index),
     worstDay:
       worst === undefined ? null : { date: worst[0], burn: worst[1].burn, legs: worst[1].legs },
     pollsPerLeg: results.length === 0 ? 0 : polls / results.length,
+    looksPerLeg: results.length === 0 ? 0 : looks / results.length,
     secondPollsPerLeg: results.length === 0 ? 0 : secondPolls / results.length,
     detectionMin: {
       p50: quantile(sorted, 0.5) / MINUTE_MS,

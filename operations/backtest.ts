@@ -18,6 +18,7 @@ import {
 } from '../domain/simulation/provider-strategies.ts'
 import { timelineOf } from '../domain/simulation/timeline.ts'
 import { DAY_MS, instantFromMs, toMs, type Instant } from '../domain/time.ts'
+import { lookAfter } from './backtest-looks.ts'
 
 /** A leg's decision under one product; `REVIEW` goes to people and has no amount. */
 export type LegOutcome = number | 'REVIEW'
@@ -29,9 +30,13 @@ export type LegBacktest = {
   readonly outcomes: readonly LegOutcome[]
   /** One per product: what the source that says more would pay; null where none does. */
   readonly disputedBps: readonly (number | null)[]
+  /** One per product: what a look after the decision says instead; null where it says the same. */
+  readonly correctedBps: readonly (number | null)[]
   readonly polls: number
   /** Of the second source. */
   readonly secondPolls: number
+  /** Of the first source, after the decision. */
+  readonly looks: number
   /** From when a provider showed the arrival to the poll that saw it; null when there was none. */
   readonly detectionMs: number | null
 }
@@ -121,10 +126,12 @@ function backtestLeg(packLeg: PackLeg, input: BacktestInput): LegBacktest {
   }
   const decided = new Map<Product, Exclude<Decision, { outcome: 'NOT_YET' }>>()
   let detectionMs: number | null = null
+  let decidedAt = leg.scheduledIn
   const boundAt = instantFromMs(packLeg.scheduledOutMs - BOUND_BEFORE_MS)
   let { at } = nextPoll({ leg, facts: watch.facts, products, now: boundAt, consecutiveFailures: 0 })
   while (at !== null) {
     const now = at
+    decidedAt = now
     pollOnce(watch, show, now)
     if (detectionMs === null && watch.facts.arrival !== null && timeline.arrivalShownMs !== null) {
       detectionMs = toMs(now) - timeline.arrivalShownMs
@@ -140,12 +147,15 @@ function backtestLeg(packLeg: PackLeg, input: BacktestInput): LegBacktest {
     at = nextPollAfter(plan, decisions).at
   }
   const final = products.map((product) => decided.get(product))
+  const after = lookAfter({ leg, facts: watch.facts, decided, first: show.first, decidedAt })
   return {
     key: legKey(leg.identity),
     outcomes: final.map(outcomeOf),
     disputedBps: final.map((one) => (one?.outcome === 'PAY' ? (one.disputedBps ?? null) : null)),
+    correctedBps: products.map((product) => after.corrected.get(product) ?? null),
     polls: watch.polls,
     secondPolls: watch.secondPolls,
+    looks: after.looks,
     detectionMs,
   }
 }

@@ -21,14 +21,16 @@ export function summaryLines(
     `burn         ${percent(summary.burn)} of the sum insured`,
     `worst day    ${worst}`,
     `in review    ${summary.inReview}`,
-    `polls        ${summary.pollsPerLeg.toFixed(2)} a leg, ${summary.secondPollsPerLeg.toFixed(2)} of the second source`,
+    `polls        ${summary.pollsPerLeg.toFixed(2)} a leg, ${summary.secondPollsPerLeg.toFixed(2)} of the second source, ` +
+      `${summary.looksPerLeg.toFixed(2)} after the decision`,
     `arrival seen p50 ${detection.p50.toFixed(1)}, p95 ${detection.p95.toFixed(1)}, p99 ${detection.p99.toFixed(1)} min after it is shown`,
   ]
 }
 
 /** How the decisions compare with what the carriers themselves reported. */
-export function accuracyLines({ falsePays, falseDenials }: Accuracy): string[] {
-  return [`wrong        ${falsePays} paid too much, ${falseDenials} too little or not at all`]
+export function accuracyLines({ falsePays, falseDenials, foundLater }: Accuracy): string[] {
+  const wrong = `${falsePays} paid too much, ${falseDenials} too little or not at all`
+  return [`wrong        ${wrong}; ${foundLater} of them found by the look after the decision`]
 }
 
 /** A table with a line a group; nothing without groups. */

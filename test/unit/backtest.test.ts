@@ -46,7 +46,7 @@ describe('the half year', () => {
         expect(summary.worstDay?.date).toBe(expected.worst_day[0])
         expect(summary.worstDay?.burn).toBeCloseTo(expected.worst_day[1], 3)
         // What asking costs, and how soon an arrival is seen. The bounds are those of the design.
-        expect(summary.pollsPerLeg).toBeLessThanOrEqual(13)
+        expect(summary.pollsPerLeg + summary.looksPerLeg).toBeLessThanOrEqual(13)
         expect(summary.detectionMin.p99).toBeLessThanOrEqual(2)
         const groups = groupTotals(results, i, ['month', 'carrier'])
         expect(groups.size).toBe(Object.keys(expected.month_carrier).length)
@@ -100,6 +100,8 @@ describe('decision lines', () => {
     key,
     outcomes: [outcome],
     disputedBps: [null],
+    correctedBps: [null],
+    looks: 0,
     secondPolls: 0,
     polls: 1,
     detectionMs: null,
@@ -145,6 +147,14 @@ describe('a fault of one source alone, in a tenth of the legs of a storm week', 
     const { falsePays, falseDenials, reviewShare } = tried([fault])
     expect({ falsePays, falseDenials }).toEqual({ falsePays: 0, falseDenials: 0 })
     expect(reviewShare).toBeLessThanOrEqual(leftToPeople.get(name) ?? 0.02)
+  })
+
+  it('what both sources correct after the decision is found by the look after it', () => {
+    const both = [{ name: 'correction', of: 'both', rate: 0.1 }] as const
+    const { falsePays, falseDenials, foundLater } = tried(both)
+    expect(falsePays).toBe(0)
+    expect(falseDenials).toBeGreaterThan(0)
+    expect(foundLater).toBe(falseDenials)
   })
 
   it('one source alone is fooled by what two are not', () => {

@@ -8,6 +8,8 @@ const leg = (key: string, outcome: LegOutcome): LegBacktest => ({
   outcomes: [outcome],
   polls: 12,
   disputedBps: [null],
+  correctedBps: [null],
+  looks: 0,
   secondPolls: 0,
   detectionMs: null,
 })
