@@ -46,16 +46,25 @@ export function storedSecond(
   return secondFlightData === undefined ? null : secondNeverAsked(secondFlightData.id)
 }
 
+/** What ends an asking. */
+export type AskSecondOptions = {
+  /** Cancellation: thrown. */
+  readonly signal: AbortSignal | undefined
+  /** Time for second opinions is up: a slow second source never holds the first one up. */
+  readonly budget: AbortSignal
+}
+
 /**
  * Asks it after an answer of the first source, whose facts are `facts`, if any group of the leg's policies
- * needs that. Never throws for what it does; only on cancellation.
+ * needs that. Never throws for what it does; only on cancellation. A leg for which no time was left counts
+ * as not asked, and is asked after its next poll.
  */
 export async function askSecondSource(
   deps: SecondSourceDeps,
   stored: LegToPoll,
   facts: LegFacts,
   now: Instant,
-  signal: AbortSignal | undefined,
+  { signal, budget }: AskSecondOptions,
 ): Promise<AskedSecond> {
   const before = storedSecond(deps, stored)
   const { secondFlightData, clock } = deps
@@ -66,10 +75,19 @@ export async function askSecondSource(
   if (secondFlightData === undefined || before === null || !isNeeded) {
     return { second: null, facts: before, failure: null }
   }
+  // Kept with the leg, so that no decider takes it for one that has a single source.
+  const outOfTime: AskedSecond = {
+    second: { askedAt: now, observation: null, facts: before },
+    facts: before,
+    failure: { kind: 'THROTTLED', message: 'no time was left to ask the second source' },
+  }
+  if (budget.aborted) return outOfTime
   try {
-    return await ask(secondFlightData, clock, stored, before, signal)
+    const either = signal === undefined ? budget : AbortSignal.any([signal, budget])
+    return await ask(secondFlightData, clock, stored, before, either)
   } catch (error) {
     if (signal?.aborted === true) throw error
+    if (budget.aborted) return outOfTime
     // A fault of the second source, or an answer that nobody thought of, never stops the first one.
     const message = error instanceof Error ? error.message : String(error)
     return silence(before, await clock.now(), { kind: 'UNEXPECTED', message })
@@ -81,7 +99,7 @@ async function ask(
   clock: Clock,
   { leg, providerIdent }: LegToPoll,
   before: SecondFacts,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<AskedSecond> {
   const { identity, scheduledOut, scheduledIn } = leg
   const proven = before.timeReading === null ? {} : { timeReading: before.timeReading }

@@ -20,7 +20,12 @@ import { announcedRetime, type Schedule } from '../domain/retime.ts'
 import type { SecondFacts } from '../domain/second-source.ts'
 import { addMs, later, MINUTE_MS } from '../domain/time.ts'
 import type { Instant } from '../domain/time.ts'
-import { askSecondSource, storedSecond, type SecondSourceDeps } from './ask-second-source.ts'
+import {
+  askSecondSource,
+  storedSecond,
+  type AskSecondOptions,
+  type SecondSourceDeps,
+} from './ask-second-source.ts'
 import { forEachConcurrently } from './bounded-concurrency.ts'
 import { observationOf } from './observed-records.ts'
 
@@ -43,6 +48,8 @@ export type PollLegShardOptions = {
   /** Requests on the wire at once. */
   readonly concurrency: number
   readonly onProgress?: (done: number, total: number) => void
+  /** Wall time for second opinions of the whole shard; default 45,000 ms, half of a step's time. */
+  readonly secondBudgetMs?: number
   /** On abort the answers already in are written before the signal's reason is thrown. */
   readonly signal?: AbortSignal
 }
@@ -72,6 +79,8 @@ export type PolledLegShard = {
 
 /** Answers per transaction: losing a page to a crash costs this many calls, a page costs 20 ms. */
 const SAVE_PAGE = 100
+
+const SECOND_BUDGET_MS = 45_000
 
 /** A leg whose decisions are all due is looked at again if they were not carried out by then. */
 const DECISION_PENDING_MS = 10 * MINUTE_MS
@@ -114,6 +123,7 @@ class ShardRun {
   readonly #deps: PollLegShardDeps
   readonly #options: PollLegShardOptions
   readonly #total: number
+  readonly #budget: AbortSignal
   #done = 0
   #pending: Outcome[] = []
 
@@ -121,6 +131,7 @@ class ShardRun {
     this.#deps = deps
     this.#options = options
     this.#total = total
+    this.#budget = AbortSignal.timeout(options.secondBudgetMs ?? SECOND_BUDGET_MS)
   }
 
   async pollPage(legIds: readonly string[]): Promise<void> {
@@ -128,7 +139,8 @@ class ShardRun {
     const legs = loaded.filter((leg) => leg.groups.length > 0)
     try {
       await forEachConcurrently(legs, this.#options, async (leg) => {
-        const outcome = await pollLeg(this.#deps, leg, this.#options.signal)
+        const { signal } = this.#options
+        const outcome = await pollLeg(this.#deps, leg, { signal, budget: this.#budget })
         // After the wait: the list may have been written and replaced meanwhile.
         this.#pending.push(outcome)
         if (this.#pending.length >= SAVE_PAGE) await this.#save()
@@ -165,8 +177,9 @@ class ShardRun {
 async function pollLeg(
   deps: PollLegShardDeps,
   stored: LegToPoll,
-  signal: AbortSignal | undefined,
+  until: AskSecondOptions,
 ): Promise<Outcome> {
+  const { signal } = until
   try {
     const { leg, providerIdent } = stored
     const { identity, scheduledOut, scheduledIn } = leg
@@ -175,7 +188,7 @@ async function pollLeg(
     // Read after the answer: nothing in it can be later than this.
     const now = await deps.clock.now()
     if (!result.ok) return failedPoll(deps, stored, now, result)
-    return await answeredPoll(deps, stored, now, result, signal)
+    return await answeredPoll(deps, stored, now, result, until)
   } catch (error) {
     if (signal?.aborted === true) throw error
     const message = error instanceof Error ? error.message : String(error)
@@ -188,13 +201,13 @@ async function answeredPoll(
   stored: LegToPoll,
   now: Instant,
   answer: ProviderAnswer<ProviderLeg[]>,
-  signal: AbortSignal | undefined,
+  until: AskSecondOptions,
 ): Promise<Outcome> {
   const { leg, facts: before, legId, pollVersion, hasBound } = stored
   const { facts, phase, flags } = foldAnswer(before, leg, answer.value, now)
   const provider = deps.flightData.id
   const observation = observationOf(provider, leg, before.providerIds, answer, flags)
-  const asked = await askSecondSource(deps, stored, facts, now, signal)
+  const asked = await askSecondSource(deps, stored, facts, now, until)
   const insuredArrivals = stored.groups.map(({ insuredScheduledIn }) => insuredScheduledIn)
   const retimed = announcedRetime(leg, facts, now, insuredArrivals)
   const insured = retimed === null ? stored : rescheduled(stored, retimed)

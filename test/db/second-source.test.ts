@@ -185,3 +185,32 @@ test('a second source that throws is silent, and the poll is written', async () 
     await sql`select second_facts -> 'asked' is not null as asked from flight_leg`.execute(it.db)
   expect(rows).toEqual([{ asked: true }])
 })
+
+test('a second source that does not answer in time holds nobody up and counts as not asked', async () => {
+  await using it = await twoSources([rowOf(B6_35, 'P1')])
+  it.showFirst(90)
+  const hanging = {
+    id: 'second',
+    getStatus: (_: unknown, signal?: AbortSignal) =>
+      new Promise<never>((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(new Error('aborted')))
+      }),
+  }
+  const { flightData, clock, legIds } = it
+  clock.set(addMs(B6_35.scheduledIn, 92 * MINUTE_MS))
+  const legStore = createLegStore(it.db)
+  const deps = { legStore, flightData, secondFlightData: hanging, clock }
+  const options = { concurrency: 8, secondBudgetMs: 50 }
+  const shard = await pollLegShard(deps, { legIds, claimedBy: 'tick' }, options)
+  expect(shard).toMatchObject({ polled: 1, failed: [], decidableLegIds: [] })
+  expect(shard.secondSilent).toMatchObject([{ kind: 'THROTTLED' }])
+  clock.pass(30 * MINUTE_MS)
+  await pollLegShard(deps, { legIds, claimedBy: 'tick' }, options)
+  expect(await it.decide()).toMatchObject({ evaluations: 0 })
+  const { rows } = await sql`
+    select second_facts ->> 'provider' as provider, second_facts -> 'asked' as asked
+    from flight_leg`.execute(it.db)
+  expect(rows).toEqual([{ provider: 'second', asked: null }])
+  it.showSecond([secondRecord(90)])
+  expect(await it.at(137)).toMatchObject({ decidableLegIds: legIds })
+})
