@@ -9,11 +9,13 @@ import type { Client } from '@temporalio/client'
 import type { Express } from 'express'
 
 import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
+import { createLeasedAllowance, keyIdOf } from '../adapters/flights/leased-allowance.ts'
 import { loadAirportZones } from '../adapters/airports/zones.ts'
 import { lazyDelayHistory } from '../adapters/rates/delay-history.ts'
 import { ConfigError, isLoopback, type Config, type Secrets } from '../config/config.ts'
 import { createDatabase, type Database } from '../db/client.ts'
 import { assertSchemaCurrent } from '../db/schema-state.ts'
+import { createAllowanceStore } from '../db/stores/allowance-store.ts'
 import { createBookReads } from '../db/stores/book-reads.ts'
 import { createBookTotalsStore } from '../db/stores/book-totals.ts'
 import { createCancellationStore } from '../db/stores/cancellation-store.ts'
@@ -231,10 +233,19 @@ function underwritingOf(
   events: Events,
 ): Pick<PoliciesDeps, 'policies'> & Pick<QuotesDeps, 'quotes'> {
   const { config, secrets, db, clock, stack } = parts
+  const apiKey = secrets.aeroapiKey ?? ''
+  const allowance = createLeasedAllowance({
+    provider: 'aeroapi',
+    keyId: keyIdOf(apiKey),
+    store: createAllowanceStore(db),
+    terms: config.aeroapi,
+    onNotice: (notice) => events.providerBudgetReached({ provider: 'aeroapi', ...notice }),
+  })
+  stack.use(allowance)
   const flightData = createAeroApiProvider({
     baseUrl: config.aeroapi.url,
-    apiKey: secrets.aeroapiKey ?? '',
-    ratePerS: config.aeroapi.ratePerS,
+    apiKey,
+    allowance,
     concurrency: config.aeroapi.concurrency,
     airports: loadAirportZones(),
     clock,

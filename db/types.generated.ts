@@ -281,6 +281,20 @@ export interface ProductVersion {
   version: number;
 }
 
+export interface ProviderAllowance {
+  created_at: Generated<Instant>;
+  day: Generated<LocalDate>;
+  day_mark: Generated<number>;
+  day_units: Generated<number>;
+  full_at: Generated<Instant>;
+  key_id: string;
+  month: Generated<LocalDate>;
+  month_mark: Generated<number>;
+  month_units: Generated<number>;
+  provider: string;
+  updated_at: Generated<Instant>;
+}
+
 export interface Quote {
   amounts: Json;
   closed_at: Instant | null;
@@ -371,6 +385,7 @@ export interface DB {
   policy: Policy;
   pool_balance: PoolBalance;
   product_version: ProductVersion;
+  provider_allowance: ProviderAllowance;
   quote: Quote;
   rail_hold: RailHold;
   review_case: ReviewCase;

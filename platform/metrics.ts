@@ -212,6 +212,17 @@ function doorMetrics(registers: Registry[]) {
   }
 }
 
+function providerMetrics(registers: Registry[]) {
+  return {
+    providerBudgetMarks: new Counter({
+      registers,
+      name: 'task_scheduler_provider_budget_marks_total',
+      help: 'Marks (80 and 100 per cent) that budgets of calls came to, once a day or month each',
+      labelNames: ['provider', 'period', 'percent'],
+    }),
+  }
+}
+
 function buildMetrics() {
   const registry = new Registry()
   const registers = [registry]
@@ -221,6 +232,7 @@ function buildMetrics() {
     ...monitoringMetrics(registers),
     ...moneyMetrics(registers),
     ...doorMetrics(registers),
+    ...providerMetrics(registers),
   }
 }
 

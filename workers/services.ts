@@ -1,6 +1,5 @@
 /** Builds what activities work with: database, providers, clock, events. One per worker process. */
 import { loadAirportZones } from '../adapters/airports/zones.ts'
-import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
 import { createAviationstackProvider } from '../adapters/flights/aviationstack.ts'
 import { createStripePayments } from '../adapters/payments/stripe.ts'
 import { createFlightMonitorActivities } from '../activities/flight-monitor.ts'
@@ -22,6 +21,7 @@ import { createReviewStore } from '../db/stores/review-store.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
+import { createFlightData } from './flight-data.ts'
 import type { ActivitiesByJob } from './queues.ts'
 
 /** On wall time a second is a second. */
@@ -52,14 +52,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
   const clockStore = createClockStore(db)
   const clock = createVirtualClock(clockStore)
   const clockSpeed = async (): Promise<number> => (await clockStore.read())?.speed ?? WALL_SPEED
-  const flightData = createAeroApiProvider({
-    baseUrl: config.aeroapi.url,
-    apiKey: aeroapiKey,
-    ratePerS: config.aeroapi.ratePerS,
-    concurrency: config.aeroapi.concurrency,
-    airports: loadAirportZones(),
-    clock,
-  })
+  const flightData = createFlightData({ config, apiKey: aeroapiKey, db, clock, events })
   const secondFlightData = secondSource(deps, clock)
   const payments = createStripePayments({
     baseUrl: config.stripe.url,

@@ -24,6 +24,8 @@ export type LegToPoll = {
   /** Of the second source; null when it was not asked about the leg. */
   readonly second: SecondFacts | null
   readonly phase: LegPhase
+  /** What this poll was planned to wait for; null when none was planned yet. */
+  readonly pollPhase: PollPhase | null
   readonly consecutiveFailures: number
   /** What the stored facts were folded up to; a poll is written only if it is still this. */
   readonly pollVersion: number

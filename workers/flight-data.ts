@@ -1,0 +1,46 @@
+/** The worker's flight-data provider, on the allowance that all processes of its key share. */
+import { loadAirportZones } from '../adapters/airports/zones.ts'
+import { createAeroApiProvider, type AeroApiProvider } from '../adapters/flights/aeroapi.ts'
+import { createLeasedAllowance, keyIdOf } from '../adapters/flights/leased-allowance.ts'
+import type { Config } from '../config/config.ts'
+import type { Database } from '../db/client.ts'
+import { createAllowanceStore } from '../db/stores/allowance-store.ts'
+import type { Clock } from '../domain/ports/clock.ts'
+import type { Events } from '../platform/events.ts'
+
+/** What the provider is built from. */
+export type FlightDataDeps = {
+  readonly config: Config
+  readonly apiKey: string
+  readonly db: Database
+  readonly clock: Clock
+  readonly events: Events
+}
+
+/** Connects lazily. Dispose of it before the database: what was leased and not used is given back. */
+export function createFlightData(deps: FlightDataDeps): AeroApiProvider {
+  const { apiKey, clock, db, events } = deps
+  const { aeroapi } = deps.config
+  const allowance = createLeasedAllowance({
+    provider: 'aeroapi',
+    keyId: keyIdOf(apiKey),
+    store: createAllowanceStore(db),
+    terms: aeroapi,
+    onNotice: (notice) => events.providerBudgetReached({ provider: 'aeroapi', ...notice }),
+  })
+  const provider = createAeroApiProvider({
+    baseUrl: aeroapi.url,
+    apiKey,
+    allowance,
+    concurrency: aeroapi.concurrency,
+    airports: loadAirportZones(),
+    clock,
+  })
+  return {
+    ...provider,
+    async [Symbol.asyncDispose]() {
+      await provider[Symbol.asyncDispose]()
+      await allowance[Symbol.asyncDispose]()
+    },
+  }
+}
