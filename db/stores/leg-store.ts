@@ -28,6 +28,7 @@ import type { WatchedLegRow } from './watched-leg.ts'
 export function createLegStore(db: Database): LegStore {
   return {
     claimDue: (request) => claimDue(db, request),
+    claimLeg: (claim) => claimLeg(db, claim),
     loadForPolling: (legIds) => loadForPolling(db, legIds),
     savePolls: async (polls) => {
       if (polls.length > MAX_LEG_PAGE) throw new RangeError('page of polls is too long')
@@ -62,6 +63,21 @@ async function claimDue(
     returning l.id, l.next_poll_at`.execute(db)
   const oldestFirst = claimed.rows.toSorted((a, b) => (a.next_poll_at < b.next_poll_at ? -1 : 1))
   return { due: count.rows[0]?.due ?? 0, legIds: oldestFirst.map((row) => row.id) }
+}
+
+async function claimLeg(
+  db: Database,
+  claim: Parameters<LegStore['claimLeg']>[0],
+): Promise<boolean> {
+  const { legId, claimedBy, leaseMs } = claim
+  const { rows } = await sql<{ id: string }>`
+    update flight_leg set claimed_by = ${claimedBy}, updated_at = now(),
+      claimed_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000}::float8)
+    where id = ${legId}::uuid and undecided_policies > 0
+      and (claimed_until is null or claimed_until <= clock_timestamp()
+        or claimed_by = ${claimedBy})
+    returning id`.execute(db)
+  return rows.length > 0
 }
 
 type LegToPollRow = WatchedLegRow & {

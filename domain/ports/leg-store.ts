@@ -116,6 +116,15 @@ export interface LegStore {
    * Claims due legs, the longest due first. `due` counts all due legs, also those that others hold.
    */
   claimDue(request: ClaimRequest): Promise<{ due: number; legIds: string[] }>
+  /**
+   * Claims one leg, due or not, so that no tick asks about it meanwhile. False when another claim holds
+   * it: then of the two polls one is written.
+   */
+  claimLeg(claim: {
+    readonly legId: string
+    readonly claimedBy: string
+    readonly leaseMs: number
+  }): Promise<boolean>
   /** At most MAX_LEG_PAGE legs; ids that do not exist are left out. */
   loadForPolling(legIds: readonly string[]): Promise<LegToPoll[]>
   /**
