@@ -18,6 +18,7 @@ import {
   type PolicyCancellationDeps,
 } from './rest/policy-cancellation.ts'
 import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
+import { addProviderRoutes, type ProvidersDeps } from './rest/providers.ts'
 import { addQuoteRoutes, type QuotesDeps } from './rest/quotes.ts'
 import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
@@ -32,6 +33,7 @@ export type AppDeps = HealthDeps &
   PolicyCancellationDeps &
   PayoutControlDeps &
   PayoutActionDeps &
+  ProvidersDeps &
   ReviewsDeps &
   BookReadsDeps & {
     readonly logger: Logger
@@ -63,6 +65,7 @@ export function createApp(deps: AppDeps): Express {
   addPolicyCancellationRoute(app, deps)
   addPayoutControlRoutes(app, deps)
   addPayoutActionRoutes(app, deps)
+  addProviderRoutes(app, deps)
   addBookReadRoutes(app, deps)
   addReviewRoutes(app, deps)
   app.use((request) => {

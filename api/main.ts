@@ -4,6 +4,7 @@
  */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
 
 import type { Client } from '@temporalio/client'
 import type { Express } from 'express'
@@ -28,6 +29,7 @@ import { createPayoutStore } from '../db/stores/payout-store.ts'
 import { createPolicyDetailsStore } from '../db/stores/policy-details.ts'
 import { createPolicyStore } from '../db/stores/policy-store.ts'
 import { createProductStore } from '../db/stores/product-store.ts'
+import { createProviderHealthStore } from '../db/stores/provider-health-store.ts'
 import { createQuoteStore } from '../db/stores/quote-store.ts'
 import type { Clock, ClockReading } from '../domain/ports/clock.ts'
 import { instantFromMs } from '../domain/time.ts'
@@ -45,6 +47,7 @@ import { createLogger, type Logger } from '../platform/logger.ts'
 import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
 import { addProcessMetrics, createMetrics, type Metrics } from '../platform/metrics.ts'
 import { observeFlightData } from '../platform/observed-providers.ts'
+import { createProviderReports } from '../platform/provider-reports.ts'
 import { lazyClient } from '../platform/temporal/connection.ts'
 import { createApp } from './app.ts'
 import { bookMetricsCollector } from './book-metrics.ts'
@@ -55,6 +58,7 @@ import type { JobsDeps } from './rest/jobs.ts'
 import type { PayoutActionDeps } from './rest/payout-actions.ts'
 import type { PayoutControlDeps } from './rest/payout-controls.ts'
 import type { PoliciesDeps } from './rest/policies.ts'
+import { providerMetricsCollector } from './provider-metrics.ts'
 import type { PolicyCancellationDeps } from './rest/policy-cancellation.ts'
 import type { QuotesDeps } from './rest/quotes.ts'
 import { createReviewCases } from './review-cases.ts'
@@ -112,6 +116,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     token: isLoopback(config.metrics.host) ? undefined : (secrets.apiToken ?? undefined),
     collect: [
       jobMetricsCollector({ client, metrics }),
+      providerMetricsCollector({ healthStore: createProviderHealthStore(db), metrics }),
       bookMetricsCollector({
         totals: createBookTotalsStore(db),
         latencies: createLatencyLog(db),
@@ -178,6 +183,7 @@ function buildApp(parts: Parts): Express {
     idempotency: createIdempotencyStore(db),
     ...underwritingOf(parts, events),
     cancellations: cancellationsOf(parts),
+    readProviders: () => createProviderHealthStore(db).list(),
     reads: createBookReads(db),
     payoutControls: payoutControlsOf(parts),
     payoutActions: payoutActionsOf(parts),
@@ -251,13 +257,17 @@ function underwritingOf(
     clock,
   })
   stack.use(flightData)
+  const reporter = `api:${hostname()}:${process.pid}`
+  const store = createProviderHealthStore(db)
+  const reports = stack.use(createProviderReports({ store, events, reporter }))
+  reports.add({ provider: flightData.id, breakerState: flightData.breakerState })
   const quoteStore = createQuoteStore(db)
   const deps = {
     quoteStore,
     delayHistory: lazyDelayHistory(),
     policyStore: createPolicyStore(db),
     productStore: createProductStore(db),
-    flightData: observeFlightData(flightData, events),
+    flightData: observeFlightData(flightData, reports),
     clock,
     capacityMinor: config.underwriting.capacityMinor,
   }

@@ -56,7 +56,7 @@ export type Config = {
     readonly url: string
     readonly ratePerS: number
     readonly concurrency: number
-  }
+  } & CallBudget
   /** STRIPE_API_URL, STRIPE_CONCURRENCY (32). */
   readonly stripe: { readonly url: string; readonly concurrency: number }
   /** API_HOST, API_PORT. Default 127.0.0.1:3000. Another host than loopback needs API_TOKEN. */
@@ -220,6 +220,9 @@ function aviationstackOf(values: Values): Config['aviationstack'] {
     url,
     ratePerS: values.AVIATIONSTACK_RATE_PER_S ?? (isOfficial ? 2 : AEROAPI_OTHER_RATE_PER_S),
     concurrency: values.AVIATIONSTACK_CONCURRENCY ?? 4,
+    dayBudget: values.AVIATIONSTACK_BUDGET_PER_DAY,
+    monthBudget: values.AVIATIONSTACK_BUDGET_PER_MONTH,
+    reservePercent: values.AVIATIONSTACK_BUDGET_RESERVE_PERCENT ?? RESERVE_PERCENT,
   }
 }
 

@@ -295,6 +295,53 @@ export interface ProviderAllowance {
   updated_at: Generated<Instant>;
 }
 
+export interface ProviderCalls {
+  calls: Generated<number>;
+  created_at: Generated<Instant>;
+  failures: Generated<number>;
+  minute: Instant;
+  provider: string;
+  updated_at: Generated<Instant>;
+}
+
+export interface ProviderHealth {
+  answered_in_ms: number | null;
+  calls: number;
+  checked_at: Instant;
+  created_at: Generated<Instant>;
+  day_budget: number | null;
+  day_units: number;
+  failures: number;
+  last_answer_at: Instant | null;
+  month_budget: number | null;
+  month_units: number;
+  open_breakers: number;
+  processes: number;
+  provider: string;
+  reason: string;
+  since: Instant;
+  state: string;
+  updated_at: Generated<Instant>;
+}
+
+export interface ProviderProcess {
+  breaker: string;
+  created_at: Generated<Instant>;
+  last_answer_at: Instant | null;
+  provider: string;
+  reporter: string;
+  updated_at: Generated<Instant>;
+}
+
+export interface ProviderStateChange {
+  created_at: Generated<Instant>;
+  from_state: string | null;
+  id: Generated<number>;
+  provider: string;
+  reason: string;
+  to_state: string;
+}
+
 export interface Quote {
   amounts: Json;
   closed_at: Instant | null;
@@ -386,6 +433,10 @@ export interface DB {
   pool_balance: PoolBalance;
   product_version: ProductVersion;
   provider_allowance: ProviderAllowance;
+  provider_calls: ProviderCalls;
+  provider_health: ProviderHealth;
+  provider_process: ProviderProcess;
+  provider_state_change: ProviderStateChange;
   quote: Quote;
   rail_hold: RailHold;
   review_case: ReviewCase;

@@ -4,6 +4,7 @@ import { flightMonitor } from './flight-monitor.ts'
 import { maintenance } from './maintenance.ts'
 import { payout } from './payout.ts'
 import { policyExpiration } from './policy-expiration.ts'
+import { providerHealthCheck } from './provider-health-check.ts'
 import { reconciliation } from './reconciliation.ts'
 
 /** All jobs by name, in the order in which lists show them. */
@@ -13,6 +14,7 @@ export const JOBS = {
   'policy-expiration': policyExpiration,
   reconciliation,
   maintenance,
+  'provider-health-check': providerHealthCheck,
 } as const
 
 /** The name of a registered job. */

@@ -4,6 +4,7 @@
  */
 import type { BudgetNotice } from '../domain/ports/call-allowance.ts'
 import type { ProviderFailureKind } from '../domain/ports/flight-data-provider.ts'
+import type { ProviderStateChange } from '../domain/ports/provider-health-store.ts'
 import type { Logger } from './logger.ts'
 import {
   retryLabel,
@@ -222,6 +223,12 @@ function providerEvents({ logger, metrics }: Deps) {
       metrics.providerBudgetMarks.inc({ provider, period, percent: String(percent) })
       if (percent >= 100) logger.error(notice, 'provider-budget-spent')
       else logger.warn(notice, 'provider-budget-reached')
+    },
+    providerStateChanged(change: ProviderStateChange): void {
+      metrics.providerStateChanges.inc({ provider: change.provider, state: change.to })
+      if (change.to === 'DOWN') logger.error(change, 'provider-state-changed')
+      else if (change.to === 'DEGRADED') logger.warn(change, 'provider-state-changed')
+      else logger.info(change, 'provider-state-changed')
     },
   }
 }

@@ -1,12 +1,15 @@
 /** The worker's flight-data provider, on the allowance that all processes of its key share. */
 import { loadAirportZones } from '../adapters/airports/zones.ts'
-import { createAeroApiProvider, type AeroApiProvider } from '../adapters/flights/aeroapi.ts'
+import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
 import { createLeasedAllowance, keyIdOf } from '../adapters/flights/leased-allowance.ts'
 import type { Config } from '../config/config.ts'
 import type { Database } from '../db/client.ts'
 import { createAllowanceStore } from '../db/stores/allowance-store.ts'
 import type { Clock } from '../domain/ports/clock.ts'
+import type { FlightDataProvider } from '../domain/ports/flight-data-provider.ts'
 import type { Events } from '../platform/events.ts'
+import { observeFlightData } from '../platform/observed-providers.ts'
+import type { ProviderReports } from '../platform/provider-reports.ts'
 
 /** What the provider is built from. */
 export type FlightDataDeps = {
@@ -15,11 +18,13 @@ export type FlightDataDeps = {
   readonly db: Database
   readonly clock: Clock
   readonly events: Events
+  /** Told of every call and of the breaker. */
+  readonly reports: ProviderReports
 }
 
 /** Connects lazily. Dispose of it before the database: what was leased and not used is given back. */
-export function createFlightData(deps: FlightDataDeps): AeroApiProvider {
-  const { apiKey, clock, db, events } = deps
+export function createFlightData(deps: FlightDataDeps): FlightDataProvider & AsyncDisposable {
+  const { apiKey, clock, db, events, reports } = deps
   const { aeroapi } = deps.config
   const allowance = createLeasedAllowance({
     provider: 'aeroapi',
@@ -36,8 +41,9 @@ export function createFlightData(deps: FlightDataDeps): AeroApiProvider {
     airports: loadAirportZones(),
     clock,
   })
+  reports.add({ provider: provider.id, breakerState: provider.breakerState })
   return {
-    ...provider,
+    ...observeFlightData(provider, reports),
     async [Symbol.asyncDispose]() {
       await provider[Symbol.asyncDispose]()
       await allowance[Symbol.asyncDispose]()

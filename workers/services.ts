@@ -22,6 +22,11 @@ import type { Clock } from '../domain/ports/clock.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
 import { createFlightData } from './flight-data.ts'
+import {
+  createProviderActivities,
+  createWorkerReports,
+  reportedPayments,
+} from './provider-services.ts'
 import type { ActivitiesByJob } from './queues.ts'
 
 /** On wall time a second is a second. */
@@ -52,13 +57,15 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
   const clockStore = createClockStore(db)
   const clock = createVirtualClock(clockStore)
   const clockSpeed = async (): Promise<number> => (await clockStore.read())?.speed ?? WALL_SPEED
-  const flightData = createFlightData({ config, apiKey: aeroapiKey, db, clock, events })
+  const reports = createWorkerReports(db, events)
+  const flightData = createFlightData({ config, apiKey: aeroapiKey, db, clock, events, reports })
   const secondFlightData = secondSource(deps, clock)
-  const payments = createStripePayments({
+  const rail = createStripePayments({
     baseUrl: config.stripe.url,
     apiKey: stripeApiKey,
     concurrency: config.stripe.concurrency,
   })
+  const payments = reportedPayments(rail, reports)
   const payoutStore = createPayoutStore(db)
   const decisionStore = createDecisionStore(db)
   const policyLegs = createPolicyLegs(db)
@@ -95,12 +102,14 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
         reconciliationStore: createReconciliationStore(db),
       }),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
+      ...createProviderActivities({ config, secrets: deps.secrets, db, events }),
     },
     clockSpeed,
     async [Symbol.asyncDispose]() {
       await flightData[Symbol.asyncDispose]()
       await secondFlightData?.[Symbol.asyncDispose]()
-      await payments[Symbol.asyncDispose]()
+      await rail[Symbol.asyncDispose]()
+      await reports[Symbol.asyncDispose]()
       await db.destroy()
     },
   }

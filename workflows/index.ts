@@ -3,6 +3,7 @@ export { flightMonitor } from './flight-monitor.ts'
 export { maintenance } from './maintenance.ts'
 export { payout } from './payout.ts'
 export { policyExpiration } from './policy-expiration.ts'
+export { providerHealthCheck } from './provider-health-check.ts'
 export { reconciliation } from './reconciliation.ts'
 // A default export answers for every type without one of its own.
 // oxlint-disable-next-line import/no-default-export -- the SDK asks for it by that name

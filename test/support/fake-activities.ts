@@ -6,6 +6,7 @@ import type { DecidedPage, FlightMonitorActivities } from '../../activities/flig
 import type { MaintenanceActivities } from '../../activities/maintenance.ts'
 import type { PayoutActivities, Submission } from '../../activities/payout.ts'
 import type { ExpiryStep, PolicyExpirationActivities } from '../../activities/policy-expiration.ts'
+import type { ProviderHealthCheckActivities } from '../../activities/provider-health-check.ts'
 import type { ReconciliationActivities } from '../../activities/reconciliation.ts'
 import type { Reconciled } from '../../domain/ports/reconciliation-store.ts'
 import { parseInstant } from '../../domain/time.ts'
@@ -161,4 +162,23 @@ export function fakeMaintenance(
     }),
     ...change,
   }
+}
+
+/** What a check of providers found; `down` of them do not answer. */
+export function checkedProviders(
+  down: number,
+): Awaited<ReturnType<ProviderHealthCheckActivities['checkProviders']>> {
+  const providers = ['aeroapi', 'stripe'].map((provider, i) =>
+    i < down
+      ? { provider, state: 'DOWN', reason: 'NO_ANSWER' }
+      : { provider, state: 'UP', reason: 'ANSWERS' },
+  )
+  return { up: 2 - down, degraded: 0, down, changes: down, providers }
+}
+
+/** Activities of `provider-health-check`; everything answers. */
+export function fakeProviderHealthCheck(
+  change: Partial<ProviderHealthCheckActivities> = {},
+): ProviderHealthCheckActivities {
+  return { checkProviders: async () => checkedProviders(0), ...change }
 }

@@ -12,11 +12,13 @@ import {
   allMatched,
   allSettled,
   BUSINESS_NOW,
+  checkedProviders,
   expiryStep,
   fakeFlightMonitor,
   fakeMaintenance,
   fakePayout,
   fakePolicyExpiration,
+  fakeProviderHealthCheck,
   fakeReconciliation,
 } from './fake-activities.ts'
 import type { Activities, TemporalRig } from './temporal-rig.ts'
@@ -269,12 +271,34 @@ const RECONCILIATION_CASES: readonly HistoryCase[] = [
   },
 ]
 
+const HEALTH_CASES: readonly HistoryCase[] = [
+  {
+    job: 'provider-health-check',
+    name: 'all-up',
+    input: {},
+    activities: () => fakeProviderHealthCheck(),
+  },
+  {
+    job: 'provider-health-check',
+    name: 'one-down',
+    input: {},
+    activities: () => fakeProviderHealthCheck({ checkProviders: async () => checkedProviders(1) }),
+  },
+  {
+    job: 'provider-health-check',
+    name: 'database-away-for-a-moment',
+    input: {},
+    activities: () => fakeProviderHealthCheck({ checkProviders: failingOnce(checkedProviders(0)) }),
+  },
+]
+
 export const HISTORY_CASES: readonly HistoryCase[] = [
   ...MONITOR_CASES,
   ...PAYOUT_CASES,
   ...MAINTENANCE_CASES,
   ...EXPIRATION_CASES,
   ...RECONCILIATION_CASES,
+  ...HEALTH_CASES,
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */

@@ -11,6 +11,7 @@ import { register as registerLossRatio } from '../../cli/commands/loss-ratio.ts'
 import { register as registerPayouts } from '../../cli/commands/payouts.ts'
 import { register as registerPolicies } from '../../cli/commands/policies.ts'
 import { register as registerPolls } from '../../cli/commands/polls.ts'
+import { register as registerProviders } from '../../cli/commands/providers.ts'
 import { register as registerReviews } from '../../cli/commands/reviews.ts'
 
 /** Runs a command line that reads, against this database. */
@@ -26,7 +27,13 @@ export async function runCommand(
     .exitOverride()
     .configureOutput({ writeErr: (line) => stderr.write(line) })
   const commands = [registerExposure, registerLedger, registerLegs, registerLossRatio]
-  commands.push(registerPayouts, registerPolicies, registerPolls, registerReviews)
+  commands.push(
+    registerProviders,
+    registerPayouts,
+    registerPolicies,
+    registerPolls,
+    registerReviews,
+  )
   for (const register of commands) register(program, context)
   const error: unknown = await program
     .parseAsync(['node', 'groundstop', ...words])
