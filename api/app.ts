@@ -7,6 +7,7 @@ import type { Logger } from '../platform/logger.ts'
 import { requireLoopbackName, requireToken } from './auth.ts'
 import { ProblemError, problemErrors } from './problem.ts'
 import { requestContext } from './request-context.ts'
+import { addAirportRoutes, type AirportsDeps } from './rest/airports.ts'
 import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
@@ -34,6 +35,7 @@ export type AppDeps = HealthDeps &
   PayoutControlDeps &
   PayoutActionDeps &
   ProvidersDeps &
+  AirportsDeps &
   ReviewsDeps &
   BookReadsDeps & {
     readonly logger: Logger
@@ -66,6 +68,7 @@ export function createApp(deps: AppDeps): Express {
   addPayoutControlRoutes(app, deps)
   addPayoutActionRoutes(app, deps)
   addProviderRoutes(app, deps)
+  addAirportRoutes(app, deps)
   addBookReadRoutes(app, deps)
   addReviewRoutes(app, deps)
   app.use((request) => {

@@ -16,6 +16,7 @@ import { lazyDelayHistory } from '../adapters/rates/delay-history.ts'
 import { ConfigError, isLoopback, type Config, type Secrets } from '../config/config.ts'
 import { createDatabase, type Database } from '../db/client.ts'
 import { assertSchemaCurrent } from '../db/schema-state.ts'
+import { createAirportCache } from '../db/stores/airport-cache.ts'
 import { createAllowanceStore } from '../db/stores/allowance-store.ts'
 import { createBookReads } from '../db/stores/book-reads.ts'
 import { createBookTotalsStore } from '../db/stores/book-totals.ts'
@@ -184,6 +185,7 @@ function buildApp(parts: Parts): Express {
     ...underwritingOf(parts, events),
     cancellations: cancellationsOf(parts),
     readProviders: () => createProviderHealthStore(db).list(),
+    findAirport: (code) => createAirportCache(db).find(code),
     reads: createBookReads(db),
     payoutControls: payoutControlsOf(parts),
     payoutActions: payoutActionsOf(parts),

@@ -40,6 +40,51 @@ export interface AuditEvent {
   subject: string;
 }
 
+export interface CachedAirport {
+  city: string | null;
+  code: string;
+  country_code: string | null;
+  created_at: Generated<Instant>;
+  elevation_ft: number | null;
+  expires_at: Instant;
+  fetched_at: Instant;
+  icao: string | null;
+  latitude: number | null;
+  longitude: number | null;
+  name: string;
+  provider: string;
+  timezone: string | null;
+  updated_at: Generated<Instant>;
+}
+
+export interface CachedWeather {
+  clouds: string | null;
+  code: string;
+  conditions: string | null;
+  created_at: Generated<Instant>;
+  expires_at: Instant;
+  fetched_at: Instant;
+  observed_at: Instant;
+  provider: string;
+  raw: string;
+  temperature_c: number | null;
+  updated_at: Generated<Instant>;
+  visibility_sm: number | null;
+  wind_direction_deg: number | null;
+  wind_gust_kt: number | null;
+  wind_speed_kt: number | null;
+}
+
+export interface CacheEntry {
+  code: string;
+  created_at: Generated<Instant>;
+  failures: Generated<number>;
+  kind: string;
+  last_failure: string | null;
+  refresh_at: Instant;
+  updated_at: Generated<Instant>;
+}
+
 export interface CoverageIncident {
   closed_at: Instant | null;
   created_at: Generated<Instant>;
@@ -414,6 +459,9 @@ export interface VirtualClock {
 
 export interface DB {
   audit_event: AuditEvent;
+  cache_entry: CacheEntry;
+  cached_airport: CachedAirport;
+  cached_weather: CachedWeather;
   coverage_incident: CoverageIncident;
   endorsement: Endorsement;
   escrow_reservation: EscrowReservation;

@@ -1,5 +1,6 @@
 /** Every job type, one line each. */
 import type { JobDefinition } from './define-job.ts'
+import { cacheRefresh } from './cache-refresh.ts'
 import { flightMonitor } from './flight-monitor.ts'
 import { maintenance } from './maintenance.ts'
 import { payout } from './payout.ts'
@@ -15,6 +16,7 @@ export const JOBS = {
   reconciliation,
   maintenance,
   'provider-health-check': providerHealthCheck,
+  'cache-refresh': cacheRefresh,
 } as const
 
 /** The name of a registered job. */

@@ -1,17 +1,25 @@
-/** The worker's flight-data provider, on the allowance that all processes of its key share. */
+/** The worker's flight and airport data, on the allowance that all processes of the key share. */
+import { createAeroAirports } from '../adapters/airports/aeroapi-airports.ts'
 import { loadAirportZones } from '../adapters/airports/zones.ts'
 import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
 import { createLeasedAllowance, keyIdOf } from '../adapters/flights/leased-allowance.ts'
 import type { Config } from '../config/config.ts'
 import type { Database } from '../db/client.ts'
 import { createAllowanceStore } from '../db/stores/allowance-store.ts'
+import type { AirportDataProvider } from '../domain/ports/airport-data-provider.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { FlightDataProvider } from '../domain/ports/flight-data-provider.ts'
 import type { Events } from '../platform/events.ts'
-import { observeFlightData } from '../platform/observed-providers.ts'
+import { observeAirportData, observeFlightData } from '../platform/observed-providers.ts'
 import type { ProviderReports } from '../platform/provider-reports.ts'
 
-/** What the provider is built from. */
+/** The two ways of asking one service. */
+export type FlightServices = AsyncDisposable & {
+  readonly flightData: FlightDataProvider
+  readonly airportData: AirportDataProvider
+}
+
+/** What they are built from. */
 export type FlightDataDeps = {
   readonly config: Config
   readonly apiKey: string
@@ -23,7 +31,7 @@ export type FlightDataDeps = {
 }
 
 /** Connects lazily. Dispose of it before the database: what was leased and not used is given back. */
-export function createFlightData(deps: FlightDataDeps): FlightDataProvider & AsyncDisposable {
+export function createFlightServices(deps: FlightDataDeps): FlightServices {
   const { apiKey, clock, db, events, reports } = deps
   const { aeroapi } = deps.config
   const allowance = createLeasedAllowance({
@@ -41,11 +49,14 @@ export function createFlightData(deps: FlightDataDeps): FlightDataProvider & Asy
     airports: loadAirportZones(),
     clock,
   })
+  const airports = createAeroAirports({ baseUrl: aeroapi.url, apiKey, allowance })
   reports.add({ provider: provider.id, breakerState: provider.breakerState })
   return {
-    ...observeFlightData(provider, reports),
+    flightData: observeFlightData(provider, reports),
+    airportData: observeAirportData(airports, reports),
     async [Symbol.asyncDispose]() {
       await provider[Symbol.asyncDispose]()
+      await airports[Symbol.asyncDispose]()
       await allowance[Symbol.asyncDispose]()
     },
   }

@@ -21,7 +21,7 @@ import { createReviewStore } from '../db/stores/review-store.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
-import { createFlightData } from './flight-data.ts'
+import { createFlightServices } from './flight-data.ts'
 import {
   createProviderActivities,
   createWorkerReports,
@@ -58,7 +58,8 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
   const clock = createVirtualClock(clockStore)
   const clockSpeed = async (): Promise<number> => (await clockStore.read())?.speed ?? WALL_SPEED
   const reports = createWorkerReports(db, events)
-  const flightData = createFlightData({ config, apiKey: aeroapiKey, db, clock, events, reports })
+  const flights = createFlightServices({ config, apiKey: aeroapiKey, db, clock, events, reports })
+  const { flightData } = flights
   const secondFlightData = secondSource(deps, clock)
   const rail = createStripePayments({
     baseUrl: config.stripe.url,
@@ -102,11 +103,11 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
         reconciliationStore: createReconciliationStore(db),
       }),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
-      ...createProviderActivities({ config, secrets: deps.secrets, db, events }),
+      ...createProviderActivities({ config, secrets: deps.secrets, db, clock, events, flights }),
     },
     clockSpeed,
     async [Symbol.asyncDispose]() {
-      await flightData[Symbol.asyncDispose]()
+      await flights[Symbol.asyncDispose]()
       await secondFlightData?.[Symbol.asyncDispose]()
       await rail[Symbol.asyncDispose]()
       await reports[Symbol.asyncDispose]()

@@ -6,6 +6,7 @@ import type { DecidedPage, FlightMonitorActivities } from '../../activities/flig
 import type { MaintenanceActivities } from '../../activities/maintenance.ts'
 import type { PayoutActivities, Submission } from '../../activities/payout.ts'
 import type { ExpiryStep, PolicyExpirationActivities } from '../../activities/policy-expiration.ts'
+import type { CacheRefreshActivities } from '../../activities/cache-refresh.ts'
 import type { ProviderHealthCheckActivities } from '../../activities/provider-health-check.ts'
 import type { ReconciliationActivities } from '../../activities/reconciliation.ts'
 import type { Reconciled } from '../../domain/ports/reconciliation-store.ts'
@@ -181,4 +182,23 @@ export function fakeProviderHealthCheck(
   change: Partial<ProviderHealthCheckActivities> = {},
 ): ProviderHealthCheckActivities {
   return { checkProviders: async () => checkedProviders(0), ...change }
+}
+
+/** A part of a refresh that had `wanted` stale entries, of which `failed` could not be refreshed. */
+export function refreshedPart(wanted: number, failed = 0) {
+  const error = failed === 0 ? null : 'UNAVAILABLE: no answer'
+  return { wanted, refreshed: wanted - failed, failed, error }
+}
+
+/** Activities of `cache-refresh`; a few entries of each part are refreshed. */
+export function fakeCacheRefresh(
+  change: Partial<CacheRefreshActivities> = {},
+): CacheRefreshActivities {
+  return {
+    refreshFlights: async () => refreshedPart(4),
+    refreshWeather: async () => refreshedPart(3),
+    refreshAirports: async () => refreshedPart(0),
+    removeExpiredEntries: async () => ({ removed: 2 }),
+    ...change,
+  }
 }

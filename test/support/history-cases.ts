@@ -14,12 +14,14 @@ import {
   BUSINESS_NOW,
   checkedProviders,
   expiryStep,
+  fakeCacheRefresh,
   fakeFlightMonitor,
   fakeMaintenance,
   fakePayout,
   fakePolicyExpiration,
   fakeProviderHealthCheck,
   fakeReconciliation,
+  refreshedPart,
 } from './fake-activities.ts'
 import type { Activities, TemporalRig } from './temporal-rig.ts'
 
@@ -292,6 +294,34 @@ const HEALTH_CASES: readonly HistoryCase[] = [
   },
 ]
 
+const REFRESH_CASES: readonly HistoryCase[] = [
+  { job: 'cache-refresh', name: 'all-done', input: {}, activities: () => fakeCacheRefresh() },
+  {
+    job: 'cache-refresh',
+    name: 'one-part-failed',
+    input: {},
+    activities: () =>
+      fakeCacheRefresh({
+        refreshWeather: async () => refreshedPart(3, 3),
+        refreshAirports: async () => {
+          throw ApplicationFailure.nonRetryable('no such table', 'DatabaseRefused')
+        },
+      }),
+  },
+  {
+    job: 'cache-refresh',
+    name: 'only-weather',
+    input: { parts: ['weather'] },
+    activities: () => fakeCacheRefresh(),
+  },
+  {
+    job: 'cache-refresh',
+    name: 'step-retried',
+    input: {},
+    activities: () => fakeCacheRefresh({ refreshFlights: failingOnce(refreshedPart(4)) }),
+  },
+]
+
 export const HISTORY_CASES: readonly HistoryCase[] = [
   ...MONITOR_CASES,
   ...PAYOUT_CASES,
@@ -299,6 +329,7 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
   ...EXPIRATION_CASES,
   ...RECONCILIATION_CASES,
   ...HEALTH_CASES,
+  ...REFRESH_CASES,
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */

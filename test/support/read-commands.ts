@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 
 import { Command } from 'commander'
 
+import { register as registerAirports } from '../../cli/commands/airports.ts'
 import { register as registerExposure } from '../../cli/commands/exposure.ts'
 import { register as registerLedger } from '../../cli/commands/ledger.ts'
 import { register as registerLegs } from '../../cli/commands/legs.ts'
@@ -26,7 +27,13 @@ export async function runCommand(
   const program = new Command('groundstop')
     .exitOverride()
     .configureOutput({ writeErr: (line) => stderr.write(line) })
-  const commands = [registerExposure, registerLedger, registerLegs, registerLossRatio]
+  const commands = [
+    registerAirports,
+    registerExposure,
+    registerLedger,
+    registerLegs,
+    registerLossRatio,
+  ]
   commands.push(
     registerProviders,
     registerPayouts,
