@@ -45,7 +45,7 @@ export function createProviderActivities(deps: {
   readonly flights: FlightServices
 }): Pick<ActivitiesByJob, 'provider-health-check' | 'cache-refresh'> {
   const { config, secrets, db, clock, events } = deps
-  const { flightData, airportData } = deps.flights
+  const { flightData, secondFlightData, airportData } = deps.flights
   return {
     'provider-health-check': createProviderHealthCheckActivities({
       providers: watchedProviders(config, secrets),
@@ -56,6 +56,7 @@ export function createProviderActivities(deps: {
     'cache-refresh': createCacheRefreshActivities({
       clock,
       flightData,
+      secondFlightData,
       legStore: createLegStore(db),
       staleLegs: createStaleLegs(db),
       airportData,

@@ -1,6 +1,4 @@
 /** Builds what activities work with: database, providers, clock, events. One per worker process. */
-import { loadAirportZones } from '../adapters/airports/zones.ts'
-import { createAviationstackProvider } from '../adapters/flights/aviationstack.ts'
 import { createStripePayments } from '../adapters/payments/stripe.ts'
 import { createFlightMonitorActivities } from '../activities/flight-monitor.ts'
 import { createMaintenanceActivities } from '../activities/maintenance.ts'
@@ -18,7 +16,6 @@ import { createPayoutStore } from '../db/stores/payout-store.ts'
 import { createPolicyLegs } from '../db/stores/policy-legs.ts'
 import { createReconciliationStore } from '../db/stores/reconciliation-store.ts'
 import { createReviewStore } from '../db/stores/review-store.ts'
-import type { Clock } from '../domain/ports/clock.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
 import { createFlightServices } from './flight-data.ts'
@@ -58,9 +55,10 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
   const clock = createVirtualClock(clockStore)
   const clockSpeed = async (): Promise<number> => (await clockStore.read())?.speed ?? WALL_SPEED
   const reports = createWorkerReports(db, events)
-  const flights = createFlightServices({ config, apiKey: aeroapiKey, db, clock, events, reports })
-  const { flightData } = flights
-  const secondFlightData = secondSource(deps, clock)
+  const { aviationstackKey: secondApiKey } = deps.secrets
+  const keys = { apiKey: aeroapiKey, secondApiKey }
+  const flights = createFlightServices({ config, ...keys, db, clock, events, reports })
+  const { flightData, secondFlightData } = flights
   const rail = createStripePayments({
     baseUrl: config.stripe.url,
     apiKey: stripeApiKey,
@@ -108,21 +106,11 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
     clockSpeed,
     async [Symbol.asyncDispose]() {
       await flights[Symbol.asyncDispose]()
-      await secondFlightData?.[Symbol.asyncDispose]()
       await rail[Symbol.asyncDispose]()
       await reports[Symbol.asyncDispose]()
       await db.destroy()
     },
   }
-}
-
-/** Built when there is a key for it; without one, one source decides. */
-function secondSource({ config, secrets }: WorkerServicesDeps, clock: Clock) {
-  const { aviationstackKey: apiKey } = secrets
-  if (apiKey === null) return undefined
-  const { url: baseUrl, ratePerS, concurrency } = config.aviationstack
-  const airports = loadAirportZones()
-  return createAviationstackProvider({ baseUrl, apiKey, ratePerS, concurrency, airports, clock })
 }
 
 type NeededSecrets = { databaseUrl: string; aeroapiKey: string; stripeApiKey: string }
