@@ -1,6 +1,7 @@
 /** The steps of a monitoring tick, as Temporal calls them. Thin: the work is in operations. */
 import { ApplicationFailure } from '@temporalio/activity'
 
+import type { LegStore } from '../domain/ports/leg-store.ts'
 import { MINUTE_MS, SECOND_MS, type Instant } from '../domain/time.ts'
 import { batchPayouts } from '../operations/batch-payouts.ts'
 import { checkCoverage as checkCoverageOfLegs } from '../operations/check-coverage.ts'
@@ -14,6 +15,9 @@ import { startHeartbeats } from './heartbeats.ts'
 
 /** Wall time after which another tick may take a claimed leg over: a tick's timeout and a margin. */
 const LEASE_MS = 2 * MINUTE_MS + 30 * SECOND_MS
+
+/** The claim of a leg that is asked about by itself: a poll takes 10 s at most, and its retries. */
+const ONE_LEG_LEASE_MS = 30 * SECOND_MS
 
 /** Requests of one shard on the wire at once; the adapter's own bound holds for the process. */
 const POLL_CONCURRENCY = 64
@@ -68,6 +72,7 @@ export type FlightMonitorDeps = Parameters<typeof claimLegs>[0] &
   Parameters<typeof checkCoverageOfLegs>[0] &
   Parameters<typeof batchPayouts>[0] &
   Parameters<typeof markBatchesStarted>[0] & {
+    readonly legStore: Pick<LegStore, 'claimLeg'>
     /** The leg of a policy, by the policy's id or number; null when there is no such policy. */
     readonly findPolicyLeg: (policyId: string) => Promise<string | null>
     /** Starts the `payout` run of a batch. Does nothing when it was started before. */
@@ -87,10 +92,18 @@ export function createFlightMonitorActivities(deps: FlightMonitorDeps) {
       return claimLegs(deps, { ...input, leaseMs: LEASE_MS })
     },
 
-    /** The leg of one policy as a page of its own, due or not. Fails with `NotFound`. */
-    async findPolicyLeg(input: { readonly policyId: string }): Promise<ClaimedPage> {
-      const legId = await deps.findPolicyLeg(input.policyId)
-      if (legId === null) throw policyNotFound(input.policyId)
+    /**
+     * Claims the leg of one policy as a page of its own, due or not. A leg that a tick is asking about
+     * is asked about once more, and one of the answers is written. Fails with `NotFound`.
+     */
+    async findPolicyLeg(input: {
+      readonly policyId: string
+      readonly claimedBy: string
+    }): Promise<ClaimedPage> {
+      const { policyId, claimedBy } = input
+      const legId = await deps.findPolicyLeg(policyId)
+      if (legId === null) throw policyNotFound(policyId)
+      await deps.legStore.claimLeg({ legId, claimedBy, leaseMs: ONE_LEG_LEASE_MS })
       return { now: await deps.clock.now(), due: 0, claimed: 1, shards: [[legId]] }
     },
 

@@ -7,6 +7,7 @@ import type { Logger } from '../platform/logger.ts'
 import { requireLoopbackName, requireToken } from './auth.ts'
 import { ProblemError, problemErrors } from './problem.ts'
 import { requestContext } from './request-context.ts'
+import { addAirportRoutes, type AirportsDeps } from './rest/airports.ts'
 import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
@@ -18,6 +19,7 @@ import {
   type PolicyCancellationDeps,
 } from './rest/policy-cancellation.ts'
 import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
+import { addProviderRoutes, type ProvidersDeps } from './rest/providers.ts'
 import { addQuoteRoutes, type QuotesDeps } from './rest/quotes.ts'
 import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
@@ -32,6 +34,8 @@ export type AppDeps = HealthDeps &
   PolicyCancellationDeps &
   PayoutControlDeps &
   PayoutActionDeps &
+  ProvidersDeps &
+  AirportsDeps &
   ReviewsDeps &
   BookReadsDeps & {
     readonly logger: Logger
@@ -63,6 +67,8 @@ export function createApp(deps: AppDeps): Express {
   addPolicyCancellationRoute(app, deps)
   addPayoutControlRoutes(app, deps)
   addPayoutActionRoutes(app, deps)
+  addProviderRoutes(app, deps)
+  addAirportRoutes(app, deps)
   addBookReadRoutes(app, deps)
   addReviewRoutes(app, deps)
   app.use((request) => {

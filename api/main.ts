@@ -4,16 +4,20 @@
  */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
 
 import type { Client } from '@temporalio/client'
 import type { Express } from 'express'
 
 import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
+import { createLeasedAllowance, keyIdOf } from '../adapters/flights/leased-allowance.ts'
 import { loadAirportZones } from '../adapters/airports/zones.ts'
 import { lazyDelayHistory } from '../adapters/rates/delay-history.ts'
 import { ConfigError, isLoopback, type Config, type Secrets } from '../config/config.ts'
 import { createDatabase, type Database } from '../db/client.ts'
 import { assertSchemaCurrent } from '../db/schema-state.ts'
+import { createAirportCache } from '../db/stores/airport-cache.ts'
+import { createAllowanceStore } from '../db/stores/allowance-store.ts'
 import { createBookReads } from '../db/stores/book-reads.ts'
 import { createBookTotalsStore } from '../db/stores/book-totals.ts'
 import { createCancellationStore } from '../db/stores/cancellation-store.ts'
@@ -26,6 +30,7 @@ import { createPayoutStore } from '../db/stores/payout-store.ts'
 import { createPolicyDetailsStore } from '../db/stores/policy-details.ts'
 import { createPolicyStore } from '../db/stores/policy-store.ts'
 import { createProductStore } from '../db/stores/product-store.ts'
+import { createProviderHealthStore } from '../db/stores/provider-health-store.ts'
 import { createQuoteStore } from '../db/stores/quote-store.ts'
 import type { Clock, ClockReading } from '../domain/ports/clock.ts'
 import { instantFromMs } from '../domain/time.ts'
@@ -43,6 +48,7 @@ import { createLogger, type Logger } from '../platform/logger.ts'
 import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
 import { addProcessMetrics, createMetrics, type Metrics } from '../platform/metrics.ts'
 import { observeFlightData } from '../platform/observed-providers.ts'
+import { createProviderReports } from '../platform/provider-reports.ts'
 import { lazyClient } from '../platform/temporal/connection.ts'
 import { createApp } from './app.ts'
 import { bookMetricsCollector } from './book-metrics.ts'
@@ -53,6 +59,7 @@ import type { JobsDeps } from './rest/jobs.ts'
 import type { PayoutActionDeps } from './rest/payout-actions.ts'
 import type { PayoutControlDeps } from './rest/payout-controls.ts'
 import type { PoliciesDeps } from './rest/policies.ts'
+import { providerMetricsCollector } from './provider-metrics.ts'
 import type { PolicyCancellationDeps } from './rest/policy-cancellation.ts'
 import type { QuotesDeps } from './rest/quotes.ts'
 import { createReviewCases } from './review-cases.ts'
@@ -110,6 +117,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     token: isLoopback(config.metrics.host) ? undefined : (secrets.apiToken ?? undefined),
     collect: [
       jobMetricsCollector({ client, metrics }),
+      providerMetricsCollector({ healthStore: createProviderHealthStore(db), metrics }),
       bookMetricsCollector({
         totals: createBookTotalsStore(db),
         latencies: createLatencyLog(db),
@@ -176,6 +184,8 @@ function buildApp(parts: Parts): Express {
     idempotency: createIdempotencyStore(db),
     ...underwritingOf(parts, events),
     cancellations: cancellationsOf(parts),
+    readProviders: () => createProviderHealthStore(db).list(),
+    findAirport: (code) => createAirportCache(db).find(code),
     reads: createBookReads(db),
     payoutControls: payoutControlsOf(parts),
     payoutActions: payoutActionsOf(parts),
@@ -231,22 +241,35 @@ function underwritingOf(
   events: Events,
 ): Pick<PoliciesDeps, 'policies'> & Pick<QuotesDeps, 'quotes'> {
   const { config, secrets, db, clock, stack } = parts
+  const apiKey = secrets.aeroapiKey ?? ''
+  const allowance = createLeasedAllowance({
+    provider: 'aeroapi',
+    keyId: keyIdOf(apiKey),
+    store: createAllowanceStore(db),
+    terms: config.aeroapi,
+    onNotice: (notice) => events.providerBudgetReached({ provider: 'aeroapi', ...notice }),
+  })
+  stack.use(allowance)
   const flightData = createAeroApiProvider({
     baseUrl: config.aeroapi.url,
-    apiKey: secrets.aeroapiKey ?? '',
-    ratePerS: config.aeroapi.ratePerS,
+    apiKey,
+    allowance,
     concurrency: config.aeroapi.concurrency,
     airports: loadAirportZones(),
     clock,
   })
   stack.use(flightData)
+  const reporter = `api:${hostname()}:${process.pid}`
+  const store = createProviderHealthStore(db)
+  const reports = stack.use(createProviderReports({ store, events, reporter }))
+  reports.add({ provider: flightData.id, breakerState: flightData.breakerState })
   const quoteStore = createQuoteStore(db)
   const deps = {
     quoteStore,
     delayHistory: lazyDelayHistory(),
     policyStore: createPolicyStore(db),
     productStore: createProductStore(db),
-    flightData: observeFlightData(flightData, events),
+    flightData: observeFlightData(flightData, reports),
     clock,
     capacityMinor: config.underwriting.capacityMinor,
   }

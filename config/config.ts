@@ -12,12 +12,25 @@ const STRIPE_OFFICIAL_URL = 'https://api.stripe.com'
 // The entry plan allows 10 result sets a minute, larger ones 5 requests a second and more.
 const AEROAPI_OFFICIAL_RATE_PER_S = 5
 const AEROAPI_OTHER_RATE_PER_S = 2_000
+const RESERVE_PERCENT = 10
 
 /** Where this installation runs; jobs may differ by it. */
 export type Environment = 'development' | 'staging' | 'production'
 
 /** How much is logged. */
 export type LogLevelName = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+
+/**
+ * What a key may use of its provider, all processes together: units of a day and a month of wall time in
+ * UTC, null without limit, and what decisions may use beyond, per cent of the budget. Variables
+ * `<PROVIDER>_BUDGET_PER_DAY`, `_PER_MONTH` (none) and `_RESERVE_PERCENT` (10). Give every process the
+ * same; a change holds from its restart.
+ */
+export type CallBudget = {
+  readonly dayBudget: number | null
+  readonly monthBudget: number | null
+  readonly reservePercent: number
+}
 
 /** What may be shown to anybody: no secret is in it. */
 export type Config = {
@@ -34,7 +47,7 @@ export type Config = {
     readonly url: string
     readonly ratePerS: number
     readonly concurrency: number
-  }
+  } & CallBudget
   /**
    * The second source: AVIATIONSTACK_URL, AVIATIONSTACK_RATE_PER_S (2 on the official host, else 2,000),
    * AVIATIONSTACK_CONCURRENCY (4). Without AVIATIONSTACK_KEY it is not asked, and one source decides.
@@ -43,7 +56,7 @@ export type Config = {
     readonly url: string
     readonly ratePerS: number
     readonly concurrency: number
-  }
+  } & CallBudget
   /** STRIPE_API_URL, STRIPE_CONCURRENCY (32). */
   readonly stripe: { readonly url: string; readonly concurrency: number }
   /** API_HOST, API_PORT. Default 127.0.0.1:3000. Another host than loopback needs API_TOKEN. */
@@ -175,6 +188,9 @@ function configOf(values: Values): Config {
       url: aeroapiUrl,
       ratePerS: values.AEROAPI_RATE_PER_S ?? defaultRate,
       concurrency: values.AEROAPI_CONCURRENCY ?? 32,
+      dayBudget: values.AEROAPI_BUDGET_PER_DAY,
+      monthBudget: values.AEROAPI_BUDGET_PER_MONTH,
+      reservePercent: values.AEROAPI_BUDGET_RESERVE_PERCENT ?? RESERVE_PERCENT,
     },
     aviationstack: aviationstackOf(values),
     stripe: {
@@ -204,6 +220,9 @@ function aviationstackOf(values: Values): Config['aviationstack'] {
     url,
     ratePerS: values.AVIATIONSTACK_RATE_PER_S ?? (isOfficial ? 2 : AEROAPI_OTHER_RATE_PER_S),
     concurrency: values.AVIATIONSTACK_CONCURRENCY ?? 4,
+    dayBudget: values.AVIATIONSTACK_BUDGET_PER_DAY,
+    monthBudget: values.AVIATIONSTACK_BUDGET_PER_MONTH,
+    reservePercent: values.AVIATIONSTACK_BUDGET_RESERVE_PERCENT ?? RESERVE_PERCENT,
   }
 }
 

@@ -40,6 +40,51 @@ export interface AuditEvent {
   subject: string;
 }
 
+export interface CachedAirport {
+  city: string | null;
+  code: string;
+  country_code: string | null;
+  created_at: Generated<Instant>;
+  elevation_ft: number | null;
+  expires_at: Instant;
+  fetched_at: Instant;
+  icao: string | null;
+  latitude: number | null;
+  longitude: number | null;
+  name: string;
+  provider: string;
+  timezone: string | null;
+  updated_at: Generated<Instant>;
+}
+
+export interface CachedWeather {
+  clouds: string | null;
+  code: string;
+  conditions: string | null;
+  created_at: Generated<Instant>;
+  expires_at: Instant;
+  fetched_at: Instant;
+  observed_at: Instant;
+  provider: string;
+  raw: string;
+  temperature_c: number | null;
+  updated_at: Generated<Instant>;
+  visibility_sm: number | null;
+  wind_direction_deg: number | null;
+  wind_gust_kt: number | null;
+  wind_speed_kt: number | null;
+}
+
+export interface CacheEntry {
+  code: string;
+  created_at: Generated<Instant>;
+  failures: Generated<number>;
+  kind: string;
+  last_failure: string | null;
+  refresh_at: Instant;
+  updated_at: Generated<Instant>;
+}
+
 export interface CoverageIncident {
   closed_at: Instant | null;
   created_at: Generated<Instant>;
@@ -294,6 +339,67 @@ export interface ProductVersion {
   version: number;
 }
 
+export interface ProviderAllowance {
+  created_at: Generated<Instant>;
+  day: Generated<LocalDate>;
+  day_mark: Generated<number>;
+  day_units: Generated<number>;
+  full_at: Generated<Instant>;
+  key_id: string;
+  month: Generated<LocalDate>;
+  month_mark: Generated<number>;
+  month_units: Generated<number>;
+  provider: string;
+  updated_at: Generated<Instant>;
+}
+
+export interface ProviderCalls {
+  calls: Generated<number>;
+  created_at: Generated<Instant>;
+  failures: Generated<number>;
+  minute: Instant;
+  provider: string;
+  updated_at: Generated<Instant>;
+}
+
+export interface ProviderHealth {
+  answered_in_ms: number | null;
+  calls: number;
+  checked_at: Instant;
+  created_at: Generated<Instant>;
+  day_budget: number | null;
+  day_units: number;
+  failures: number;
+  last_answer_at: Instant | null;
+  month_budget: number | null;
+  month_units: number;
+  open_breakers: number;
+  processes: number;
+  provider: string;
+  reason: string;
+  since: Instant;
+  state: string;
+  updated_at: Generated<Instant>;
+}
+
+export interface ProviderProcess {
+  breaker: string;
+  created_at: Generated<Instant>;
+  last_answer_at: Instant | null;
+  provider: string;
+  reporter: string;
+  updated_at: Generated<Instant>;
+}
+
+export interface ProviderStateChange {
+  created_at: Generated<Instant>;
+  from_state: string | null;
+  id: Generated<number>;
+  provider: string;
+  reason: string;
+  to_state: string;
+}
+
 export interface Quote {
   amounts: Json;
   closed_at: Instant | null;
@@ -366,6 +472,9 @@ export interface VirtualClock {
 
 export interface DB {
   audit_event: AuditEvent;
+  cache_entry: CacheEntry;
+  cached_airport: CachedAirport;
+  cached_weather: CachedWeather;
   coverage_incident: CoverageIncident;
   decision_correction: DecisionCorrection;
   endorsement: Endorsement;
@@ -385,6 +494,11 @@ export interface DB {
   policy: Policy;
   pool_balance: PoolBalance;
   product_version: ProductVersion;
+  provider_allowance: ProviderAllowance;
+  provider_calls: ProviderCalls;
+  provider_health: ProviderHealth;
+  provider_process: ProviderProcess;
+  provider_state_change: ProviderStateChange;
   quote: Quote;
   rail_hold: RailHold;
   review_case: ReviewCase;

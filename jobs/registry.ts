@@ -1,9 +1,11 @@
 /** Every job type, one line each. */
 import type { JobDefinition } from './define-job.ts'
+import { cacheRefresh } from './cache-refresh.ts'
 import { flightMonitor } from './flight-monitor.ts'
 import { maintenance } from './maintenance.ts'
 import { payout } from './payout.ts'
 import { policyExpiration } from './policy-expiration.ts'
+import { providerHealthCheck } from './provider-health-check.ts'
 import { reconciliation } from './reconciliation.ts'
 import { correctionWatch } from './correction-watch.ts'
 
@@ -15,6 +17,8 @@ export const JOBS = {
   reconciliation,
   maintenance,
   'correction-watch': correctionWatch,
+  'provider-health-check': providerHealthCheck,
+  'cache-refresh': cacheRefresh,
 } as const
 
 /** The name of a registered job. */

@@ -104,7 +104,7 @@ async function ask(
   const { identity, scheduledOut, scheduledIn } = leg
   const proven = before.timeReading === null ? {} : { timeReading: before.timeReading }
   const reference = { identity, providerIdent, scheduledOut, scheduledIn, ...proven }
-  const result = await source.getStatus(reference, signal)
+  const result = await source.getStatus({ ...reference, purpose: 'DECISION' }, signal)
   // Read after the answer: nothing in it can be later than this.
   const askedAt = await clock.now()
   if (!result.ok) return silence(before, askedAt, { kind: result.kind, message: result.message })

@@ -2,6 +2,7 @@
  * Polls a shard of legs: asks the provider about each, folds the answers into the legs' facts, plans the
  * next polls and writes all of it in pages. A leg that fails is recorded and never stops the others.
  */
+import { purposeOfPoll } from '../domain/call-purpose.ts'
 import { decideBySources } from '../domain/decide-by-sources.ts'
 import { foldAnswer } from '../domain/leg-facts.ts'
 import type { LegFacts } from '../domain/leg-facts.ts'
@@ -183,7 +184,9 @@ async function pollLeg(
   try {
     const { leg, providerIdent } = stored
     const { identity, scheduledOut, scheduledIn } = leg
-    const reference = { identity, providerIdent, scheduledOut, scheduledIn }
+    const { pollPhase } = stored
+    const purpose = purposeOfPoll({ pollPhase, scheduledIn }, await deps.clock.now())
+    const reference = { identity, providerIdent, scheduledOut, scheduledIn, purpose }
     const result = await deps.flightData.getStatus(reference, signal)
     // Read after the answer: nothing in it can be later than this.
     const now = await deps.clock.now()

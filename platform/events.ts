@@ -2,7 +2,9 @@
  * The closed set of business events: one function each, which writes one line and moves the
  * metrics that belong to it. Nothing else writes these lines.
  */
+import type { BudgetNotice } from '../domain/ports/call-allowance.ts'
 import type { ProviderFailureKind } from '../domain/ports/flight-data-provider.ts'
+import type { ProviderStateChange } from '../domain/ports/provider-health-store.ts'
 import type { Logger } from './logger.ts'
 import {
   retryLabel,
@@ -49,6 +51,7 @@ function buildEvents(deps: Deps) {
     ...monitoringEvents(deps),
     ...payoutEvents(deps),
     ...doorEvents(deps),
+    ...providerEvents(deps),
   }
 }
 
@@ -219,6 +222,24 @@ function doorEvents({ logger, metrics }: Deps) {
     },
     processStopped(part: { readonly process: string; readonly reason: string }): void {
       logger.info(part, 'process-stopped')
+    },
+  }
+}
+
+function providerEvents({ logger, metrics }: Deps) {
+  return {
+    /** A budget of calls came to 80 or 100 per cent for the first time in its day or month. */
+    providerBudgetReached(notice: BudgetNotice & { readonly provider: string }): void {
+      const { provider, period, percent } = notice
+      metrics.providerBudgetMarks.inc({ provider, period, percent: String(percent) })
+      if (percent >= 100) logger.error(notice, 'provider-budget-spent')
+      else logger.warn(notice, 'provider-budget-reached')
+    },
+    providerStateChanged(change: ProviderStateChange): void {
+      metrics.providerStateChanges.inc({ provider: change.provider, state: change.to })
+      if (change.to === 'DOWN') logger.error(change, 'provider-state-changed')
+      else if (change.to === 'DEGRADED') logger.warn(change, 'provider-state-changed')
+      else logger.info(change, 'provider-state-changed')
     },
   }
 }

@@ -218,6 +218,59 @@ function doorMetrics(registers: Registry[]) {
   }
 }
 
+function providerMetrics(registers: Registry[]) {
+  return {
+    providerBudgetMarks: new Counter({
+      registers,
+      name: 'task_scheduler_provider_budget_marks_total',
+      help: 'Marks (80 and 100 per cent) that budgets of calls came to, once a day or month each',
+      labelNames: ['provider', 'period', 'percent'],
+    }),
+    providerStateChanges: new Counter({
+      registers,
+      name: 'task_scheduler_provider_state_changes_total',
+      help: 'Providers that came into a state: UP, DEGRADED or DOWN',
+      labelNames: ['provider', 'state'],
+    }),
+    providerUp: new Gauge({
+      registers,
+      name: 'task_scheduler_provider_up',
+      help: 'Whether a provider answers: 1 up, 0.5 degraded, 0 down',
+      labelNames: ['provider'],
+    }),
+    providerErrorShare: new Gauge({
+      registers,
+      name: 'task_scheduler_provider_error_share',
+      help: 'Share of failed calls in the last quarter of an hour, 0 to 1',
+      labelNames: ['provider'],
+    }),
+    providerBreakersOpen: new Gauge({
+      registers,
+      name: 'task_scheduler_provider_breakers_open',
+      help: 'Processes whose circuit breaker around a provider is not closed',
+      labelNames: ['provider'],
+    }),
+    providerLastAnswer: new Gauge({
+      registers,
+      name: 'task_scheduler_provider_last_answer_timestamp_seconds',
+      help: 'When a provider answered last, Unix time',
+      labelNames: ['provider'],
+    }),
+    providerQuotaUsed: new Gauge({
+      registers,
+      name: 'task_scheduler_provider_quota_used_units',
+      help: 'Units of the present day or month that were used',
+      labelNames: ['provider', 'period'],
+    }),
+    providerQuotaBudget: new Gauge({
+      registers,
+      name: 'task_scheduler_provider_quota_budget_units',
+      help: 'The budget of a day or month; absent without a limit',
+      labelNames: ['provider', 'period'],
+    }),
+  }
+}
+
 function buildMetrics() {
   const registry = new Registry()
   const registers = [registry]
@@ -227,6 +280,7 @@ function buildMetrics() {
     ...monitoringMetrics(registers),
     ...moneyMetrics(registers),
     ...doorMetrics(registers),
+    ...providerMetrics(registers),
   }
 }
 

@@ -1,4 +1,5 @@
 /** Counts and times every request to an outside service, around any adapter of its port. */
+import type { AirportDataProvider } from '../domain/ports/airport-data-provider.ts'
 import type { FlightDataProvider, ProviderResult } from '../domain/ports/flight-data-provider.ts'
 import type { PaymentProvider, TransferOutcome } from '../domain/ports/payment-provider.ts'
 import type { Events } from './events.ts'
@@ -12,8 +13,6 @@ export function observeFlightData(
   events: Observer,
 ): FlightDataProvider {
   const { id } = provider
-  const outcomeOf = (result: ProviderResult<unknown>): ProviderOutcome =>
-    result.ok ? 'ok' : (result.kind.toLowerCase() as Lowercase<typeof result.kind>)
   const observe = observer(id, events)
   return {
     id,
@@ -22,6 +21,24 @@ export function observeFlightData(
     getStatus: (leg, signal) =>
       observe('get_status', () => provider.getStatus(leg, signal), outcomeOf),
   }
+}
+
+/** The same provider; each call is told as an event, however it ends. */
+export function observeAirportData(
+  provider: AirportDataProvider,
+  events: Observer,
+): AirportDataProvider {
+  const { id } = provider
+  const observe = observer(id, events)
+  return {
+    id,
+    airport: (code, signal) => observe('airport', () => provider.airport(code, signal), outcomeOf),
+    weather: (code, signal) => observe('weather', () => provider.weather(code, signal), outcomeOf),
+  }
+}
+
+function outcomeOf(result: ProviderResult<unknown>): ProviderOutcome {
+  return result.ok ? 'ok' : (result.kind.toLowerCase() as Lowercase<typeof result.kind>)
 }
 
 /** The same provider; each call is told as an event, however it ends. */

@@ -1,7 +1,4 @@
 /** Builds what activities work with: database, providers, clock, events. One per worker process. */
-import { loadAirportZones } from '../adapters/airports/zones.ts'
-import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
-import { createAviationstackProvider } from '../adapters/flights/aviationstack.ts'
 import { createStripePayments } from '../adapters/payments/stripe.ts'
 import { createFlightMonitorActivities } from '../activities/flight-monitor.ts'
 import { createMaintenanceActivities } from '../activities/maintenance.ts'
@@ -24,9 +21,14 @@ import { createPayoutStore } from '../db/stores/payout-store.ts'
 import { createPolicyLegs } from '../db/stores/policy-legs.ts'
 import { createReconciliationStore } from '../db/stores/reconciliation-store.ts'
 import { createReviewStore } from '../db/stores/review-store.ts'
-import type { Clock } from '../domain/ports/clock.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
+import { createFlightServices } from './flight-data.ts'
+import {
+  createProviderActivities,
+  createWorkerReports,
+  reportedPayments,
+} from './provider-services.ts'
 import type { ActivitiesByJob } from './queues.ts'
 
 /** On wall time a second is a second. */
@@ -57,20 +59,17 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
   const clockStore = createClockStore(db)
   const clock = createVirtualClock(clockStore)
   const clockSpeed = async (): Promise<number> => (await clockStore.read())?.speed ?? WALL_SPEED
-  const flightData = createAeroApiProvider({
-    baseUrl: config.aeroapi.url,
-    apiKey: aeroapiKey,
-    ratePerS: config.aeroapi.ratePerS,
-    concurrency: config.aeroapi.concurrency,
-    airports: loadAirportZones(),
-    clock,
-  })
-  const secondFlightData = secondSource(deps, clock)
-  const payments = createStripePayments({
+  const reports = createWorkerReports(db, events)
+  const { aviationstackKey: secondApiKey } = deps.secrets
+  const keys = { apiKey: aeroapiKey, secondApiKey }
+  const flights = createFlightServices({ config, ...keys, db, clock, events, reports })
+  const { flightData, secondFlightData } = flights
+  const rail = createStripePayments({
     baseUrl: config.stripe.url,
     apiKey: stripeApiKey,
     concurrency: config.stripe.concurrency,
   })
+  const payments = reportedPayments(rail, reports)
   const payoutStore = createPayoutStore(db)
   const decisionStore = createDecisionStore(db)
   return {
@@ -107,12 +106,13 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       }),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
       'correction-watch': correctionWatch(db, { clock, flightData, decisionStore, events }),
+      ...createProviderActivities({ config, secrets: deps.secrets, db, clock, events, flights }),
     },
     clockSpeed,
     async [Symbol.asyncDispose]() {
-      await flightData[Symbol.asyncDispose]()
-      await secondFlightData?.[Symbol.asyncDispose]()
-      await payments[Symbol.asyncDispose]()
+      await flights[Symbol.asyncDispose]()
+      await rail[Symbol.asyncDispose]()
+      await reports[Symbol.asyncDispose]()
       await db.destroy()
     },
   }
@@ -124,15 +124,6 @@ function correctionWatch(
 ): ActivitiesByJob['correction-watch'] {
   const stores = { legStore: createLegStore(db), correctionStore: createCorrectionStore(db) }
   return createCorrectionWatchActivities({ ...deps, ...stores })
-}
-
-/** Built when there is a key for it; without one, one source decides. */
-function secondSource({ config, secrets }: WorkerServicesDeps, clock: Clock) {
-  const { aviationstackKey: apiKey } = secrets
-  if (apiKey === null) return undefined
-  const { url: baseUrl, ratePerS, concurrency } = config.aviationstack
-  const airports = loadAirportZones()
-  return createAviationstackProvider({ baseUrl, apiKey, ratePerS, concurrency, airports, clock })
 }
 
 type NeededSecrets = { databaseUrl: string; aeroapiKey: string; stripeApiKey: string }

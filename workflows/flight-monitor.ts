@@ -89,7 +89,7 @@ function setUp(): Tick {
 
 async function runPages(tick: Tick, { policyId }: FlightMonitorInput): Promise<void> {
   if (policyId !== undefined) {
-    await runPage(tick, await findPolicyLeg({ policyId }))
+    await runPage(tick, await findPolicyLeg({ policyId, claimedBy: tick.claimedBy }))
     return
   }
   const startedMs = Date.now()

@@ -1,8 +1,10 @@
 /** Every workflow, one line each; the bundle is built from this file. */
+export { cacheRefresh } from './cache-refresh.ts'
 export { flightMonitor } from './flight-monitor.ts'
 export { maintenance } from './maintenance.ts'
 export { payout } from './payout.ts'
 export { policyExpiration } from './policy-expiration.ts'
+export { providerHealthCheck } from './provider-health-check.ts'
 export { reconciliation } from './reconciliation.ts'
 export { correctionWatch } from './correction-watch.ts'
 // A default export answers for every type without one of its own.

@@ -3,35 +3,23 @@
  * a service can fail comes back as a value; only cancellation throws.
  */
 import { hash } from 'node:crypto'
-import { bulkhead, BulkheadRejectedError } from 'cockatiel'
 import { errors, Pool } from 'undici'
 import type { z } from 'zod'
 import type { ProviderResult } from '../../domain/ports/flight-data-provider.ts'
-import {
-  createCircuit,
-  DEFAULT_CIRCUIT,
-  type BreakerState,
-  type Circuit,
-  type CircuitOptions,
-} from '../circuit.ts'
+import type { BreakerState } from '../circuit.ts'
 import { failure, failureOfStatus } from './aeroapi-failure.ts'
-import { createTokenBucket } from './token-bucket.ts'
+import { createCallLimits, type CallLimitOptions, type CallOptions } from './call-limits.ts'
 
 const CONNECT_TIMEOUT_MS = 3_000
 const TOTAL_TIMEOUT_MS = 10_000
 /** A page of 15 records is 30 kB. */
 const BODY_LIMIT_BYTES = 2 * 1_024 * 1_024
-/** Calls that may wait for a free place: more than a tick ever has at once. */
-const WAITING_LIMIT = 50_000
 const KEEP_ALIVE_MS = 4_000
 
 /** Where AeroAPI is and how hard it may be asked. */
-export type AeroHttpOptions = {
+export type AeroHttpOptions = CallLimitOptions & {
   readonly baseUrl: string
   readonly apiKey: string
-  readonly ratePerS: number
-  readonly concurrency: number
-  readonly circuit?: CircuitOptions
   readonly timeoutMs?: number
 }
 
@@ -42,7 +30,7 @@ export interface AeroHttp extends AsyncDisposable {
   get<S extends z.ZodType>(
     path: string,
     schema: S,
-    signal?: AbortSignal,
+    options?: CallOptions,
   ): Promise<ProviderResult<z.infer<S>>>
   /**
    * The path to ask next for a page's link; null when it is none. A server behind a proxy links with a
@@ -52,7 +40,6 @@ export interface AeroHttp extends AsyncDisposable {
 }
 
 type RawResult = ProviderResult<string>
-type Ask = (path: string, signal: AbortSignal | undefined) => Promise<RawResult>
 
 /** Throws TypeError when the base URL is not one. */
 export function createAeroHttp(options: AeroHttpOptions): AeroHttp {
@@ -65,18 +52,18 @@ export function createAeroHttp(options: AeroHttpOptions): AeroHttp {
     connect: { timeout: CONNECT_TIMEOUT_MS },
     maxResponseSize: BODY_LIMIT_BYTES,
   })
-  const request: Ask = async (path, signal) => {
+  const limits = createCallLimits(options)
+  const request = async (path: string, signal: AbortSignal | undefined): Promise<RawResult> => {
     const first = await ask(pool, options, `${prefix}${path}`, signal)
     // A server may close an idle connection just as it is used again; asking twice does no harm.
     return isCutOff(first) ? await ask(pool, options, `${prefix}${path}`, signal) : first
   }
-  const limits = createLimits(options, request)
   return {
     get breakerState() {
-      return limits.circuit.state
+      return limits.breakerState
     },
-    async get(path, schema, signal) {
-      const result = await limits.ask(path, signal)
+    async get(path, schema, call = {}) {
+      const result = await limits.run(() => request(path, call.signal), call)
       if (!result.ok) {
         return { ...result, message: result.message.replaceAll(options.apiKey, '[key]') }
       }
@@ -91,40 +78,6 @@ export function createAeroHttp(options: AeroHttpOptions): AeroHttp {
     },
     [Symbol.asyncDispose]: () => pool.close(),
   }
-}
-
-/** Places, breaker and rate around each call, in that order: an open breaker costs no token. */
-function createLimits(
-  options: AeroHttpOptions,
-  request: Ask,
-): { circuit: Circuit<RawResult>; ask: Ask } {
-  const places = bulkhead(options.concurrency, WAITING_LIMIT)
-  const bucket = createTokenBucket(options.ratePerS)
-  const circuitOptions = options.circuit ?? DEFAULT_CIRCUIT
-  const circuit = createCircuit<RawResult>(
-    (result) => !result.ok && result.kind === 'UNAVAILABLE',
-    circuitOptions,
-  )
-  const whenOpen = () =>
-    failure('UNAVAILABLE', 'not asked: too many calls failed', {
-      retryAfterMs: circuitOptions.openMs,
-    })
-  const ask: Ask = async (path, signal) => {
-    const call = async () => {
-      await bucket.take(signal)
-      return request(path, signal)
-    }
-    try {
-      return await places.execute(() => circuit.run(call, whenOpen), signal)
-    } catch (error) {
-      signal?.throwIfAborted()
-      if (error instanceof BulkheadRejectedError) {
-        return failure('THROTTLED', `more than ${WAITING_LIMIT} calls are waiting`)
-      }
-      throw error
-    }
-  }
-  return { circuit, ask }
 }
 
 const CUT_OFF = /^no answer: (?:UND_ERR_SOCKET|ECONNRESET|EPIPE)$/

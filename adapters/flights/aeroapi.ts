@@ -6,6 +6,7 @@ import { hash } from 'node:crypto'
 import type { z } from 'zod'
 import { localDateAt } from '../../domain/zone.ts'
 import type { LegIdentity } from '../../domain/leg.ts'
+import type { CallAllowance } from '../../domain/ports/call-allowance.ts'
 import type { Clock } from '../../domain/ports/clock.ts'
 import type {
   FlightDataProvider,
@@ -20,6 +21,7 @@ import type { AirportZones } from '../airports/zones.ts'
 import type { BreakerState, CircuitOptions } from '../circuit.ts'
 import { failure } from './aeroapi-failure.ts'
 import { createAeroHttp, type AeroHttp } from './aeroapi-http.ts'
+import type { CallOptions } from './call-limits.ts'
 import { toProviderLeg, toScheduledLeg } from './aeroapi-records.ts'
 import {
   flightsPage,
@@ -57,6 +59,8 @@ export type AeroApiOptions = {
   readonly baseUrl?: string | null
   /** Result sets a second; default 5, the Standard plan's limit. */
   readonly ratePerS?: number
+  /** Rate and budget shared with other processes; it stands in for `ratePerS`. */
+  readonly allowance?: CallAllowance
   /** Requests under way at most; default 8. */
   readonly concurrency?: number
   /** Zones for local days; IATA codes for servers that give ICAO codes alone. */
@@ -81,6 +85,7 @@ export function createAeroApiProvider(options: AeroApiOptions): AeroApiProvider 
     apiKey: options.apiKey,
     ratePerS: options.ratePerS ?? DEFAULT_RATE_PER_S,
     concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
+    ...(options.allowance === undefined ? {} : { allowance: options.allowance }),
     ...(options.circuit === undefined ? {} : { circuit: options.circuit }),
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
   })
@@ -124,7 +129,7 @@ async function findScheduled(
     `/schedules/${first}/${last}?${query.toString()}`,
     schedulesPage,
     (page) => page.scheduled,
-    signal,
+    { signal },
   )
   if (!result.ok) return result
   const legs = result.value
@@ -162,7 +167,7 @@ async function getStatus(
     `${path}/${encodeURIComponent(leg.providerIdent)}?${query.toString()}`,
     flightsPage,
     (page) => page.flights,
-    signal,
+    { purpose: leg.purpose, signal },
   )
   if (!result.ok) return result
   return { ...result, value: result.value.map((flight) => toProviderLeg(flight, leg, iataOf)) }
@@ -174,13 +179,13 @@ async function collect<S extends z.ZodType<Page>, T>(
   path: string,
   schema: S,
   itemsOf: (page: z.infer<S>) => readonly T[],
-  signal: AbortSignal | undefined,
+  call: CallOptions,
 ): Promise<ProviderResult<T[]>> {
   const items: T[] = []
   const hashes: string[] = []
   let next: string | null = path
   for (let page = 0; page < PAGES_LIMIT && next !== null; page += 1) {
-    const result: ProviderResult<z.infer<S>> = await http.get(next, schema, signal)
+    const result: ProviderResult<z.infer<S>> = await http.get(next, schema, call)
     if (!result.ok) return result
     items.push(...itemsOf(result.value))
     hashes.push(result.payloadSha256)

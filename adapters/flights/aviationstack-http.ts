@@ -9,7 +9,7 @@ import type { ProviderFailure, ProviderResult } from '../../domain/ports/flight-
 import type { BreakerState } from '../circuit.ts'
 import { failure } from './aeroapi-failure.ts'
 import { failureOfBareStatus, failureOfError, statedErrorOf } from './aviationstack-failure.ts'
-import { createCallLimits, type CallLimitOptions } from './call-limits.ts'
+import { createCallLimits, type CallLimitOptions, type CallOptions } from './call-limits.ts'
 
 const CONNECT_TIMEOUT_MS = 3_000
 const TOTAL_TIMEOUT_MS = 10_000
@@ -32,7 +32,7 @@ export interface AviationHttp extends AsyncDisposable {
     path: string,
     query: Readonly<Record<string, string>>,
     schema: S,
-    signal?: AbortSignal,
+    options?: CallOptions,
   ): Promise<ProviderResult<z.infer<S>>>
 }
 
@@ -58,10 +58,10 @@ export function createAviationHttp(options: AviationHttpOptions): AviationHttp {
     get breakerState() {
       return limits.breakerState
     },
-    async get(path, query, schema, signal) {
+    async get(path, query, schema, call = {}) {
       const parameters = new URLSearchParams({ ...query, access_key: options.apiKey })
       const target = `${prefix}${path}?${parameters.toString()}`
-      const result = await limits.run(() => request(target, signal), signal)
+      const result = await limits.run(() => request(target, call.signal), call)
       if (!result.ok) return { ...result, message: redact(result.message, options.apiKey) }
       const checked = checkBody(result.value, schema)
       return checked.ok ? { ...result, value: checked.value } : checked

@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto'
 import type { z } from 'zod'
 import type { LegIdentity } from '../../domain/leg.ts'
+import type { CallAllowance } from '../../domain/ports/call-allowance.ts'
 import type { Clock } from '../../domain/ports/clock.ts'
 import type {
   FlightDataProvider,
@@ -20,6 +21,7 @@ import { failure } from './aeroapi-failure.ts'
 import { toFutureLeg } from './aviationstack-future.ts'
 import { createAviationHttp, type AviationHttp } from './aviationstack-http.ts'
 import { toProviderLegs, toScheduledLeg, type Airports } from './aviationstack-records.ts'
+import type { CallOptions } from './call-limits.ts'
 import { futurePage, statusPage } from './aviationstack-schema.ts'
 
 /** Where aviationstack is unless a base URL says otherwise. */
@@ -47,6 +49,8 @@ export type AviationstackOptions = {
   readonly baseUrl?: string | null
   /** Requests a second; default 2. */
   readonly ratePerS?: number
+  /** Rate and budget shared with other processes; it stands in for `ratePerS`. */
+  readonly allowance?: CallAllowance
   /** Requests under way at most; default 4. */
   readonly concurrency?: number
   /** Rows of a page, 1 to 1,000; default 100, the most that plans below Professional give. */
@@ -82,6 +86,7 @@ export function createAviationstackProvider(options: AviationstackOptions): Avia
     apiKey: options.apiKey,
     ratePerS: options.ratePerS ?? DEFAULT_RATE_PER_S,
     concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
+    ...(options.allowance === undefined ? {} : { allowance: options.allowance }),
     ...(options.circuit === undefined ? {} : { circuit: options.circuit }),
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
   })
@@ -115,7 +120,10 @@ async function getStatus(
     flight_iata: `${identity.carrier}${identity.flightNumber}`,
     ...pastDate(date, days),
   }
-  const result = await collect(deps, '/flights', query, statusPage, signal)
+  const result = await collect(deps, '/flights', query, statusPage, {
+    purpose: leg.purpose,
+    signal,
+  })
   if (!result.ok) return result
   return { ...result, value: toProviderLegs(result.value, leg, deps.airports) }
 }
@@ -147,7 +155,7 @@ async function findScheduled(
     arr_iata: identity.destination,
     ...pastDate(identity.originLocalDate, days),
   }
-  const result = await collect(deps, '/flights', query, statusPage, signal)
+  const result = await collect(deps, '/flights', query, statusPage, { signal })
   if (!result.ok) return result
   const legs = result.value.map((row) => toScheduledLeg(row, identity, deps.airports))
   return { ...result, value: distinct(legs.filter((leg) => leg !== null)) }
@@ -167,7 +175,7 @@ async function findFuture(
     // The filter is a number; a suffix letter is matched on the rows.
     flight_number: identity.flightNumber.replace(/[A-Z]$/, ''),
   }
-  const result = await collect(deps, '/flightsFuture', query, futurePage, signal)
+  const result = await collect(deps, '/flightsFuture', query, futurePage, { signal })
   if (!result.ok) return result
   const legs = result.value.map((row) => toFutureLeg(row, identity, zones, deps.airports))
   return { ...result, value: distinct(legs.filter((leg) => leg !== null)) }
@@ -193,13 +201,13 @@ async function collect<S extends z.ZodType<Page<unknown>>>(
   path: string,
   query: Readonly<Record<string, string>>,
   schema: S,
-  signal: AbortSignal | undefined,
+  call: CallOptions,
 ): Promise<ProviderResult<z.infer<S>['data'][number][]>> {
   const rows: z.infer<S>['data'][number][] = []
   const hashes: string[] = []
   for (let page = 0; page < PAGES_LIMIT; page += 1) {
     const parameters = { ...query, limit: `${deps.pageRows}`, offset: `${rows.length}` }
-    const result: ProviderResult<z.infer<S>> = await deps.http.get(path, parameters, schema, signal)
+    const result: ProviderResult<z.infer<S>> = await deps.http.get(path, parameters, schema, call)
     if (!result.ok) return result
     const { pagination, data } = result.value
     rows.push(...data)

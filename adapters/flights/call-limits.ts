@@ -3,7 +3,8 @@
  * order, so that an open breaker costs no token. Knows no dialect.
  */
 import { bulkhead, BulkheadRejectedError } from 'cockatiel'
-import type { ProviderResult } from '../../domain/ports/flight-data-provider.ts'
+import type { CallAllowance, CallPurpose } from '../../domain/ports/call-allowance.ts'
+import type { ProviderFailure, ProviderResult } from '../../domain/ports/flight-data-provider.ts'
 import {
   createCircuit,
   DEFAULT_CIRCUIT,
@@ -11,16 +12,26 @@ import {
   type CircuitOptions,
 } from '../circuit.ts'
 import { failure } from './aeroapi-failure.ts'
-import { createTokenBucket } from './token-bucket.ts'
+import { createLocalAllowance } from './local-allowance.ts'
 
 /** Calls that may wait for a free place: more than a tick ever has at once. */
 const WAITING_LIMIT = 50_000
 
 /** How hard a service may be asked. */
 export type CallLimitOptions = {
+  /** Of this process alone, when it shares no allowance. */
   readonly ratePerS: number
+  /** Rate and budget shared with other processes. */
+  readonly allowance?: CallAllowance
   readonly concurrency: number
   readonly circuit?: CircuitOptions
+}
+
+/** What one call is for, and what ends the wait for its turn. */
+export type CallOptions = {
+  /** Default ROUTINE: the call is refused once the budget is spent. */
+  readonly purpose?: CallPurpose | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A service's limits; one object per key and process. */
@@ -29,14 +40,14 @@ export interface CallLimits {
   /** The call's outcome, or a failure without a call. Rejects only with the signal's reason. */
   run(
     call: () => Promise<ProviderResult<string>>,
-    signal: AbortSignal | undefined,
+    options: CallOptions,
   ): Promise<ProviderResult<string>>
 }
 
 /** Throws RangeError when the rate is not positive. Only UNAVAILABLE counts against the service. */
 export function createCallLimits(options: CallLimitOptions): CallLimits {
   const places = bulkhead(options.concurrency, WAITING_LIMIT)
-  const bucket = createTokenBucket(options.ratePerS)
+  const allowance = options.allowance ?? createLocalAllowance(options.ratePerS)
   const circuitOptions = options.circuit ?? DEFAULT_CIRCUIT
   const circuit = createCircuit<ProviderResult<string>>(
     (result) => !result.ok && result.kind === 'UNAVAILABLE',
@@ -50,13 +61,13 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     get breakerState() {
       return circuit.state
     },
-    async run(call, signal) {
-      const spaced = async () => {
-        await bucket.take(signal)
-        return call()
+    async run(call, { purpose = 'ROUTINE', signal }) {
+      const permitted = async () => {
+        const permit = await permitOf(allowance, purpose, signal)
+        return permit === null ? call() : permit
       }
       try {
-        return await places.execute(() => circuit.run(spaced, whenOpen), signal)
+        return await places.execute(() => circuit.run(permitted, whenOpen), signal)
       } catch (error) {
         signal?.throwIfAborted()
         if (error instanceof BulkheadRejectedError) {
@@ -65,5 +76,21 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
         throw error
       }
     },
+  }
+}
+
+/** Null when the call may be made. An allowance that cannot be read says nothing about the service. */
+async function permitOf(
+  allowance: CallAllowance,
+  purpose: CallPurpose,
+  signal: AbortSignal | undefined,
+): Promise<ProviderFailure | null> {
+  try {
+    const permit = await allowance.take(purpose, signal)
+    return permit.isGranted ? null : failure('QUOTA', permit.message)
+  } catch (error) {
+    signal?.throwIfAborted()
+    const reason = error instanceof Error ? error.message : String(error)
+    return failure('THROTTLED', `not asked: the calls left are not known: ${reason}`)
   }
 }

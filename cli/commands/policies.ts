@@ -3,10 +3,12 @@ import type { Command } from 'commander'
 
 import { loadAirportZones } from '../../adapters/airports/zones.ts'
 import { createAeroApiProvider } from '../../adapters/flights/aeroapi.ts'
+import { createLeasedAllowance, keyIdOf } from '../../adapters/flights/leased-allowance.ts'
 import { ConfigError, loadConfig } from '../../config/config.ts'
-import type { Config, Secrets } from '../../config/config.ts'
+import type { Secrets } from '../../config/config.ts'
 import { createDatabase } from '../../db/client.ts'
 import { assertSchemaCurrent } from '../../db/schema-state.ts'
+import { createAllowanceStore } from '../../db/stores/allowance-store.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
 import { createPolicyStore } from '../../db/stores/policy-store.ts'
 import { createProductStore } from '../../db/stores/product-store.ts'
@@ -61,22 +63,29 @@ async function importFile(
   const productStore = createProductStore(db)
   await ensureProducts({ productStore })
   const clock = createVirtualClock(createClockStore(db))
-  await using flightData = createFlightData(loaded.config, aeroapiKey, clock)
+  const { aeroapi } = loaded.config
+  await using allowance = createLeasedAllowance({
+    provider: 'aeroapi',
+    keyId: keyIdOf(aeroapiKey),
+    store: createAllowanceStore(db),
+    terms: aeroapi,
+    onNotice: ({ period, percent, budget }) => {
+      context.stderr.write(`${percent} % of the ${period}'s budget of ${budget} calls is used\n`)
+    },
+  })
+  await using flightData = createAeroApiProvider({
+    baseUrl: aeroapi.url,
+    apiKey: aeroapiKey,
+    allowance,
+    concurrency: aeroapi.concurrency,
+    airports: loadAirportZones(),
+    clock,
+  })
   const policyStore = createPolicyStore(db)
   const { capacityMinor } = loaded.config.underwriting
   const deps = { policyStore, productStore, flightData, clock, capacityMinor }
   const result = await importPolicies(deps, rows, { signal: context.signal })
   report(context, file, result, options)
-}
-
-function createFlightData(
-  config: Config,
-  apiKey: string,
-  clock: ReturnType<typeof createVirtualClock>,
-): ReturnType<typeof createAeroApiProvider> {
-  const { url, ratePerS, concurrency } = config.aeroapi
-  const airports = loadAirportZones()
-  return createAeroApiProvider({ baseUrl: url, apiKey, ratePerS, concurrency, airports, clock })
 }
 
 function requireSecrets(secrets: Secrets): { databaseUrl: string; aeroapiKey: string } {

@@ -12,6 +12,7 @@ import type {
   NewObservation,
   PolledLeg,
 } from '../../domain/ports/leg-store.ts'
+import type { PollPhase } from '../../domain/poll-plan.ts'
 import type { Product } from '../../domain/product.ts'
 import { parseInstant } from '../../domain/time.ts'
 import type { Instant } from '../../domain/time.ts'
@@ -27,6 +28,7 @@ import type { WatchedLegRow } from './watched-leg.ts'
 export function createLegStore(db: Database): LegStore {
   return {
     claimDue: (request) => claimDue(db, request),
+    claimLeg: (claim) => claimLeg(db, claim),
     loadForPolling: (legIds) => loadForPolling(db, legIds),
     savePolls: async (polls) => {
       if (polls.length > MAX_LEG_PAGE) throw new RangeError('page of polls is too long')
@@ -63,10 +65,26 @@ async function claimDue(
   return { due: count.rows[0]?.due ?? 0, legIds: oldestFirst.map((row) => row.id) }
 }
 
+async function claimLeg(
+  db: Database,
+  claim: Parameters<LegStore['claimLeg']>[0],
+): Promise<boolean> {
+  const { legId, claimedBy, leaseMs } = claim
+  const { rows } = await sql<{ id: string }>`
+    update flight_leg set claimed_by = ${claimedBy}, updated_at = now(),
+      claimed_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000}::float8)
+    where id = ${legId}::uuid and undecided_policies > 0
+      and (claimed_until is null or claimed_until <= clock_timestamp()
+        or claimed_by = ${claimedBy})
+    returning id`.execute(db)
+  return rows.length > 0
+}
+
 type LegToPollRow = WatchedLegRow & {
   readonly id: string
   readonly provider_ident: string
   readonly phase: LegPhase
+  readonly poll_phase: PollPhase | null
   readonly consecutive_failures: number
   readonly poll_version: number
   readonly norm_sha256: Readonly<Record<string, string>> | null
@@ -77,8 +95,8 @@ type LegToPollRow = WatchedLegRow & {
 async function loadForPolling(db: Database, legIds: readonly string[]): Promise<LegToPoll[]> {
   if (legIds.length > MAX_LEG_PAGE) throw new RangeError('page of legs is too long')
   const { rows } = await sql<LegToPollRow>`
-    select l.id, l.provider_ident, l.phase, l.consecutive_failures, l.poll_version, o.norm_sha256,
-      ${watchedLegColumns},
+    select l.id, l.provider_ident, l.phase, l.poll_phase, l.consecutive_failures, l.poll_version,
+      o.norm_sha256, ${watchedLegColumns},
       coalesce((
         select json_agg(g) from (
           select distinct p.product_version_id as version, p.insured_scheduled_in as arrival
@@ -106,6 +124,7 @@ async function loadForPolling(db: Database, legIds: readonly string[]): Promise<
     facts: factsOf(row),
     second: secondFactsOf(row),
     phase: row.phase,
+    pollPhase: row.poll_phase,
     consecutiveFailures: row.consecutive_failures,
     pollVersion: row.poll_version,
     lastNormSha256: row.norm_sha256 ?? {},

@@ -1,6 +1,7 @@
 /** What the product asks of a flight-data service, whatever its dialect. */
 import type { LegIdentity } from '../leg.ts'
 import type { Instant } from '../time.ts'
+import type { CallPurpose } from './call-allowance.ts'
 
 /**
  * How a provider's times are to be read: as wall time at the airport, whatever offset they are labelled
@@ -118,6 +119,8 @@ export type LegReference = {
   readonly scheduledIn: Instant
   /** The reading that an earlier record of this provider proved for the leg; absent: none has yet. */
   readonly timeReading?: TimeReading
+  /** What the answer is for, when calls get scarce; absent: ROUTINE. */
+  readonly purpose?: CallPurpose
 }
 
 /** Never throws for what a service does: every outcome is a value. Throws only on cancellation. */

@@ -24,6 +24,8 @@ export type LegToPoll = {
   /** Of the second source; null when it was not asked about the leg. */
   readonly second: SecondFacts | null
   readonly phase: LegPhase
+  /** What this poll was planned to wait for; null when none was planned yet. */
+  readonly pollPhase: PollPhase | null
   readonly consecutiveFailures: number
   /** What the stored facts were folded up to; a poll is written only if it is still this. */
   readonly pollVersion: number
@@ -114,6 +116,15 @@ export interface LegStore {
    * Claims due legs, the longest due first. `due` counts all due legs, also those that others hold.
    */
   claimDue(request: ClaimRequest): Promise<{ due: number; legIds: string[] }>
+  /**
+   * Claims one leg, due or not, so that no tick asks about it meanwhile. False when another claim holds
+   * it: then of the two polls one is written.
+   */
+  claimLeg(claim: {
+    readonly legId: string
+    readonly claimedBy: string
+    readonly leaseMs: number
+  }): Promise<boolean>
   /** At most MAX_LEG_PAGE legs; ids that do not exist are left out. */
   loadForPolling(legIds: readonly string[]): Promise<LegToPoll[]>
   /**

@@ -5,22 +5,26 @@
 import type { Clock } from '../../domain/ports/clock.ts'
 import { DAY_MS, MINUTE_MS, SECOND_MS, toMs } from '../../domain/time.ts'
 import { answerFaults, FAULTS_PATH } from '../fault-routes.ts'
-import type { Answer, Reply, RunningServer, SimulatorRequest } from '../http-server.ts'
+import type { Reply, RunningServer, SimulatorRequest } from '../http-server.ts'
 import { startHttpServer } from '../http-server.ts'
 import { answerAviationstack, AVIATIONSTACK_PREFIX } from './aviationstack-routes.ts'
+import { loadAirports, renderAirport, type Airports } from './airports.ts'
 import { airportIata } from './carriers.ts'
 import type { FlightFaultPlan } from './flight-faults.ts'
 import { brokenReply, newestFirst } from './flight-faults.ts'
 import { flightId, numberOfFlightId, type FlightIndex, type IndexedLeg } from './flight-index.ts'
 import { answerPages, badArgument, PAGE_RECORDS, renderProblem } from './pages.ts'
-import { renderAirport, renderFlight, renderScheduled } from './render-flight.ts'
+import { renderFlight, renderScheduled } from './render-flight.ts'
 import { createShowLeg, type ShowLeg } from './shown-legs.ts'
+import { renderObservations } from './weather.ts'
 import { historyWindow, isWindow, scheduleWindow, statusWindow, type Window } from './windows.ts'
 
 /** A base URL with this prefix, as the real one has, serves the same. */
 const PREFIX = '/aeroapi'
 /** A diverted flight's second record leaves after its first, by less than this. */
 const CONTINUATION_MS = 2 * DAY_MS
+/** Of a day: more than a page. */
+const OBSERVATIONS = 24
 /** A flight has a provider's id only this long before its departure. */
 const ID_KNOWN_MS = 3 * DAY_MS
 
@@ -32,14 +36,14 @@ export type FlightServerOptions = {
   readonly seed: number
 }
 
-type FlightDeps = FlightServerOptions & { readonly show: ShowLeg }
+type FlightDeps = FlightServerOptions & { readonly show: ShowLeg; readonly airports: Airports }
 
-/** Serves flights, schedules, history, airports, `/v1/flights` and `/__faults` on an address. */
+/** Serves flights, schedules, history, airports, weather, `/v1/flights` and `/__faults` on an address. */
 export function startFlightServer(
   options: FlightServerOptions,
   address: { host: string; port: number },
 ): Promise<RunningServer> {
-  const deps = { ...options, show: createShowLeg(options) }
+  const deps = { ...options, show: createShowLeg(options), airports: loadAirports() }
   return startHttpServer((request) => answer(deps, request), address)
 }
 
@@ -63,7 +67,11 @@ async function answer(deps: FlightDeps, request: SimulatorRequest): Promise<Repl
   if (segments.length === 3 && first === 'schedules') {
     return await schedules(deps, local, { start: second, end: third })
   }
-  if (segments.length === 2 && first === 'airports') return airport(deps, second)
+  if (first === 'airports' && segments.length >= 2) {
+    const rest = segments.slice(2).join('/')
+    if (rest === '') return airport(deps, second)
+    if (rest === 'weather/observations') return await weather(deps, local, second)
+  }
   return renderProblem(404, 'Not found', 'NOT_FOUND', `No such resource: ${path}`)
 }
 
@@ -161,10 +169,26 @@ async function schedules(
   return answerPages(request, 'scheduled', rendered)
 }
 
-function airport(deps: FlightDeps, code: string): Answer {
+function airport(deps: FlightDeps, code: string): Reply {
+  const broken = brokenReply(deps.faults, `airport|${code}`, 'aeroapi')
+  if (broken !== null) return broken
   const iata = airportIata(code.toUpperCase())
   const zone = deps.index.zones[iata]
   return zone === undefined
     ? badArgument(`No such airport: ${code}`)
-    : { status: 200, body: JSON.stringify(renderAirport(iata, zone)) }
+    : { status: 200, body: JSON.stringify(renderAirport(deps.airports, iata, zone)) }
+}
+
+async function weather(deps: FlightDeps, request: SimulatorRequest, code: string): Promise<Reply> {
+  const broken = brokenReply(deps.faults, `weather|${code}`, 'aeroapi')
+  if (broken !== null) return broken
+  const iata = airportIata(code.toUpperCase())
+  if (deps.index.zones[iata] === undefined) return badArgument(`No such airport: ${code}`)
+  const { seed } = deps
+  const nowMs = toMs(await deps.clock.now())
+  return answerPages(
+    request,
+    'observations',
+    renderObservations(iata, { nowMs, seed, count: OBSERVATIONS }),
+  )
 }

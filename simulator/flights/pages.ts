@@ -24,7 +24,7 @@ export function badArgument(detail: string): Answer {
 /** The pages asked for of `records`, with the link to the next; 400 for a bad cursor or max_pages. */
 export function answerPages(
   request: SimulatorRequest,
-  name: 'flights' | 'scheduled',
+  name: 'flights' | 'scheduled' | 'observations',
   records: readonly Record<string, unknown>[],
   pageRecords: number = PAGE_RECORDS,
 ): Answer {

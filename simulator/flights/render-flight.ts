@@ -88,29 +88,6 @@ export function renderScheduled(leg: PackLeg, id: string | null): Record<string,
   }
 }
 
-/** The body of `GET /airports/{id}`. */
-export function renderAirport(iata: string, zone: string): Record<string, unknown> {
-  return {
-    airport_code: airportIcao(iata),
-    code_icao: airportIcao(iata),
-    code_iata: iata,
-    code_lid: iata,
-    alternate_ident: iata,
-    name: iata,
-    type: 'Airport',
-    elevation: 0,
-    city: iata,
-    state: '',
-    longitude: 0,
-    latitude: 0,
-    timezone: zone,
-    country_code: 'US',
-    wiki_url: null,
-    airport_flights_url: `/airports/${airportIcao(iata)}/flights`,
-    alternatives: [],
-  }
-}
-
 /** What the data does not tell. */
 const IDLE_FIELDS = {
   actual_runway_off: null,

@@ -2,8 +2,9 @@
  * The AeroAPI adapter under the flight-data conformance suite: against the local server always, and
  * against the live service when AEROAPI_LIVE_KEY is set, with AEROAPI_LIVE_LEG naming a leg that has
  * left or leaves within a day: `B6|35|JFK|PBI|2026-05-01|JBU35|<scheduled out, ISO>|<scheduled in>`.
+ * It costs some ten result sets. `npm run test:live` runs the live cases alone.
  */
-import { describe } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { AEROAPI_BASE_URL, createAeroApiProvider } from '../../adapters/flights/aeroapi.ts'
 import { loadAirportZones } from '../../adapters/airports/zones.ts'
 import type { LegReference } from '../../domain/ports/flight-data-provider.ts'
@@ -34,6 +35,11 @@ describe('AeroAPI, local server', () => {
 })
 
 // Registered only with a key: a run without one has nothing to skip.
+if (LIVE_KEY !== '' && LIVE_LEG === '') {
+  test('the live service is asked about a leg that it knows', () => {
+    expect(LIVE_LEG, 'set AEROAPI_LIVE_LEG as the head of this file says').not.toBe('')
+  })
+}
 if (LIVE_KEY !== '' && LIVE_LEG !== '') {
   describe('AeroAPI, live', () => {
     flightDataConformance(async () => {

@@ -2,8 +2,9 @@
  * The aviationstack adapter under the flight-data conformance suite: against the local server always,
  * and against the live service when AVIATIONSTACK_LIVE_KEY is set, with AVIATIONSTACK_LIVE_LEG naming
  * a leg of today that has left: `B6|35|JFK|PBI|2026-05-01|<scheduled out, ISO>|<scheduled in>`.
+ * It costs some ten requests. `npm run test:live` runs the live cases alone.
  */
-import { describe } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { loadAirportZones } from '../../adapters/airports/zones.ts'
 import {
   AVIATIONSTACK_BASE_URL,
@@ -44,6 +45,11 @@ describe.each(LOCAL_SERVERS)('aviationstack, local server, %s', (_, faults) => {
 })
 
 // Registered only with a key: a run without one has nothing to skip.
+if (LIVE_KEY !== '' && LIVE_LEG === '') {
+  test('the live service is asked about a leg that it knows', () => {
+    expect(LIVE_LEG, 'set AVIATIONSTACK_LIVE_LEG as the head of this file says').not.toBe('')
+  })
+}
 if (LIVE_KEY !== '' && LIVE_LEG !== '') {
   describe('aviationstack, live', () => {
     flightDataConformance(async () => {

@@ -45,6 +45,7 @@ function legsInMemory() {
       facts: emptyFacts(),
       second: null,
       phase: 'SCHEDULED',
+      pollPhase: null,
       consecutiveFailures: 0,
       pollVersion: 0,
       lastNormSha256: {},
@@ -64,6 +65,7 @@ function legsInMemory() {
           facts: poll.answer?.facts ?? before.facts,
           second: poll.second?.facts ?? before.second,
           consecutiveFailures: poll.consecutiveFailures,
+          pollPhase: poll.pollPhase,
           nextPollAt: poll.nextPollAt,
         })
         return poll.legId

@@ -249,6 +249,18 @@ test('of two polls of a leg at once one is written', async () => {
   expect(await it.leg()).toMatchObject({ poll_version: 1, consecutive_failures: 1 })
 })
 
+test('a leg that is checked by itself is no tick’s meanwhile, and due again once it was polled', async () => {
+  await using it = await watched([B6_35])
+  const [legId = ''] = it.legIds
+  const claim = { legId, claimedBy: 'check', leaseMs: LEASE_MS }
+  expect(await it.legStore.claimLeg(claim)).toBe(true)
+  expect(await it.claim('tick')).toMatchObject({ due: 1, claimed: 0 })
+  await it.poll()
+  it.clock.pass(HOUR_MS + 20 * MINUTE_MS)
+  expect(await it.claim('tick')).toMatchObject({ due: 1, claimed: 1 })
+  expect(await it.legStore.claimLeg(claim)).toBe(false)
+})
+
 test('a leg is decidable once its arrival was seen twice, fifteen minutes apart', async () => {
   await using it = await watched([B6_35])
   it.show(B6_35, [arrivedRecord(B6_35, 100)])

@@ -7,6 +7,8 @@ import type { DecidedPage, FlightMonitorActivities } from '../../activities/flig
 import type { MaintenanceActivities } from '../../activities/maintenance.ts'
 import type { PayoutActivities, Submission } from '../../activities/payout.ts'
 import type { ExpiryStep, PolicyExpirationActivities } from '../../activities/policy-expiration.ts'
+import type { CacheRefreshActivities } from '../../activities/cache-refresh.ts'
+import type { ProviderHealthCheckActivities } from '../../activities/provider-health-check.ts'
 import type { ReconciliationActivities } from '../../activities/reconciliation.ts'
 import type { Reconciled } from '../../domain/ports/reconciliation-store.ts'
 import { parseInstant } from '../../domain/time.ts'
@@ -167,4 +169,42 @@ export function fakeMaintenance(
 /** One page of `correction-watch`; nothing is due unless said otherwise. */
 export function correctionPage(change: Partial<CorrectionPage> = {}): CorrectionPage {
   return { looked: 0, asked: 0, failed: 0, higher: 0, lower: 0, isComplete: true, ...change }
+}
+
+/** What a check of providers found; `down` of them do not answer. */
+export function checkedProviders(
+  down: number,
+): Awaited<ReturnType<ProviderHealthCheckActivities['checkProviders']>> {
+  const providers = ['aeroapi', 'stripe'].map((provider, i) =>
+    i < down
+      ? { provider, state: 'DOWN', reason: 'NO_ANSWER' }
+      : { provider, state: 'UP', reason: 'ANSWERS' },
+  )
+  return { up: 2 - down, degraded: 0, down, changes: down, providers }
+}
+
+/** Activities of `provider-health-check`; everything answers. */
+export function fakeProviderHealthCheck(
+  change: Partial<ProviderHealthCheckActivities> = {},
+): ProviderHealthCheckActivities {
+  return { checkProviders: async () => checkedProviders(0), ...change }
+}
+
+/** A part of a refresh that had `wanted` stale entries, of which `failed` could not be refreshed. */
+export function refreshedPart(wanted: number, failed = 0) {
+  const error = failed === 0 ? null : 'UNAVAILABLE: no answer'
+  return { wanted, refreshed: wanted - failed, failed, error }
+}
+
+/** Activities of `cache-refresh`; a few entries of each part are refreshed. */
+export function fakeCacheRefresh(
+  change: Partial<CacheRefreshActivities> = {},
+): CacheRefreshActivities {
+  return {
+    refreshFlights: async () => refreshedPart(4),
+    refreshWeather: async () => refreshedPart(3),
+    refreshAirports: async () => refreshedPart(0),
+    removeExpiredEntries: async () => ({ removed: 2 }),
+    ...change,
+  }
 }

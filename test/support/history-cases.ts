@@ -13,12 +13,16 @@ import {
   allSettled,
   BUSINESS_NOW,
   correctionPage,
+  checkedProviders,
   expiryStep,
+  fakeCacheRefresh,
   fakeFlightMonitor,
   fakeMaintenance,
   fakePayout,
   fakePolicyExpiration,
+  fakeProviderHealthCheck,
   fakeReconciliation,
+  refreshedPart,
 } from './fake-activities.ts'
 import type { Activities, TemporalRig } from './temporal-rig.ts'
 
@@ -270,6 +274,55 @@ const RECONCILIATION_CASES: readonly HistoryCase[] = [
   },
 ]
 
+const HEALTH_CASES: readonly HistoryCase[] = [
+  {
+    job: 'provider-health-check',
+    name: 'all-up',
+    input: {},
+    activities: () => fakeProviderHealthCheck(),
+  },
+  {
+    job: 'provider-health-check',
+    name: 'one-down',
+    input: {},
+    activities: () => fakeProviderHealthCheck({ checkProviders: async () => checkedProviders(1) }),
+  },
+  {
+    job: 'provider-health-check',
+    name: 'database-away-for-a-moment',
+    input: {},
+    activities: () => fakeProviderHealthCheck({ checkProviders: failingOnce(checkedProviders(0)) }),
+  },
+]
+
+const REFRESH_CASES: readonly HistoryCase[] = [
+  { job: 'cache-refresh', name: 'all-done', input: {}, activities: () => fakeCacheRefresh() },
+  {
+    job: 'cache-refresh',
+    name: 'one-part-failed',
+    input: {},
+    activities: () =>
+      fakeCacheRefresh({
+        refreshWeather: async () => refreshedPart(3, 3),
+        refreshAirports: async () => {
+          throw ApplicationFailure.nonRetryable('no such table', 'DatabaseRefused')
+        },
+      }),
+  },
+  {
+    job: 'cache-refresh',
+    name: 'only-weather',
+    input: { parts: ['weather'] },
+    activities: () => fakeCacheRefresh(),
+  },
+  {
+    job: 'cache-refresh',
+    name: 'step-retried',
+    input: {},
+    activities: () => fakeCacheRefresh({ refreshFlights: failingOnce(refreshedPart(4)) }),
+  },
+]
+
 export const HISTORY_CASES: readonly HistoryCase[] = [
   ...MONITOR_CASES,
   ...PAYOUT_CASES,
@@ -293,6 +346,8 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
       ),
     }),
   },
+  ...HEALTH_CASES,
+  ...REFRESH_CASES,
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 
 import { Command } from 'commander'
 
+import { register as registerAirports } from '../../cli/commands/airports.ts'
 import { register as registerExposure } from '../../cli/commands/exposure.ts'
 import { register as registerLedger } from '../../cli/commands/ledger.ts'
 import { register as registerLegs } from '../../cli/commands/legs.ts'
@@ -11,6 +12,7 @@ import { register as registerLossRatio } from '../../cli/commands/loss-ratio.ts'
 import { register as registerPayouts } from '../../cli/commands/payouts.ts'
 import { register as registerPolicies } from '../../cli/commands/policies.ts'
 import { register as registerPolls } from '../../cli/commands/polls.ts'
+import { register as registerProviders } from '../../cli/commands/providers.ts'
 import { register as registerReviews } from '../../cli/commands/reviews.ts'
 
 /** Runs a command line that reads, against this database. */
@@ -25,8 +27,20 @@ export async function runCommand(
   const program = new Command('groundstop')
     .exitOverride()
     .configureOutput({ writeErr: (line) => stderr.write(line) })
-  const commands = [registerExposure, registerLedger, registerLegs, registerLossRatio]
-  commands.push(registerPayouts, registerPolicies, registerPolls, registerReviews)
+  const commands = [
+    registerAirports,
+    registerExposure,
+    registerLedger,
+    registerLegs,
+    registerLossRatio,
+  ]
+  commands.push(
+    registerProviders,
+    registerPayouts,
+    registerPolicies,
+    registerPolls,
+    registerReviews,
+  )
   for (const register of commands) register(program, context)
   const error: unknown = await program
     .parseAsync(['node', 'groundstop', ...words])

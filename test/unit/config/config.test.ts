@@ -69,6 +69,9 @@ describe('values out of range', () => {
   test.each([
     ['API_PORT', '65535', '65536'],
     ['API_PORT', '0', '-1'],
+    ['AEROAPI_BUDGET_PER_DAY', '1', '0'],
+    ['AEROAPI_BUDGET_PER_MONTH', '1000000000', '1000000001'],
+    ['AEROAPI_BUDGET_RESERVE_PERCENT', '100', '101'],
     ['DATABASE_POOL_MAX', '1', '0'],
     ['CLOCK_SPEED', '100000', '100000.1'],
     ['CLOCK_SPEED', '0', '-0.1'],

@@ -1,0 +1,19 @@
+/** How outside services do, as the last check found. */
+import type { Express } from 'express'
+
+import type { ProviderHealth } from '../../domain/ports/provider-health-store.ts'
+import { addRoute } from '../routes.ts'
+
+/** What the route needs. */
+export type ProvidersDeps = {
+  readonly readProviders: () => Promise<ProviderHealth[]>
+}
+
+/** `GET /api/providers` -> `{items}`. */
+export function addProviderRoutes(app: Express, { readProviders }: ProvidersDeps): void {
+  addRoute(app, '/api/providers', {
+    get: async (_request, response) => {
+      response.json({ items: await readProviders() })
+    },
+  })
+}
