@@ -2,6 +2,7 @@
 import type { JobDefinition } from './define-job.ts'
 import { flightMonitor } from './flight-monitor.ts'
 import { maintenance } from './maintenance.ts'
+import { paymentEvents } from './payment-events.ts'
 import { payout } from './payout.ts'
 import { policyExpiration } from './policy-expiration.ts'
 import { reconciliation } from './reconciliation.ts'
@@ -13,6 +14,7 @@ export const JOBS = {
   payout,
   'policy-expiration': policyExpiration,
   reconciliation,
+  'payment-events': paymentEvents,
   maintenance,
   'correction-watch': correctionWatch,
 } as const

@@ -1,6 +1,6 @@
 /** Counts and times every request to an outside service, around any adapter of its port. */
 import type { FlightDataProvider, ProviderResult } from '../domain/ports/flight-data-provider.ts'
-import type { PaymentProvider, TransferOutcome } from '../domain/ports/payment-provider.ts'
+import type { ListedPaymentProvider, TransferOutcome } from '../domain/ports/payment-provider.ts'
 import type { Events } from './events.ts'
 import type { ProviderOutcome } from './metrics.ts'
 
@@ -25,7 +25,10 @@ export function observeFlightData(
 }
 
 /** The same provider; each call is told as an event, however it ends. */
-export function observePayments(provider: PaymentProvider, events: Observer): PaymentProvider {
+export function observePayments(
+  provider: ListedPaymentProvider,
+  events: Observer,
+): ListedPaymentProvider {
   const { id } = provider
   const outcomeOf = (result: TransferOutcome): ProviderOutcome =>
     result.kind === 'accepted' ? 'ok' : result.kind
@@ -34,10 +37,16 @@ export function observePayments(provider: PaymentProvider, events: Observer): Pa
     id,
     createTransfer: (request, signal) =>
       observe('create_transfer', () => provider.createTransfer(request, signal), outcomeOf),
-    findByGroup: (group, signal) =>
+    findByGroup: (of, signal) =>
       observe(
         'find_by_group',
-        () => provider.findByGroup(group, signal),
+        () => provider.findByGroup(of, signal),
+        () => 'ok',
+      ),
+    findById: (of, signal) =>
+      observe(
+        'find_by_id',
+        () => provider.findById(of, signal),
         () => 'ok',
       ),
     listSince: (createdAfter, cursor, signal) =>

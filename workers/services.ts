@@ -2,9 +2,11 @@
 import { loadAirportZones } from '../adapters/airports/zones.ts'
 import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
 import { createAviationstackProvider } from '../adapters/flights/aviationstack.ts'
-import { createStripePayments } from '../adapters/payments/stripe.ts'
+import { createStripeEvents } from '../adapters/payments/stripe-events.ts'
+import { createStripePayments, createStripePayouts } from '../adapters/payments/stripe.ts'
 import { createFlightMonitorActivities } from '../activities/flight-monitor.ts'
 import { createMaintenanceActivities } from '../activities/maintenance.ts'
+import { createPaymentEventsActivities } from '../activities/payment-events.ts'
 import { createPayoutActivities } from '../activities/payout.ts'
 import { createPolicyExpirationActivities } from '../activities/policy-expiration.ts'
 import { createReconciliationActivities } from '../activities/reconciliation.ts'
@@ -20,6 +22,8 @@ import { createDatabaseCare } from '../db/stores/database-care.ts'
 import { createDecisionStore } from '../db/stores/decision-store.ts'
 import { createExpiryStore } from '../db/stores/expiry-store.ts'
 import { createLegStore } from '../db/stores/leg-store.ts'
+import { createPaymentEventStore } from '../db/stores/payment-event-store.ts'
+import { createPaymentFactStore } from '../db/stores/payment-fact-store.ts'
 import { createPayoutStore } from '../db/stores/payout-store.ts'
 import { createPolicyLegs } from '../db/stores/policy-legs.ts'
 import { createReconciliationStore } from '../db/stores/reconciliation-store.ts'
@@ -66,11 +70,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
     clock,
   })
   const secondFlightData = secondSource(deps, clock)
-  const payments = createStripePayments({
-    baseUrl: config.stripe.url,
-    apiKey: stripeApiKey,
-    concurrency: config.stripe.concurrency,
-  })
+  const rails = openRails(config, stripeApiKey)
   const payoutStore = createPayoutStore(db)
   const decisionStore = createDecisionStore(db)
   return {
@@ -88,7 +88,8 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       }),
       payout: createPayoutActivities({
         clock,
-        payments,
+        payments: rails.chosen,
+        otherRails: rails.others,
         payoutStore,
         reviewStore: createReviewStore(db),
         clockSpeed,
@@ -102,17 +103,18 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       }),
       reconciliation: createReconciliationActivities({
         clock,
-        payments,
+        payments: rails.transfers,
         reconciliationStore: createReconciliationStore(db),
       }),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
       'correction-watch': correctionWatch(db, { clock, flightData, decisionStore, events }),
+      'payment-events': eventActivities({ clock, db }, rails),
     },
     clockSpeed,
     async [Symbol.asyncDispose]() {
       await flightData[Symbol.asyncDispose]()
       await secondFlightData?.[Symbol.asyncDispose]()
-      await payments[Symbol.asyncDispose]()
+      await rails[Symbol.asyncDispose]()
       await db.destroy()
     },
   }
@@ -133,6 +135,39 @@ function secondSource({ config, secrets }: WorkerServicesDeps, clock: Clock) {
   const { url: baseUrl, ratePerS, concurrency } = config.aviationstack
   const airports = loadAirportZones()
   return createAviationstackProvider({ baseUrl, apiKey, ratePerS, concurrency, airports, clock })
+}
+
+/** Both ways of paying over one account: the configured one for new attempts, the other for open ones. */
+function openRails({ stripe }: Config, apiKey: string) {
+  const options = { baseUrl: stripe.url, apiKey, concurrency: stripe.concurrency }
+  const transfers = createStripePayments(options)
+  const payouts = createStripePayouts(options)
+  const events = createStripeEvents(options)
+  const isByPayout = stripe.payoutMethod === 'payout'
+  return {
+    transfers,
+    events,
+    all: [transfers, payouts],
+    chosen: isByPayout ? payouts : transfers,
+    others: isByPayout ? [transfers] : [payouts],
+    async [Symbol.asyncDispose]() {
+      await Promise.all([transfers, payouts, events].map((part) => part[Symbol.asyncDispose]()))
+    },
+  }
+}
+
+function eventActivities(
+  { clock, db }: { readonly clock: Clock; readonly db: Database },
+  rails: ReturnType<typeof openRails>,
+) {
+  return createPaymentEventsActivities({
+    clock,
+    rails: rails.all,
+    eventSource: rails.events,
+    eventStore: createPaymentEventStore(db),
+    paymentFacts: createPaymentFactStore(db),
+    reviewStore: createReviewStore(db),
+  })
 }
 
 type NeededSecrets = { databaseUrl: string; aeroapiKey: string; stripeApiKey: string }
