@@ -172,7 +172,8 @@ async function recordAccepted(
         updated_at = now()
       from closed c
       where p.id = c.payout_id
-      returning p.id, p.policy_id, p.amount_minor, p.currency, c.n, c.provider, c.started_at
+      returning p.id, p.policy_id, p.revision, p.amount_minor, p.currency, c.n, c.provider,
+        c.started_at
     ), lifted as (
       -- Only what was sent after the rail ran dry proves that it has balance again.
       delete from rail_hold h
