@@ -67,7 +67,7 @@ async function measure(db: Database, one: Case, seconds: number): Promise<void> 
   let transactions = 0
   const post = async (session: number): Promise<void> => {
     for (let n = 0; performance.now() < endMs; n += 1) {
-      await postPage(db, one, `${one.name}|${session}|${n}`, session)
+      await postPage(db, one, `${one.name}|${session}|${n}|`, session)
       transactions += 1
     }
   }
