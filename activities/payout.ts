@@ -44,6 +44,8 @@ export type Submission = {
    * runs from before this field look for what is still open.
    */
   readonly heldPayoutIds?: readonly string[]
+  /** Accepted by the rail, which will confirm them; absent when there are none. */
+  readonly inTransit?: number
 }
 
 /** What the steps need: the operations' own needs, and the speed of the business clock. */

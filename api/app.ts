@@ -22,6 +22,7 @@ import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
 import { addProviderRoutes, type ProvidersDeps } from './rest/providers.ts'
 import { addQuoteRoutes, type QuotesDeps } from './rest/quotes.ts'
 import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
+import { addStripeWebhookRoute, type StripeWebhookDeps } from './rest/stripe-webhooks.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
 
 /** What the app is built from: the needs of its routes, and who may call. */
@@ -37,6 +38,7 @@ export type AppDeps = HealthDeps &
   ProvidersDeps &
   AirportsDeps &
   ReviewsDeps &
+  StripeWebhookDeps &
   BookReadsDeps & {
     readonly logger: Logger
     readonly events: Events
@@ -58,6 +60,7 @@ export function createApp(deps: AppDeps): Express {
   if (deps.isLoopback) app.use(requireLoopbackName())
   // The simulators ask for the time before anybody gave them a token.
   if (deps.isLoopback) addClockRoutes(app, deps)
+  addStripeWebhookRoute(app, deps)
   if (deps.token !== null) app.use(requireToken(deps.token))
   if (!deps.isLoopback) addClockRoutes(app, deps)
   addSchedulerStatusRoute(app, deps)

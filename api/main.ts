@@ -11,6 +11,7 @@ import type { Express } from 'express'
 
 import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
 import { createLeasedAllowance, keyIdOf } from '../adapters/flights/leased-allowance.ts'
+import { readStripeWebhook } from '../adapters/payments/stripe-events.ts'
 import { loadAirportZones } from '../adapters/airports/zones.ts'
 import { lazyDelayHistory } from '../adapters/rates/delay-history.ts'
 import { ConfigError, isLoopback, type Config, type Secrets } from '../config/config.ts'
@@ -24,6 +25,7 @@ import { createCancellationStore } from '../db/stores/cancellation-store.ts'
 import { createClockStore, type ClockStore } from '../db/stores/clock-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
 import { createLatencyLog } from '../db/stores/latency-log.ts'
+import { createPaymentEventStore } from '../db/stores/payment-event-store.ts'
 import { createPayeeStore } from '../db/stores/payee-store.ts'
 import { createPayoutControlStore } from '../db/stores/payout-control-store.ts'
 import { createPayoutStore } from '../db/stores/payout-store.ts'
@@ -41,6 +43,7 @@ import { cancelPolicy } from '../operations/cancel-policy.ts'
 import { controlPayouts, readPayoutControls } from '../operations/control-payouts.ts'
 import { createQuote } from '../operations/create-quote.ts'
 import { importPolicies } from '../operations/import-policies.ts'
+import { receivePaymentEvent } from '../operations/payment-events.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import { createEvents, type Events } from '../platform/events.ts'
 import type { HealthCheck } from '../platform/health.ts'
@@ -50,6 +53,7 @@ import { addProcessMetrics, createMetrics, type Metrics } from '../platform/metr
 import { observeFlightData } from '../platform/observed-providers.ts'
 import { createProviderReports } from '../platform/provider-reports.ts'
 import { lazyClient } from '../platform/temporal/connection.ts'
+import { startJob } from '../platform/temporal/job-starter.ts'
 import { createApp } from './app.ts'
 import { bookMetricsCollector } from './book-metrics.ts'
 import { jobMetricsCollector } from './job-metrics.ts'
@@ -63,6 +67,7 @@ import { providerMetricsCollector } from './provider-metrics.ts'
 import type { PolicyCancellationDeps } from './rest/policy-cancellation.ts'
 import type { QuotesDeps } from './rest/quotes.ts'
 import { createReviewCases } from './review-cases.ts'
+import type { StripeWebhookDeps } from './rest/stripe-webhooks.ts'
 import { readSchedulerState } from './scheduler-state.ts'
 
 /** What an API process is started with. */
@@ -195,6 +200,7 @@ function buildApp(parts: Parts): Express {
       clock: parts.clock,
       environment: config.environment,
     }),
+    stripeWebhooks: stripeWebhooksOf(parts),
   })
 }
 
@@ -219,6 +225,20 @@ function payoutControlsOf({ db, clock }: Parts): PayoutControlDeps['payoutContro
   return {
     read: () => readPayoutControls(deps),
     change: (change) => controlPayouts(deps, change),
+  }
+}
+
+function stripeWebhooksOf(parts: Parts): StripeWebhookDeps['stripeWebhooks'] {
+  const { config, client, db } = parts
+  const secret = parts.secrets.stripeWebhookSecret
+  if (secret === null) return null
+  const eventStore = createPaymentEventStore(db)
+  const { environment } = config
+  const start = { job: 'payment-events', input: {}, trigger: 'api' } as const
+  return {
+    read: (input) => readStripeWebhook(input, { secret }),
+    keep: (event) => receivePaymentEvent({ eventStore }, 'stripe', event),
+    start: async () => void (await startJob({ client, environment }, start)),
   }
 }
 

@@ -22,6 +22,7 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from '../platform/embedd
 import { findTemporalProgram, TEMPORAL_CLI } from '../platform/embedded/temporal-binary.ts'
 import { startEmbeddedTemporal } from '../platform/embedded/temporal-server.ts'
 import { workflowBundle } from '../workers/bundle.ts'
+import { cpuSecondsOf } from './processor-time.ts'
 
 const COMMAND_LINE = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
 const ANY_PORT = { port: 0, isExplicit: false } as const
@@ -193,18 +194,4 @@ function takePeakRss(pid: number): number {
   // 5 resets the peak to the present resident set, see proc(5).
   writeFileSync(`/proc/${pid}/clear_refs`, '5')
   return Number(kilobytes) * 1024
-}
-
-/** Kernel ticks per second as user space sees them: 100 on every Linux that Node runs on. */
-const TICKS_PER_S = 100
-
-/** Of a process and all its descendants, also those that have ended. */
-function cpuSecondsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  // The name in parentheses may hold spaces; fields are counted from what follows, see proc(5).
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
-  const pids = children === '' ? [] : children.split(' ').map(Number)
-  return ticks / TICKS_PER_S + pids.reduce((sum, child) => sum + cpuSecondsOf(child), 0)
 }

@@ -57,8 +57,15 @@ export type Config = {
     readonly ratePerS: number
     readonly concurrency: number
   } & CallBudget
-  /** STRIPE_API_URL, STRIPE_CONCURRENCY (32). */
-  readonly stripe: { readonly url: string; readonly concurrency: number }
+  /**
+   * STRIPE_API_URL, STRIPE_CONCURRENCY (32), STRIPE_PAYOUT_METHOD (`transfer`): how new attempts are
+   * paid, by a transfer to the payee's account or by a payout of it. Open attempts keep their own.
+   */
+  readonly stripe: {
+    readonly url: string
+    readonly concurrency: number
+    readonly payoutMethod: 'transfer' | 'payout'
+  }
   /** API_HOST, API_PORT. Default 127.0.0.1:3000. Another host than loopback needs API_TOKEN. */
   readonly api: { readonly host: string; readonly port: number }
   /** METRICS_HOST, METRICS_PORT. Default 127.0.0.1:9090. */
@@ -91,6 +98,8 @@ export type Secrets = {
   readonly aeroapiKey: string | null
   readonly aviationstackKey: string | null
   readonly stripeApiKey: string | null
+  /** STRIPE_WEBHOOK_SECRET, `whsec_...`: without it no webhook is taken. */
+  readonly stripeWebhookSecret: string | null
   readonly apiToken: string | null
 }
 
@@ -115,6 +124,7 @@ const SECRET_VARIABLES: ReadonlySet<string> = new Set([
   'AEROAPI_KEY',
   'AVIATIONSTACK_KEY',
   'STRIPE_API_KEY',
+  'STRIPE_WEBHOOK_SECRET',
   'API_TOKEN',
 ])
 
@@ -136,6 +146,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
     aeroapiKey: values.AEROAPI_KEY,
     aviationstackKey: values.AVIATIONSTACK_KEY,
     stripeApiKey: values.STRIPE_API_KEY,
+    stripeWebhookSecret: values.STRIPE_WEBHOOK_SECRET,
     apiToken: values.API_TOKEN,
   }
   if (!isLoopback(config.api.host) && secrets.apiToken === null) {
@@ -196,6 +207,7 @@ function configOf(values: Values): Config {
     stripe: {
       url: values.STRIPE_API_URL ?? STRIPE_OFFICIAL_URL,
       concurrency: values.STRIPE_CONCURRENCY ?? 32,
+      payoutMethod: values.STRIPE_PAYOUT_METHOD ?? 'transfer',
     },
     api: { host: values.API_HOST ?? '127.0.0.1', port: values.API_PORT ?? 3000 },
     metrics: { host: values.METRICS_HOST ?? '127.0.0.1', port: values.METRICS_PORT ?? 9090 },

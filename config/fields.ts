@@ -80,6 +80,8 @@ export const FIELDS = {
   STRIPE_API_URL: url(['http:', 'https:']),
   STRIPE_API_KEY: TEXT(512),
   STRIPE_CONCURRENCY: integer(1, 1_000, 'requests at once'),
+  STRIPE_PAYOUT_METHOD: oneOf(['transfer', 'payout']),
+  STRIPE_WEBHOOK_SECRET: TEXT(512),
   API_HOST: HOST,
   API_PORT: PORT,
   API_TOKEN: z

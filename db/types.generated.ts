@@ -248,6 +248,20 @@ export interface ListedTransfer {
   transferred_at: Instant;
 }
 
+export interface PaymentEvent {
+  account: string | null;
+  channel: string;
+  closed_at: Instant | null;
+  created_at: Generated<Instant>;
+  event_id: string;
+  object_id: string;
+  occurred_at: Instant;
+  outcome: string | null;
+  payload: string;
+  source: string;
+  type: string;
+}
+
 export interface Payout {
   amount_minor: number;
   approved_by: string | null;
@@ -274,6 +288,7 @@ export interface PayoutAttempt {
   finished_at: Instant | null;
   idempotency_key: string;
   n: number;
+  next_check_at: Instant | null;
   outcome: Generated<string>;
   payout_id: string;
   provider: string;
@@ -487,6 +502,7 @@ export interface DB {
   ledger_posting: LedgerPosting;
   ledger_transaction: LedgerTransaction;
   listed_transfer: ListedTransfer;
+  payment_event: PaymentEvent;
   payout: Payout;
   payout_attempt: PayoutAttempt;
   payout_batch: PayoutBatch;

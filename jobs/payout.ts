@@ -32,6 +32,10 @@ export const payoutResult = z.strictObject({
   cancelled: count.meta({ description: 'Cancelled by an operator before any money moved.' }),
   stragglers: count.meta({ description: 'Left the batch; each continues as its own run.' }),
   rounds: count.meta({ description: 'How often transfers were submitted.' }),
+  // Absent in runs whose rail confirms at once.
+  inTransit: count
+    .optional()
+    .meta({ description: 'Accepted by the rail, which confirms them later: `payment-events`.' }),
 })
 
 export type PayoutInput = z.output<typeof payoutInput>
@@ -66,5 +70,6 @@ export const payout = defineJob({
     'held-then-approved',
     'parked',
     'one-payout',
+    'in-transit',
   ],
 })

@@ -3,6 +3,7 @@ import type { JobDefinition } from './define-job.ts'
 import { cacheRefresh } from './cache-refresh.ts'
 import { flightMonitor } from './flight-monitor.ts'
 import { maintenance } from './maintenance.ts'
+import { paymentEvents } from './payment-events.ts'
 import { payout } from './payout.ts'
 import { policyExpiration } from './policy-expiration.ts'
 import { providerHealthCheck } from './provider-health-check.ts'
@@ -15,6 +16,7 @@ export const JOBS = {
   payout,
   'policy-expiration': policyExpiration,
   reconciliation,
+  'payment-events': paymentEvents,
   maintenance,
   'correction-watch': correctionWatch,
   'provider-health-check': providerHealthCheck,

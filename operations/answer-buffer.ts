@@ -76,6 +76,7 @@ export class AnswerBuffer {
     const { payoutStore, clock } = this.#deps
     const at = await clock.now()
     await payoutStore.recordAccepted(answersOf(group, 'accepted'), at)
+    await payoutStore.recordInTransit(answersOf(group, 'in-transit'), at)
     await payoutStore.recordRejected(answersOf(group, 'rejected'), at)
     await payoutStore.recordPostponed(answersOf(group, 'postponed'), at)
     await payoutStore.recordMismatched(answersOf(group, 'mismatched'), at)

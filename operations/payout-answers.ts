@@ -5,6 +5,7 @@
 import type {
   AcceptedAnswer,
   AttemptKey,
+  InTransitAnswer,
   MismatchedAnswer,
   RejectedAnswer,
   UnknownAnswer,
@@ -22,6 +23,7 @@ export type WantedTransfer = {
 /** An answer sorted by what is to be recorded. */
 export type SortedAnswer =
   | { readonly kind: 'accepted'; readonly answer: AcceptedAnswer }
+  | { readonly kind: 'in-transit'; readonly answer: InTransitAnswer }
   | { readonly kind: 'mismatched'; readonly answer: MismatchedAnswer }
   | { readonly kind: 'rejected'; readonly answer: RejectedAnswer }
   | { readonly kind: 'postponed'; readonly answer: RejectedAnswer }
@@ -72,9 +74,12 @@ export function sortTransfer(
 ): SortedAnswer {
   const transferId = transfer.id
   const differences = differencesOf(wanted, transfer)
-  return Object.keys(differences).length === 0
-    ? { kind: 'accepted', answer: { payoutId, n, transferId } }
-    : { kind: 'mismatched', answer: { payoutId, n, transferId, differences } }
+  if (Object.keys(differences).length > 0) {
+    return { kind: 'mismatched', answer: { payoutId, n, transferId, differences } }
+  }
+  // What came back already is not paid: as in transit, it is asked about until that is recorded.
+  const kind = transfer.status === 'paid' ? 'accepted' : 'in-transit'
+  return { kind, answer: { payoutId, n, transferId } }
 }
 
 /** Nothing is wrong with the payout: it waits until the rail has money. Every rail's adapter says it so. */

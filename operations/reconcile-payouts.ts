@@ -1,6 +1,6 @@
 /** Lays the payment rail's transfers beside the ledger: list, compare, tell people what does not fit. */
 import type { Clock } from '../domain/ports/clock.ts'
-import type { PaymentProvider } from '../domain/ports/payment-provider.ts'
+import type { ListedPaymentProvider } from '../domain/ports/payment-provider.ts'
 import type {
   Reconciled,
   ReconciliationStore,
@@ -12,7 +12,7 @@ import { addMs, type Instant } from '../domain/time.ts'
 /** What reconciling works over. */
 export type ReconciliationDeps = {
   readonly reconciliationStore: ReconciliationStore
-  readonly payments: PaymentProvider
+  readonly payments: ListedPaymentProvider
   readonly clock: Clock
 }
 

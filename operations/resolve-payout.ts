@@ -10,7 +10,7 @@ import type { Instant } from '../domain/time.ts'
 import { sortTransfer } from './payout-answers.ts'
 
 /**
- * settled: it is paid. unknown: not known yet; submit the same key again, or look up again later (two
+ * settled: it is paid, or accepted and will be confirmed. unknown: not known yet; submit the same key again, or look up again later (two
  * empty look-ups must lie 10 minutes apart). new-attempt: submit it, it gets a new key. review: nothing
  * moves by itself any more, a person decides.
  */
@@ -29,6 +29,8 @@ export class PayoutNotFoundError extends Error {
 type ResolveDeps = {
   readonly payoutStore: PayoutStore
   readonly payments: PaymentProvider
+  /** Rails that were used before; an attempt is looked up at the one that it was sent to. */
+  readonly otherRails?: readonly PaymentProvider[]
   readonly clock: Clock
 }
 
@@ -46,10 +48,15 @@ export async function resolvePayout(
   const { attempt } = payout
   if (payout.state !== 'SUBMITTED' || attempt === null) return { kind: withoutAttempt(payout) }
   // Another rail knows nothing of it, and its silence must not be taken for absence.
-  if (attempt.provider !== deps.payments.id) return { kind: 'unknown' }
+  const rails = [deps.payments, ...(deps.otherRails ?? [])]
+  const rail = rails.find(({ id }) => id === attempt.provider)
+  if (rail === undefined) return { kind: 'unknown' }
   const now = await deps.clock.now()
   if (nextStep(attempt, now) === 'resend') return { kind: 'unknown' }
-  const transfers = await deps.payments.findByGroup(payout.payoutId)
+  const transfers = await rail.findByGroup({
+    group: payout.payoutId,
+    payeeRef: payout.payeeRef,
+  })
   if (transfers.length > 0) await recordFound(deps, payout, attempt, transfers)
   else if (isAbsenceProven(attempt, now)) await deps.payoutStore.abandonAttempt(attempt, now)
   else {
@@ -73,6 +80,10 @@ async function recordFound(
     await deps.payoutStore.recordAccepted([first.answer], at)
     return
   }
+  if (first?.kind === 'in-transit' && transfers.length === 1) {
+    await deps.payoutStore.recordInTransit([first.answer], at)
+    return
+  }
   const transferIds = transfers.map((transfer) => transfer.id)
   const differences =
     first?.kind === 'mismatched' && transfers.length === 1
@@ -87,12 +98,11 @@ async function recordFound(
 function withoutAttempt(payout: PayoutToResolve): PayoutResolution {
   switch (payout.state) {
     case 'PAID':
+    case 'IN_TRANSIT':
       return 'settled'
     case 'CREATED':
     case 'APPROVED':
       return 'new-attempt'
-    case 'IN_TRANSIT':
-      return 'unknown'
     case 'SUBMITTED':
       return payout.attempt === null ? 'review' : 'unknown'
     case 'FAILED':

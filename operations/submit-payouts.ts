@@ -35,7 +35,10 @@ export type SubmitOptions = {
 
 type SubmitDeps = {
   readonly payoutStore: PayoutStore
+  /** The rail of new attempts. */
   readonly payments: PaymentProvider
+  /** Rails that were used before: their open attempts are sent there, and nowhere else. */
+  readonly otherRails?: readonly PaymentProvider[]
   readonly clock: Clock
 }
 
@@ -53,10 +56,12 @@ export async function submitPayouts(
   const { payoutStore, payments, clock } = deps
   const provider = payments.id
   await payoutStore.openAttempts(selection, { provider, at: await clock.now() })
-  const now = await clock.now()
-  const attempts = await payoutStore.listSendableAttempts(selection, { provider, now })
-  if (attempts.length > 0) await sendAll(deps, attempts, options)
-  options.signal?.throwIfAborted()
+  for (const rail of [payments, ...(deps.otherRails ?? [])]) {
+    const open = { provider: rail.id, now: await clock.now() }
+    const attempts = await payoutStore.listSendableAttempts(selection, open)
+    if (attempts.length > 0) await sendAll({ ...deps, payments: rail }, attempts, options)
+    options.signal?.throwIfAborted()
+  }
   return payoutStore.readStanding(selection, provider)
 }
 

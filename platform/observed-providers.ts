@@ -1,7 +1,11 @@
 /** Counts and times every request to an outside service, around any adapter of its port. */
 import type { AirportDataProvider } from '../domain/ports/airport-data-provider.ts'
 import type { FlightDataProvider, ProviderResult } from '../domain/ports/flight-data-provider.ts'
-import type { PaymentProvider, TransferOutcome } from '../domain/ports/payment-provider.ts'
+import type {
+  ListedPaymentProvider,
+  PaymentProvider,
+  TransferOutcome,
+} from '../domain/ports/payment-provider.ts'
 import type { Events } from './events.ts'
 import type { ProviderOutcome } from './metrics.ts'
 
@@ -41,22 +45,32 @@ function outcomeOf(result: ProviderResult<unknown>): ProviderOutcome {
   return result.ok ? 'ok' : (result.kind.toLowerCase() as Lowercase<typeof result.kind>)
 }
 
-/** The same provider; each call is told as an event, however it ends. */
-export function observePayments(provider: PaymentProvider, events: Observer): PaymentProvider {
+/** The same rail; each call is told as an event, however it ends. */
+export function observeRail(provider: PaymentProvider, events: Observer): PaymentProvider {
   const { id } = provider
   const outcomeOf = (result: TransferOutcome): ProviderOutcome =>
     result.kind === 'accepted' ? 'ok' : result.kind
   const observe = observer(id, events)
+  const isAnswered = (): ProviderOutcome => 'ok'
   return {
     id,
     createTransfer: (request, signal) =>
       observe('create_transfer', () => provider.createTransfer(request, signal), outcomeOf),
-    findByGroup: (group, signal) =>
-      observe(
-        'find_by_group',
-        () => provider.findByGroup(group, signal),
-        () => 'ok',
-      ),
+    findByGroup: (of, signal) =>
+      observe('find_by_group', () => provider.findByGroup(of, signal), isAnswered),
+    findById: (of, signal) =>
+      observe('find_by_id', () => provider.findById(of, signal), isAnswered),
+  }
+}
+
+/** As `observeRail`, of a rail that lists its transfers. */
+export function observePayments(
+  provider: ListedPaymentProvider,
+  events: Observer,
+): ListedPaymentProvider {
+  const observe = observer(provider.id, events)
+  return {
+    ...observeRail(provider, events),
     listSince: (createdAfter, cursor, signal) =>
       observe(
         'list_since',

@@ -3,7 +3,6 @@ import { hostname } from 'node:os'
 
 import { createCacheRefreshActivities } from '../activities/cache-refresh.ts'
 import { createProviderHealthCheckActivities } from '../activities/provider-health-check.ts'
-import type { StripePayments } from '../adapters/payments/stripe.ts'
 import type { Config, Secrets } from '../config/config.ts'
 import type { Database } from '../db/client.ts'
 import { createAirportCache } from '../db/stores/airport-cache.ts'
@@ -12,9 +11,7 @@ import { createLegStore } from '../db/stores/leg-store.ts'
 import { createProviderHealthStore } from '../db/stores/provider-health-store.ts'
 import { createStaleLegs } from '../db/stores/stale-legs.ts'
 import type { Clock } from '../domain/ports/clock.ts'
-import type { PaymentProvider } from '../domain/ports/payment-provider.ts'
 import type { Events } from '../platform/events.ts'
-import { observePayments } from '../platform/observed-providers.ts'
 import { createProviderReports, type ProviderReports } from '../platform/provider-reports.ts'
 import type { FlightServices } from './flight-data.ts'
 import type { ActivitiesByJob } from './queues.ts'
@@ -27,12 +24,6 @@ export function createWorkerReports(db: Database, events: Events): ProviderRepor
     events,
     reporter: `worker:${hostname()}:${process.pid}`,
   })
-}
-
-/** The rail with its calls counted and its breaker reported. */
-export function reportedPayments(rail: StripePayments, reports: ProviderReports): PaymentProvider {
-  reports.add({ provider: rail.id, breakerState: rail.breakerState })
-  return observePayments(rail, reports)
 }
 
 /** The activities of `provider-health-check` and `cache-refresh`. */

@@ -2,6 +2,7 @@
 export { cacheRefresh } from './cache-refresh.ts'
 export { flightMonitor } from './flight-monitor.ts'
 export { maintenance } from './maintenance.ts'
+export { paymentEvents } from './payment-events.ts'
 export { payout } from './payout.ts'
 export { policyExpiration } from './policy-expiration.ts'
 export { providerHealthCheck } from './provider-health-check.ts'

@@ -87,8 +87,9 @@ export async function payout(input: PayoutInput): Promise<PayoutResult> {
   }
   await condition(allHandlersFinished)
   tell(run, 'running')
-  const { settled, rejected, cancelled, stragglers, rounds } = run.progress
-  return { settled, rejected, cancelled, stragglers, rounds }
+  const { settled, rejected, cancelled, stragglers, rounds, inTransit } = run.progress
+  const result = { settled, rejected, cancelled, stragglers, rounds }
+  return inTransit === undefined ? result : { ...result, inTransit }
 }
 
 type Run = {
@@ -185,7 +186,9 @@ async function payRound(run: Run): Promise<boolean> {
   run.unknownPayoutIds = standing.unknownPayoutIds.filter((id) => !heldPayoutIds.has(id))
   const unknown = run.unknownPayoutIds.length
   const rejected = standing.rejectedPayoutIds.length
-  Object.assign(run.progress, { settled: standing.settled, rejected, held, unknown })
+  const { settled, inTransit } = standing
+  const accepted = inTransit === undefined ? {} : { inTransit }
+  Object.assign(run.progress, { settled, rejected, held, unknown, ...accepted })
   if (held === 0 && unknown === 0) return false
   if (unknown > 0 && held === 0 && isForStragglers(run)) {
     await Promise.all(run.unknownPayoutIds.map((payoutId) => startAlone(payoutId)))
@@ -202,7 +205,7 @@ async function payRound(run: Run): Promise<boolean> {
 /** True when a few of a batch stay without an answer while the rest got theirs. */
 function isForStragglers({ input, roundsInRow, progress }: Run): boolean {
   if (input.batchId === undefined || roundsInRow < ROUNDS_TOGETHER) return false
-  const answered = progress.settled + progress.rejected
+  const answered = progress.settled + progress.rejected + (progress.inTransit ?? 0)
   return progress.unknown <= STRAGGLERS_AT_MOST && progress.unknown <= answered
 }
 
@@ -259,9 +262,10 @@ async function goOnInNewHistory({ input, roundsInRow, progress }: Run): Promise<
 
 /** Shows the state in lists and on the run's page. A run that never waits writes nothing. */
 function tell({ progress }: Run, state: PayoutState): void {
-  const { settled, rejected, held, unknown, stragglers, rounds } = progress
+  const { settled, rejected, held, unknown, stragglers, rounds, inTransit = 0 } = progress
+  const accepted = inTransit === 0 ? '' : `${inTransit} in transit, `
   setCurrentDetails(
-    `**${state}** after ${rounds} rounds: ${settled} paid, ${rejected} refused, ${held} held, ` +
+    `**${state}** after ${rounds} rounds: ${settled} paid, ${accepted}${rejected} refused, ${held} held, ` +
       `${unknown} without an answer, ${stragglers} go alone`,
   )
   if (progress.state === state) return

@@ -63,7 +63,7 @@ export async function startParts(request: PartsRequest): Promise<Parts> {
     ...WORKER_MEMORY,
     NODE_OPTIONS: `${WORKER_MEMORY.NODE_OPTIONS} ${request.env['NODE_OPTIONS'] ?? ''}`.trim(),
   })
-  const api = await start(request, 'api', ['api'])
+  const api = await start(request, 'api', ['api'], webhookSecret(request))
   const providers: Part[] = []
   if (plan.runsFlights) {
     providers.push(await start(request, 'flights', flightsArgs(request)))
@@ -120,8 +120,25 @@ function flightsArgs({ run, flights, clockUrl }: PartsRequest): string[] {
   return ['simulator', 'flights', ...common(run.flightsUrl, clockUrl), ...files]
 }
 
-function paymentsArgs({ run, home, clockUrl }: PartsRequest): string[] {
-  return ['simulator', 'payments', ...common(run.paymentsUrl, clockUrl), '--log', home.paymentsLog]
+function paymentsArgs(request: PartsRequest): string[] {
+  const { run, home, clockUrl } = request
+  const log = ['--log', home.paymentsLog]
+  const webhook = ['--webhook', `${run.apiUrl}/api/webhooks/stripe`]
+  const secret = ['--webhook-secret', webhookSecret(request)['STRIPE_WEBHOOK_SECRET'] ?? '']
+  return [
+    'simulator',
+    'payments',
+    ...common(run.paymentsUrl, clockUrl),
+    ...log,
+    ...webhook,
+    ...secret,
+  ]
+}
+
+/** What the local payment server signs its webhooks with: it serves only this machine. */
+function webhookSecret({ plan, env }: PartsRequest): Record<string, string> {
+  if (!plan.runsPayments) return {}
+  return { STRIPE_WEBHOOK_SECRET: env['STRIPE_WEBHOOK_SECRET'] ?? 'whsec_local' }
 }
 
 function common(url: string, clockUrl: string): string[] {

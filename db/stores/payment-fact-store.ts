@@ -68,7 +68,7 @@ async function recordConfirmed(
       from locked l
       join payout_attempt a on a.payout_id = l.id and a.n = ${payment.n} and a.outcome = 'ACCEPTED'
       where p.id = l.id
-      returning p.id, p.policy_id, p.amount_minor, p.currency, a.n, a.provider
+      returning p.id, p.policy_id, p.revision, p.amount_minor, p.currency, a.n, a.provider
     ), ${paidPolicies(at)}, entry as (
       select concat_ws(':', 'paid', paid.id, paid.n) as ref,
         ${accountSql.inFlight(sql`paid.provider`)} as source, ${accountSql.holder} as destination,

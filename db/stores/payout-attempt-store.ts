@@ -6,9 +6,11 @@
  */
 import { sql } from 'kysely'
 
+import { CONFIRM_EVERY_MS } from '../../domain/payment-confirmation.ts'
 import { RESEND_LIMIT_MS, STORED_ERROR_LIMIT } from '../../domain/payout-resolution.ts'
 import type {
   AcceptedAnswer,
+  InTransitAnswer,
   MismatchedAnswer,
   OpenAttempt,
   PayoutSelection,
@@ -38,6 +40,7 @@ type PayoutAttempts = Pick<
   | 'openAttempts'
   | 'listSendableAttempts'
   | 'recordAccepted'
+  | 'recordInTransit'
   | 'recordRejected'
   | 'recordUnknown'
   | 'recordMismatched'
@@ -49,6 +52,7 @@ export function createPayoutAttempts(db: Database): PayoutAttempts {
     openAttempts: (selection, attempt) => openAttempts(db, selection, attempt),
     listSendableAttempts: (selection, attempt) => listSendableAttempts(db, selection, attempt),
     recordAccepted: (answers, at) => recordAccepted(db, byPayout(answers), at),
+    recordInTransit: (answers, at) => recordInTransit(db, byPayout(answers), at),
     recordRejected: (answers, at) => recordRejected(db, byPayout(answers), at),
     recordUnknown: (answers) => recordUnknown(db, byPayout(answers)),
     recordMismatched: (answers, at) => recordMismatched(db, byPayout(answers), at),
@@ -168,7 +172,8 @@ async function recordAccepted(
         updated_at = now()
       from closed c
       where p.id = c.payout_id
-      returning p.id, p.policy_id, p.amount_minor, p.currency, c.n, c.provider, c.started_at
+      returning p.id, p.policy_id, p.revision, p.amount_minor, p.currency, c.n, c.provider,
+        c.started_at
     ), lifted as (
       -- Only what was sent after the rail ran dry proves that it has balance again.
       delete from rail_hold h
@@ -182,23 +187,52 @@ async function recordAccepted(
       from paid
     ), ${postEntries('paid', at)}
     select c.payout_id from closed c`.execute(db)
-  if (rows.length === answers.length) return
-  const closed = new Set(rows.map((row) => row.payout_id))
-  await reviewUnexpected(
-    db,
-    answers.filter((answer) => !closed.has(answer.payoutId)),
-    at,
-  )
+  await reviewUnexpected(db, answers, rows, at)
+}
+
+async function recordInTransit(
+  db: Database,
+  answers: readonly InTransitAnswer[],
+  at: Instant,
+): Promise<void> {
+  if (answers.length === 0) return
+  const transferIds = answers.map((answer) => answer.transferId)
+  const { rows } = await sql<{ payout_id: string }>`
+    with ${answersWith(answers, sql`transfer_id`, sql`${transferIds}::text[]`)}, closed as (
+      update payout_attempt a
+      set outcome = 'ACCEPTED', provider_ref = x.transfer_id, sends = a.sends + 1, code = null,
+        finished_at = ${at}::timestamptz, next_check_at = ${addMs(at, CONFIRM_EVERY_MS)}::timestamptz
+      from locked x
+      where a.payout_id = x.payout_id and a.n = x.n and a.outcome = 'OPEN'
+      returning a.payout_id, a.provider, a.provider_ref, a.started_at
+    ), moved as (
+      update payout p
+      set state = 'IN_TRANSIT', transfer_id = c.provider_ref, updated_at = now()
+      from closed c
+      where p.id = c.payout_id
+      returning p.currency, c.provider, c.started_at
+    ), lifted as (
+      delete from rail_hold h
+      using moved
+      where h.provider = moved.provider and h.currency = moved.currency
+        and h.held_since < moved.started_at
+    )
+    select c.payout_id from closed c`.execute(db)
+  await reviewUnexpected(db, answers, rows, at)
 }
 
 /** A second sender's answer about the same transfer is well; any other money needs a person. */
 async function reviewUnexpected(
   db: Database,
   answers: readonly AcceptedAnswer[],
+  closed: readonly { readonly payout_id: string }[],
   at: Instant,
 ): Promise<void> {
-  const payoutIds = answers.map((answer) => answer.payoutId)
-  const transferIds = answers.map((answer) => answer.transferId)
+  if (closed.length === answers.length) return
+  const closedIds = new Set(closed.map((row) => row.payout_id))
+  const others = answers.filter((answer) => !closedIds.has(answer.payoutId))
+  const payoutIds = others.map((answer) => answer.payoutId)
+  const transferIds = others.map((answer) => answer.transferId)
   await sql`
     with faulty as (
       select x.payout_id, jsonb_build_object('transferId', x.transfer_id) as details

@@ -93,19 +93,21 @@ export function postEntries(kind: string, at: Instant): Fragment {
 }
 
 /**
- * CTE `paid_policies`: the policies of the payouts in CTE `paid` are PAID and their premiums earned,
- * unless another payout of theirs is neither paid nor cancelled. Two payouts of a policy are never
- * sent at once.
+ * CTE `paid_policies`: the policies of the payouts in CTE `paid` (id, policy_id, revision, n) are PAID
+ * and their premiums earned, unless another payout of theirs is neither paid nor cancelled. A first payout
+ * that is paid at its first attempt has no other one beside it, as a top-up follows only what is settled:
+ * nothing is looked up.
  */
 export function paidPolicies(at: Instant): Fragment {
   return sql`paid_policies as (
     update policy o
     set state = 'PAID', state_version = o.state_version + 1, updated_at = now()
     from paid
-    where o.id = paid.policy_id and o.state = 'TRIGGERED' and 0 = (
-      select count(*) from payout q
-      where q.policy_id = paid.policy_id and q.id <> paid.id
-        and q.state not in ('PAID', 'CANCELLED'))
+    where o.id = paid.policy_id and o.state = 'TRIGGERED'
+      and ((paid.revision = 0 and paid.n = 1) or 0 = (
+        select count(*) from payout q
+        where q.policy_id = paid.policy_id and q.id <> paid.id
+          and q.state not in ('PAID', 'CANCELLED')))
     returning o.id, o.premium_minor, o.currency
   ), ${earnPremiums(sql`paid_policies`, at)}`
 }

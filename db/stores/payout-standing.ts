@@ -5,7 +5,13 @@ import type { PayoutSelection, PayoutStanding } from '../../domain/ports/payout-
 import type { Database } from '../client.ts'
 import { isPaused, isRailDry, isSelected } from './payout-sql.ts'
 
-type StandingRow = { settled: number; rejected: string[]; unknown: string[]; held: string[] }
+type StandingRow = {
+  in_transit: number
+  settled: number
+  rejected: string[]
+  unknown: string[]
+  held: string[]
+}
 
 /** The `readStanding` of the payout store. */
 export async function readStanding(
@@ -16,6 +22,7 @@ export async function readStanding(
   const { rows } = await sql<StandingRow>`
     select
       count(*) filter (where s.standing = 'settled') as settled,
+      count(*) filter (where s.standing = 'in transit') as in_transit,
       coalesce(array_agg(s.id order by s.id) filter (where s.standing = 'rejected'), '{}')::text[]
         as rejected,
       coalesce(array_agg(s.id order by s.id)
@@ -25,6 +32,7 @@ export async function readStanding(
     from (
       select p.id, case
         when p.state = 'PAID' then 'settled'
+        when p.state = 'IN_TRANSIT' then 'in transit'
         when p.state in ('FAILED', 'RETURNED') then 'rejected'
         when p.state = 'CREATED' then 'not approved'
         when p.state = 'APPROVED' and (
@@ -45,5 +53,8 @@ export async function readStanding(
     rejectedPayoutIds: standing?.rejected ?? [],
     unknownPayoutIds: standing?.unknown ?? [],
     ...(heldPayoutIds.length === 0 ? {} : { heldPayoutIds }),
+    ...(standing === undefined || standing.in_transit === 0
+      ? {}
+      : { inTransit: standing.in_transit }),
   }
 }

@@ -36,31 +36,26 @@ async function batchCreated(
   // first, and again only after a further attempt came back, so the name is unique.
   const { rows } = await sql<{ taken: number }>`
     with picked as materialized (
-      select p.id, p.created_at
+      select p.id, p.created_at, concat_ws('|', p.id, case when p.state <> 'CREATED' then (
+        select nullif(count(*), 0) from payout_attempt a where a.payout_id = p.id) end) as name
       from payout p
       where p.batch_id is null and p.state in ('CREATED', 'APPROVED')
       order by p.created_at, p.id
       limit ${batchSize * maxBatches}
-      for update skip locked
+      for update of p skip locked
     ), numbered as materialized (
-      select id, (row_number() over (order by created_at, id) - 1) / ${batchSize}::bigint as k
+      select id, name, (row_number() over (order by created_at, id) - 1) / ${batchSize}::bigint as k
       from picked
-    ), led as materialized (
-      select id, min(id::text) over (partition by k) as first_id from numbered
-    ), batch as materialized (
-      select l.first_id, count(*) as size, groundstop_id(concat_ws('|', 'batch', l.first_id, (
-        select nullif(count(*), 0) from payout_attempt a where a.payout_id = l.first_id::uuid))) as id
-      from led l
-      group by l.first_id
+    ), named as materialized (
+      select id, min(name) over (partition by k) as batch from numbered
     ), made as (
       insert into payout_batch (id, size)
-      select b.id, b.size from batch b
+      select groundstop_id('batch|' || n.batch), count(*) from named n group by n.batch
     ), moved as (
       update payout p
-      set batch_id = b.id, updated_at = now()
-      from led l
-      join batch b on b.first_id = l.first_id
-      where p.id = l.id
+      set batch_id = groundstop_id('batch|' || n.batch), updated_at = now()
+      from named n
+      where p.id = n.id
     )
     select count(*) as taken from picked`.execute(db)
   return rows[0]?.taken ?? 0

@@ -27,7 +27,7 @@ export function judgedTransfers({ runId, provider }: ReconciliationWindow): Frag
           partition by p.id, a.payout_id order by t.transferred_at, t.transfer_id) then 'DUPLICATE'
         when t.currency <> p.currency then 'CCY_DIFF'
         when t.amount_minor <> p.amount_minor then 'AMOUNT_DIFF'
-        when a.outcome = 'ACCEPTED' then 'MATCHED'
+        when a.outcome in ('ACCEPTED', 'RETURNED') then 'MATCHED'
         else 'IN_FLIGHT' end as class
     from listed_transfer t
     left join payout_attempt a on a.provider = ${provider} and a.provider_ref = t.transfer_id

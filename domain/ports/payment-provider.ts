@@ -14,16 +14,30 @@ export type TransferRequest = {
   readonly metadata: Readonly<Record<string, string>>
 }
 
+/**
+ * in_transit: accepted and on its way. paid: with the payee, as far as the rail knows now. returned: all
+ * of it came back, or it never arrived.
+ */
+export type TransferStatus = 'in_transit' | 'paid' | 'returned'
+
 /** Money moved, as the rail has it. */
 export type Transfer = {
-  /** The rail's id: `tr_...`. */
+  /** The rail's id: `tr_...`, or `po_...` for a payout of a connected account. */
   readonly id: string
   readonly amount: Money
   readonly payeeRef: string
   readonly group: string | null
   readonly metadata: Readonly<Record<string, string>>
   readonly createdAt: Instant
+  readonly status: TransferStatus
+  /** How much of it came back, in minor units. */
+  readonly returnedMinor: number
+  /** Why it came back, in the rail's words; null when it did not, or the rail does not say. */
+  readonly failureCode: string | null
 }
+
+/** Where to look for what was made: the group, and the payee that some rails must be asked for. */
+export type TransferGroup = Pick<TransferRequest, 'group' | 'payeeRef'>
 
 /**
  * accepted: the rail moved the money. rejected: the rail refused for good, nothing moved, `code` says
@@ -51,7 +65,16 @@ export interface PaymentProvider {
   readonly id: string
   createTransfer(request: TransferRequest, signal?: AbortSignal): Promise<TransferOutcome>
   /** All transfers of a group, oldest first. Throws PaymentLookupError (retryable) when unreachable. */
-  findByGroup(group: string, signal?: AbortSignal): Promise<Transfer[]>
+  findByGroup(of: TransferGroup, signal?: AbortSignal): Promise<Transfer[]>
+  /** The transfer as it is now; null when the rail has none. Throws PaymentLookupError (retryable). */
+  findById(
+    of: { readonly id: string; readonly payeeRef: string },
+    signal?: AbortSignal,
+  ): Promise<Transfer | null>
+}
+
+/** A rail that can be listed as a whole, for reconciliation. */
+export interface ListedPaymentProvider extends PaymentProvider {
   /**
    * A page of all transfers made at `createdAfter` or later, by whole seconds; null for the first page.
    * Transfers made while pages are read may be missing. Throws PaymentLookupError (retryable).

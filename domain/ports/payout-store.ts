@@ -24,6 +24,9 @@ export type AttemptKey = { readonly payoutId: string; readonly n: number }
 /** The rail moved the money. */
 export type AcceptedAnswer = AttemptKey & { readonly transferId: string }
 
+/** The rail accepted and will confirm later. */
+export type InTransitAnswer = AcceptedAnswer
+
 /** The rail refused, nothing moved: for good, or (when postponed) for want of balance. */
 export type RejectedAnswer = AttemptKey & { readonly code: string }
 
@@ -54,6 +57,8 @@ export type PayoutStanding = {
    * kept by the kill switch or a rail without balance. Absent when there are none.
    */
   readonly heldPayoutIds?: string[]
+  /** Accepted by the rail and not yet confirmed: nothing is sent again. Absent when there are none. */
+  readonly inTransit?: number
 }
 
 /** Who approves. */
@@ -140,6 +145,11 @@ export interface PayoutStore {
    * recorded are passed over; a transfer that no open attempt waits for opens a review.
    */
   recordAccepted(answers: readonly AcceptedAnswer[], at: Instant): Promise<void>
+  /**
+   * Phase C: the rail accepted and will confirm. Attempt ACCEPTED, payout IN_TRANSIT; the money stays in
+   * flight in the ledger. Answers already recorded are passed over as by `recordAccepted`.
+   */
+  recordInTransit(answers: readonly InTransitAnswer[], at: Instant): Promise<void>
   /** Phase C: the rail refused. Payout FAILED, ledger reversed, policy and payout in review. */
   recordRejected(answers: readonly RejectedAnswer[], at: Instant): Promise<void>
   /**

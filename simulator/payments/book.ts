@@ -60,6 +60,8 @@ export interface Book {
   reversalsOf(transfer: StoredTransfer, nowS: number): readonly StoredReversal[]
   /** What happened until a time, epoch seconds, oldest first. */
   events(nowS: number): readonly RailEvent[]
+  /** Whether anything happens by itself later. */
+  hasPlanned(): boolean
   /** Without a time what came back counts as moved. */
   summary(nowS?: number): BookSummary
 }
@@ -133,6 +135,7 @@ export function createBook(entries: readonly LogEntry[] = []): Book {
     byGroup: (group) => groups.get(group) ?? [],
     reversalsOf,
     events: (nowS) => timeline.until(nowS),
+    hasPlanned: () => timeline.hasPlanned(),
     summary: (nowS = 0) => summarise(transfers, (transfer) => reversalsOf(transfer, nowS)),
   }
 }

@@ -46,6 +46,8 @@ export interface Timeline {
   plan(event: RailEvent): void
   /** Nothing that was planned of the object happens any more. */
   forget(objectId: string): void
+  /** Whether anything is to happen later. */
+  hasPlanned(): boolean
   /** All that happened until a time, epoch seconds, oldest first. */
   until(nowS: number): readonly RailEvent[]
 }
@@ -63,6 +65,7 @@ export function createTimeline(): Timeline {
     forget(objectId) {
       due = due.filter((event) => event.objectId !== objectId)
     },
+    hasPlanned: () => due.length > 0,
     until(nowS) {
       const ripe = due.findIndex((event) => event.created > nowS)
       happened.push(...due.splice(0, ripe === -1 ? due.length : ripe))

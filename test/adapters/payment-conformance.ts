@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { minorUnits } from '../../domain/money.ts'
 import type {
+  ListedPaymentProvider,
   PaymentProvider,
   TransferPage,
   TransferRequest,
@@ -23,6 +24,12 @@ export type PaymentSubject = AsyncDisposable & {
   readonly withKey: (apiKey: string) => PaymentProvider & AsyncDisposable
 }
 
+/** One provider that can be listed as a whole. */
+export type ListedSubject = Omit<PaymentSubject, 'provider' | 'withKey'> & {
+  readonly provider: ListedPaymentProvider
+  readonly withKey: (apiKey: string) => ListedPaymentProvider & AsyncDisposable
+}
+
 /** Registers the suite's tests; `subject` is called for each. */
 export function paymentConformance(subject: () => Promise<PaymentSubject>): void {
   test('a transfer moves the amount to the payee, and is found by its group', async () => {
@@ -34,7 +41,7 @@ export function paymentConformance(subject: () => Promise<PaymentSubject>): void
       isReplay: false,
       transfer: { amount: request.amount, payeeRef: request.payeeRef, group: request.group },
     })
-    const found = await s.provider.findByGroup(request.group)
+    const found = await s.provider.findByGroup(request)
     expect(found).toEqual(outcome.kind === 'accepted' ? [outcome.transfer] : [])
   })
 
@@ -44,7 +51,7 @@ export function paymentConformance(subject: () => Promise<PaymentSubject>): void
     const first = await s.provider.createTransfer(request)
     const second = await s.provider.createTransfer(request)
     expect(second).toEqual({ ...first, isReplay: true })
-    expect(await s.provider.findByGroup(request.group)).toHaveLength(1)
+    expect(await s.provider.findByGroup(request)).toHaveLength(1)
   })
 
   test('many sends of one key at once move money once', async () => {
@@ -56,7 +63,7 @@ export function paymentConformance(subject: () => Promise<PaymentSubject>): void
     const ids = outcomes.flatMap((o) => (o.kind === 'accepted' ? [o.transfer.id] : []))
     expect(new Set(ids).size).toBe(1)
     expect(outcomes.every(({ kind }) => kind !== 'rejected')).toBe(true)
-    expect(await s.provider.findByGroup(request.group)).toHaveLength(1)
+    expect(await s.provider.findByGroup(request)).toHaveLength(1)
   })
 
   test('the key with another amount stays unknown: the first may have moved', async () => {
@@ -66,14 +73,14 @@ export function paymentConformance(subject: () => Promise<PaymentSubject>): void
     const amount = { ...request.amount, minor: minorUnits(request.amount.minor + 1) }
     const outcome = await s.provider.createTransfer({ ...request, amount })
     expect(outcome).toMatchObject({ kind: 'unknown', code: 'idempotency_mismatch' })
-    expect(await s.provider.findByGroup(request.group)).toHaveLength(1)
+    expect(await s.provider.findByGroup(request)).toHaveLength(1)
   })
 
   test('a payee that does not exist is rejected, and nothing moved', async () => {
     await using s = await subject()
     const request = { ...s.request(randomUUID()), payeeRef: 'acct_invalid000000' }
     expect(await s.provider.createTransfer(request)).toMatchObject({ kind: 'rejected' })
-    expect(await s.provider.findByGroup(request.group)).toEqual([])
+    expect(await s.provider.findByGroup(request)).toEqual([])
   })
 
   test('a second attempt of a payout is a second transfer, listed after the first', async () => {
@@ -83,9 +90,44 @@ export function paymentConformance(subject: () => Promise<PaymentSubject>): void
     const retry = { ...request, idempotencyKey: `${request.idempotencyKey}_second` }
     const second = await s.provider.createTransfer(retry)
     const ids = [first, second].map((o) => (o.kind === 'accepted' ? o.transfer.id : ''))
-    expect((await s.provider.findByGroup(request.group)).map(({ id }) => id)).toEqual(ids)
+    expect((await s.provider.findByGroup(request)).map(({ id }) => id)).toEqual(ids)
   })
 
+  test('a transfer is found by its id as it is now, another id is not there', async () => {
+    await using s = await subject()
+    const request = s.request(randomUUID())
+    const outcome = await s.provider.createTransfer(request)
+    if (outcome.kind !== 'accepted') throw new Error(`not accepted: ${outcome.code}`)
+    const { id } = outcome.transfer
+    const { payeeRef } = request
+    expect(await s.provider.findById({ id, payeeRef })).toEqual(outcome.transfer)
+    expect(await s.provider.findById({ id: `${id}x`, payeeRef })).toBeNull()
+  })
+
+  test('an unknown group has no transfers', async () => {
+    await using s = await subject()
+    expect(await s.provider.findByGroup(s.request(randomUUID()))).toEqual([])
+  })
+
+  test('a bad secret stays unknown, without being repeated', async () => {
+    await using s = await subject()
+    await using stranger = s.withKey(`${BAD_KEY}_invalid`)
+    const outcome = await stranger.createTransfer(s.request(randomUUID()))
+    expect(outcome).toMatchObject({ kind: 'unknown', code: 'unauthorized' })
+    expect(JSON.stringify(outcome)).not.toContain(BAD_KEY)
+  })
+
+  test('a transfer cancelled before it is sent throws and moves nothing', async () => {
+    await using s = await subject()
+    const request = s.request(randomUUID())
+    const sent = s.provider.createTransfer(request, AbortSignal.abort())
+    await expect(sent).rejects.toThrow(/abort/i)
+    expect(await s.provider.findByGroup(request)).toEqual([])
+  })
+}
+
+/** Registers the tests of rails that can be listed as a whole. */
+export function listingConformance(subject: () => Promise<ListedSubject>): void {
   test('a transfer is listed from the second it was made, and not when asked from a later one', async () => {
     await using s = await subject()
     const outcome = await s.provider.createTransfer(s.request(randomUUID()))
@@ -125,26 +167,5 @@ export function paymentConformance(subject: () => Promise<PaymentSubject>): void
       name: 'PaymentLookupError',
       isRetryable: true,
     })
-  })
-
-  test('an unknown group has no transfers', async () => {
-    await using s = await subject()
-    expect(await s.provider.findByGroup(randomUUID())).toEqual([])
-  })
-
-  test('a bad secret stays unknown, without being repeated', async () => {
-    await using s = await subject()
-    await using stranger = s.withKey(`${BAD_KEY}_invalid`)
-    const outcome = await stranger.createTransfer(s.request(randomUUID()))
-    expect(outcome).toMatchObject({ kind: 'unknown', code: 'unauthorized' })
-    expect(JSON.stringify(outcome)).not.toContain(BAD_KEY)
-  })
-
-  test('a transfer cancelled before it is sent throws and moves nothing', async () => {
-    await using s = await subject()
-    const request = s.request(randomUUID())
-    const sent = s.provider.createTransfer(request, AbortSignal.abort())
-    await expect(sent).rejects.toThrow(/abort/i)
-    expect(await s.provider.findByGroup(request.group)).toEqual([])
   })
 }

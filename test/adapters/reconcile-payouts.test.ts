@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 
 import type { Database } from '../../db/client.ts'
+import { createPaymentFactStore } from '../../db/stores/payment-fact-store.ts'
 import { createReconciliationStore } from '../../db/stores/reconciliation-store.ts'
 import { currency, minorUnits } from '../../domain/money.ts'
 import { areBalanced } from '../../domain/reconciliation.ts'
@@ -159,6 +160,22 @@ test('every class of break is found, each is one case, and never a second one', 
   const again = await reconcile(it.deps)
   expect(again).toMatchObject({ breaks: found.breaks, casesOpened: 0 })
   expect(await cases(it.db)).toHaveLength(8)
+})
+
+test('a payment that came back and the attempt after it both match', async () => {
+  await using it = await paidBook(1)
+  const [payoutId = ''] = it.payoutIds
+  const { rows } = await sql<{ transferId: string }>`
+    select transfer_id as "transferId" from payout`.execute(it.db)
+  const { transferId } = rows[0] ?? { transferId: '' }
+  const payment = { payoutId, n: 1, provider: 'stripe', transferId, code: 'reversed' }
+  await createPaymentFactStore(it.db).recordReturned(payment, await it.clock.now())
+  expect(await reconcile(it.deps)).toMatchObject({ matched: 1, breaks: NO_BREAKS })
+  const deps = { payoutStore: it.payoutStore, payments: it.payments, clock: it.clock }
+  await approvePayouts(deps, { payoutIds: [payoutId], approvedBy: 'user:ana' })
+  await submitPayouts(deps, { payoutIds: [payoutId] })
+  it.clock.advance(HOUR_MS)
+  expect(await reconcile(it.deps)).toMatchObject({ matched: 2, inFlight: 0, breaks: NO_BREAKS })
 })
 
 test('a payout in flight for a day is stale, a second less is on its way', async () => {

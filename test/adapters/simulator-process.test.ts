@@ -87,7 +87,9 @@ test('a transfer answered before SIGKILL is there after it', async () => {
   await stop(first, 'SIGKILL')
   const second = run(MAIN, ['payments', '--log', log])
   await using after = createStripePayments({ apiKey: 'sk_1', baseUrl: await listening(second) })
-  expect(await after.findByGroup('p1')).toEqual(sent.kind === 'accepted' ? [sent.transfer] : [])
+  expect(await after.findByGroup(transfer('p1'))).toEqual(
+    sent.kind === 'accepted' ? [sent.transfer] : [],
+  )
 })
 
 test('flights follow the clock that they are told to ask, from plain and gzip packs', async () => {

@@ -4,21 +4,40 @@
  * connected test account) are set. Then what only the local server can do: losing answers, fail for good.
  */
 import { describe, expect, test } from 'vitest'
-import { createStripePayments } from '../../adapters/payments/stripe.ts'
+import { createStripePayments, createStripePayouts } from '../../adapters/payments/stripe.ts'
 import { handClock, startPayments, transfer } from '../unit/adapters/fixtures.ts'
-import { paymentConformance } from './payment-conformance.ts'
+import { listingConformance, paymentConformance } from './payment-conformance.ts'
 
 const LIVE_KEY = process.env['STRIPE_LIVE_TEST_KEY'] ?? ''
 const LIVE_DESTINATION = process.env['STRIPE_LIVE_TEST_DESTINATION'] ?? ''
 
-describe('Stripe, local server', () => {
-  paymentConformance(async () => {
+describe('Stripe transfers, local server', () => {
+  const subject = async () => {
     const rig = await startPayments()
     return {
       provider: rig.payments,
-      request: (payoutId) => transfer(payoutId),
-      withKey: (apiKey) => createStripePayments({ apiKey, baseUrl: rig.url }),
+      request: (payoutId: string) => transfer(payoutId),
+      withKey: (apiKey: string) => createStripePayments({ apiKey, baseUrl: rig.url }),
       [Symbol.asyncDispose]: () => rig[Symbol.asyncDispose](),
+    }
+  }
+  paymentConformance(subject)
+  listingConformance(subject)
+})
+
+describe('Stripe payouts, local server', () => {
+  paymentConformance(async () => {
+    const rig = await startPayments()
+    const withKey = (apiKey: string) => createStripePayouts({ apiKey, baseUrl: rig.url })
+    const provider = withKey('sk_test_fixture')
+    return {
+      provider,
+      request: (payoutId) => transfer(payoutId),
+      withKey,
+      async [Symbol.asyncDispose]() {
+        await provider[Symbol.asyncDispose]()
+        await rig[Symbol.asyncDispose]()
+      },
     }
   })
 })
@@ -26,16 +45,18 @@ describe('Stripe, local server', () => {
 // Registered only with a key: a run without one has nothing to skip.
 if (LIVE_KEY.startsWith('sk_test_') && LIVE_DESTINATION !== '') {
   describe('Stripe, test mode', () => {
-    paymentConformance(async () => {
+    const subject = async () => {
       const withKey = (apiKey: string) => createStripePayments({ apiKey })
       const provider = withKey(LIVE_KEY)
       return {
         provider,
-        request: (payoutId) => transfer(payoutId, { payeeRef: LIVE_DESTINATION }),
+        request: (payoutId: string) => transfer(payoutId, { payeeRef: LIVE_DESTINATION }),
         withKey,
         [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose](),
       }
-    })
+    }
+    paymentConformance(subject)
+    listingConformance(subject)
   })
 }
 
@@ -58,7 +79,7 @@ describe('Stripe, when things go wrong', () => {
       const outcome = await rig.payments.createTransfer(transfer('p1'))
       expect(outcome).toMatchObject({ kind: 'unknown', code: 'server_error' })
     }
-    expect(await rig.payments.findByGroup('p1')).toHaveLength(1)
+    expect(await rig.payments.findByGroup(transfer('p1'))).toHaveLength(1)
   })
 
   test('a 500 without a transfer is replayed too; the look-up finds nothing', async () => {
@@ -69,7 +90,7 @@ describe('Stripe, when things go wrong', () => {
     rig.faults.set({ faults: {} })
     const replay = await rig.payments.createTransfer(transfer('p1'))
     expect(replay).toMatchObject({ kind: 'unknown', code: 'server_error' })
-    expect(await rig.payments.findByGroup('p1')).toEqual([])
+    expect(await rig.payments.findByGroup(transfer('p1'))).toEqual([])
   })
 
   test('an empty balance is rejected, and that key stays rejected', async () => {
@@ -94,7 +115,7 @@ describe('Stripe, when things go wrong', () => {
     clock.set('2013-02-10T12:00:00Z')
     const late = await rig.payments.createTransfer(transfer('p1'))
     expect(late).toMatchObject({ kind: 'accepted', isReplay: false })
-    expect(await rig.payments.findByGroup('p1')).toHaveLength(2)
+    expect(await rig.payments.findByGroup(transfer('p1'))).toHaveLength(2)
   })
 
   test('HTML in place of an answer is unknown, whatever its status says', async () => {

@@ -179,8 +179,8 @@ describe('resolving a payout', () => {
     clock.advance(RESEND_LIMIT_MS)
     const payments: PaymentProvider = {
       ...rig.payments,
-      findByGroup: async (group) => {
-        const [transfer] = await rig.payments.findByGroup(group)
+      findByGroup: async (of) => {
+        const [transfer] = await rig.payments.findByGroup(of)
         return transfer === undefined ? [] : [transfer, { ...transfer, id: 'tr_twin' }]
       },
     }
@@ -198,8 +198,8 @@ describe('resolving a payout', () => {
     clock.advance(RESEND_LIMIT_MS)
     const payments: PaymentProvider = {
       ...rig.payments,
-      findByGroup: async (group) => {
-        const transfers = await rig.payments.findByGroup(group)
+      findByGroup: async (of) => {
+        const transfers = await rig.payments.findByGroup(of)
         return transfers.map((transfer): Transfer => {
           const minor = (transfer.amount.minor + 1) as Transfer['amount']['minor'] // one cent more
           return { ...transfer, amount: { ...transfer.amount, minor } }

@@ -66,6 +66,8 @@ export type ApiRigOptions = {
   readonly temporalAddress?: string
   /** Where the API looks for its database. */
   readonly databaseUrl?: string
+  /** Without it no webhook is taken. */
+  readonly webhookSecret?: string
   /** False leaves out what policies need. */
   readonly withFlights?: boolean
 }
@@ -112,6 +114,7 @@ export async function createApiRig(options: ApiRigOptions = {}): Promise<ApiRig>
     API_PORT: '0',
     METRICS_PORT: '0',
     ...(options.token === undefined ? {} : { API_TOKEN: options.token }),
+    STRIPE_WEBHOOK_SECRET: options.webhookSecret,
   })
   const { logger, logLines } = keepLines()
   const api = stack.use(await startApi({ config, secrets, env: {}, logger }))

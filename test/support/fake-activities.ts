@@ -5,13 +5,16 @@
 import type { CorrectionPage } from '../../activities/correction-watch.ts'
 import type { DecidedPage, FlightMonitorActivities } from '../../activities/flight-monitor.ts'
 import type { MaintenanceActivities } from '../../activities/maintenance.ts'
+import type { PaymentEventsActivities } from '../../activities/payment-events.ts'
 import type { PayoutActivities, Submission } from '../../activities/payout.ts'
 import type { ExpiryStep, PolicyExpirationActivities } from '../../activities/policy-expiration.ts'
 import type { CacheRefreshActivities } from '../../activities/cache-refresh.ts'
 import type { ProviderHealthCheckActivities } from '../../activities/provider-health-check.ts'
 import type { ReconciliationActivities } from '../../activities/reconciliation.ts'
+import type { PaymentEventPlace } from '../../domain/ports/payment-events.ts'
 import type { Reconciled } from '../../domain/ports/reconciliation-store.ts'
 import { parseInstant } from '../../domain/time.ts'
+import type { AppliedEvents } from '../../operations/payment-events.ts'
 
 /** Which activities were called with what, in order. */
 export type Calls = { readonly name: string; readonly input: unknown }[]
@@ -146,6 +149,33 @@ export function fakeReconciliation(
     listTransfers: async () => ({ listed: 10, next: null }),
     compareTransfers: async ({ listed }) => allMatched(listed),
     finishReconciliation: async () => undefined,
+    ...change,
+  }
+}
+
+/** A page of events with these outcomes, and where the next page begins. */
+export function appliedEvents(
+  outcomes: Partial<AppliedEvents['outcomes']>,
+  next: PaymentEventPlace | null = null,
+): AppliedEvents {
+  const none = { confirmed: 0, returned: 0, 'partly-returned': 0, unchanged: 0, unrelated: 0 }
+  return { outcomes: { ...none, waits: 0, ...outcomes }, next }
+}
+
+/** Activities of `payment-events`; nothing is told unless said otherwise. */
+export function fakePaymentEvents(
+  change: Partial<PaymentEventsActivities> = {},
+): PaymentEventsActivities {
+  return {
+    listMissedEvents: async () => ({ listed: 0, missed: 0 }),
+    applyPaymentEvents: async () => appliedEvents({}),
+    checkPayments: async () => ({
+      checked: 0,
+      confirmed: 0,
+      returned: 0,
+      stale: 0,
+      hasMore: false,
+    }),
     ...change,
   }
 }

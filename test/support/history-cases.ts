@@ -11,6 +11,7 @@ import { startJob } from '../../platform/temporal/job-starter.ts'
 import {
   allMatched,
   allSettled,
+  appliedEvents,
   BUSINESS_NOW,
   correctionPage,
   checkedProviders,
@@ -18,6 +19,7 @@ import {
   fakeCacheRefresh,
   fakeFlightMonitor,
   fakeMaintenance,
+  fakePaymentEvents,
   fakePayout,
   fakePolicyExpiration,
   fakeProviderHealthCheck,
@@ -181,6 +183,18 @@ const PAYOUT_CASES: readonly HistoryCase[] = [
   },
   {
     job: 'payout',
+    name: 'in-transit',
+    input: { batchId: BATCH_ID },
+    activities: () =>
+      fakePayout({
+        submitPayouts: inTurn(
+          { settled: 2, rejectedPayoutIds: [], unknownPayoutIds: payoutIds(1), inTransit: 7 },
+          { settled: 2, rejectedPayoutIds: [], unknownPayoutIds: [], inTransit: 8 },
+        ),
+      }),
+  },
+  {
+    job: 'payout',
     name: 'one-payout',
     input: { payoutId: payoutIds(1)[0] },
     activities: () =>
@@ -323,6 +337,42 @@ const REFRESH_CASES: readonly HistoryCase[] = [
   },
 ]
 
+/** Where a page of events ended. */
+export const NEXT_EVENT = { occurredAt: BUSINESS_NOW, eventId: 'evt_200' }
+
+const PAYMENT_EVENT_CASES: readonly HistoryCase[] = [
+  {
+    job: 'payment-events',
+    name: 'nothing-new',
+    input: {},
+    activities: () => fakePaymentEvents(),
+  },
+  {
+    job: 'payment-events',
+    name: 'returned-and-confirmed',
+    input: {},
+    activities: () =>
+      fakePaymentEvents({
+        listMissedEvents: async () => ({ listed: 250, missed: 201 }),
+        applyPaymentEvents: inTurn(
+          appliedEvents({ returned: 150, unchanged: 50 }, NEXT_EVENT),
+          appliedEvents({ returned: 1, waits: 1 }),
+        ),
+        checkPayments: inTurn(
+          { checked: 200, confirmed: 190, returned: 1, stale: 0, hasMore: true },
+          { checked: 10, confirmed: 9, returned: 0, stale: 1, hasMore: false },
+        ),
+      }),
+  },
+  {
+    job: 'payment-events',
+    name: 'rail-away',
+    input: {},
+    activities: () =>
+      fakePaymentEvents({ listMissedEvents: failingOnce({ listed: 0, missed: 0 }) }),
+  },
+]
+
 export const HISTORY_CASES: readonly HistoryCase[] = [
   ...MONITOR_CASES,
   ...PAYOUT_CASES,
@@ -348,6 +398,7 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
   },
   ...HEALTH_CASES,
   ...REFRESH_CASES,
+  ...PAYMENT_EVENT_CASES,
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */

@@ -1,5 +1,6 @@
 /** What a payout test needs: a database, the local payment server over HTTP, the stores, a clock set by hand. */
-import { createStripePayments } from '../../adapters/payments/stripe.ts'
+import { createStripeEvents } from '../../adapters/payments/stripe-events.ts'
+import { createStripePayments, createStripePayouts } from '../../adapters/payments/stripe.ts'
 import type { Database } from '../../db/client.ts'
 import { createLedgerStore } from '../../db/stores/ledger-store.ts'
 import { createPayoutStore } from '../../db/stores/payout-store.ts'
@@ -43,7 +44,7 @@ export function createPayoutStores(db: Database) {
 }
 
 /** A payment server of its own, the product's adapter to it, and its record of the money moved. */
-export async function startPaymentRig(clock: Clock = new HandClock()) {
+export async function startPaymentRig(clock: Clock = new HandClock(), timeoutMs = 10_000) {
   const book = createBook()
   const log = createMemoryLog()
   const faults = createPaymentFaults(1)
@@ -51,18 +52,26 @@ export async function startPaymentRig(clock: Clock = new HandClock()) {
     { book, log, clock, faults },
     { host: '127.0.0.1', port: 0 },
   )
-  const payments = createStripePayments({
+  const options = {
     apiKey: 'sk_test_rig',
     baseUrl: server.url,
     circuit: { failureShare: 0.99, windowCalls: 100_000, minimumCalls: 100_000, openMs: 1 },
-  })
+    timeoutMs,
+  }
+  const payments = createStripePayments(options)
+  const payouts = createStripePayouts(options)
+  const events = createStripeEvents(options)
   return {
     book,
     faults,
+    /** Transfers. */
     payments,
+    /** Payouts of connected accounts. */
+    payouts,
+    events,
     url: server.url,
     async [Symbol.asyncDispose]() {
-      await payments[Symbol.asyncDispose]()
+      for (const part of [payments, payouts, events]) await part[Symbol.asyncDispose]()
       await server[Symbol.asyncDispose]()
     },
   }

@@ -75,6 +75,34 @@ describe('a batch', () => {
     expect(result).toMatchObject({ settled: 8, rejected: 2, rounds: 1 })
   })
 
+  test('ends with what the rail will confirm counted, and is not looked up', async () => {
+    const result = await runToEnd({
+      submitPayouts: async () => ({ ...allSettled(3), inTransit: 7 }),
+    })
+    expect(result).toEqual({
+      settled: 3,
+      rejected: 0,
+      cancelled: 0,
+      stragglers: 0,
+      rounds: 1,
+      inTransit: 7,
+    })
+    expect(payoutResult.safeParse(result).success).toBe(true)
+    expect(countOf('resolvePayouts')).toBe(0)
+  })
+
+  test('of which the rail accepted most loses the few in doubt', async () => {
+    const stragglers = ids(2)
+    const activities = fakePayout({
+      submitPayouts: async (target) =>
+        'payoutIds' in target ? allSettled(1) : { ...unknown(0, stragglers), inTransit: 8 },
+    })
+    await withRun(activities, async (handle) => {
+      expect(await handle.result()).toMatchObject({ stragglers: 2, inTransit: 8, rounds: 3 })
+      await endsOf(stragglers)
+    })
+  })
+
   test('stays together through an outage, looks up from the third round, and is paid', async () => {
     const result = await runToEnd({
       submitPayouts: inTurn(

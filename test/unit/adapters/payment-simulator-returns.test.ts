@@ -277,7 +277,7 @@ describe('webhooks', () => {
   test('are signed over time and body, and tell only what brings news', async () => {
     await using rig = await startHooked(handClock(NOON))
     await giveBack(rig, 1)
-    await expect.poll(() => rig.asked.length).toBe(1)
+    await expect.poll(() => rig.asked.length, { timeout: 5_000 }).toBe(1)
     const [asked] = rig.asked
     const body = asked?.body ?? ''
     const [, at, signature] =

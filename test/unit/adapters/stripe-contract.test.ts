@@ -111,6 +111,9 @@ describe('outcomes of a transfer', () => {
         group: 'p1',
         metadata: { payout_id: 'p1' },
         createdAt: '2013-02-09T08:53:20.000Z',
+        status: 'paid',
+        returnedMinor: 0,
+        failureCode: null,
       },
     })
   })
@@ -219,7 +222,7 @@ describe('look-up', () => {
         : list([object({ id: 'tr_1' })]),
     )
     await using payments = createStripePayments({ apiKey: 'k', baseUrl: server.url })
-    const found = await payments.findByGroup('p1')
+    const found = await payments.findByGroup(REQUEST)
     expect(found.map(({ id }) => id)).toEqual(['tr_1', 'tr_2', 'tr_3'])
     expect(server.asked[1]?.target).toContain('starting_after=tr_2')
   })
@@ -227,7 +230,7 @@ describe('look-up', () => {
   test('a server that ignores the filter cannot hand us another payout’s transfer', async () => {
     await using server = await startScripted(() => list([object({ transferGroup: 'p2' })]))
     await using payments = createStripePayments({ apiKey: 'k', baseUrl: server.url })
-    expect(await payments.findByGroup('p1')).toEqual([])
+    expect(await payments.findByGroup(REQUEST)).toEqual([])
   })
 
   test('a server that ignores the filter is paged through all the same', async () => {
@@ -236,7 +239,7 @@ describe('look-up', () => {
       return { status: 200, body: manyBut({ id: 'tr_9', transferGroup: 'p2' }, { has_more: true }) }
     })
     await using payments = createStripePayments({ apiKey: 'k', baseUrl: server.url })
-    expect((await payments.findByGroup('p1')).map(({ id }) => id)).toEqual(['tr_1'])
+    expect((await payments.findByGroup(REQUEST)).map(({ id }) => id)).toEqual(['tr_1'])
   })
 
   test('a full page without a word on whether there are more is not taken for the last', async () => {
@@ -246,7 +249,7 @@ describe('look-up', () => {
         : { status: 200, body: manyBut({ id: 'tr_9' }, {}) },
     )
     await using payments = createStripePayments({ apiKey: 'k', baseUrl: server.url })
-    expect(await payments.findByGroup('p1')).toHaveLength(101)
+    expect(await payments.findByGroup(REQUEST)).toHaveLength(101)
   })
 
   test.each([
@@ -257,6 +260,6 @@ describe('look-up', () => {
   ])('%s throws: nothing follows from a look-up without an answer', async (_, reply) => {
     await using server = await startScripted(() => reply)
     await using payments = createStripePayments({ apiKey: 'k', baseUrl: server.url })
-    await expect(payments.findByGroup('p1')).rejects.toThrow(PaymentLookupError)
+    await expect(payments.findByGroup(REQUEST)).rejects.toThrow(PaymentLookupError)
   })
 })

@@ -25,6 +25,7 @@ describe('defaults', () => {
       aeroapiKey: null,
       aviationstackKey: null,
       stripeApiKey: null,
+      stripeWebhookSecret: null,
       apiToken: null,
     })
   })

@@ -5,7 +5,10 @@ import type {
   LegReference,
   ProviderResult,
 } from '../../../domain/ports/flight-data-provider.ts'
-import type { PaymentProvider, TransferRequest } from '../../../domain/ports/payment-provider.ts'
+import type {
+  ListedPaymentProvider,
+  TransferRequest,
+} from '../../../domain/ports/payment-provider.ts'
 import { instantFromMs } from '../../../domain/time.ts'
 import { createEvents } from '../../../platform/events.ts'
 import { createLogger } from '../../../platform/logger.ts'
@@ -76,14 +79,15 @@ describe('a request to an outside service', () => {
     const { events, page } = observer()
     const outcomes = ['rejected', 'unknown'] as const
     for (const kind of outcomes) {
-      const provider: PaymentProvider = {
+      const provider: ListedPaymentProvider = {
         id: 'stripe',
         createTransfer: async () => ({ kind, code: 'x', message: '' }),
         findByGroup: async () => [],
+        findById: async () => null,
         listSince: async () => ({ transfers: [], next: null }),
       }
       await observePayments(provider, events).createTransfer(TRANSFER)
-      await observePayments(provider, events).findByGroup('po_1')
+      await observePayments(provider, events).findByGroup(TRANSFER)
       await observePayments(provider, events).listSince(instantFromMs(0), null)
     }
     const text = await page()
