@@ -13,7 +13,7 @@ export type FinalBooks = {
   readonly breaks: readonly string[]
   /** What is wrong with the transfers. */
   readonly moneyProblems: readonly string[]
-  /** Reserved beyond what the policies in review are insured for, minor units. */
+  /** Reserved for others than policies that an open case keeps from their end, minor units. */
   readonly strayEscrowMinor: bigint
 }
 

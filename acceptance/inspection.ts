@@ -11,6 +11,7 @@ import {
   countCoverageIncidents,
   readDetails,
   readDisputed,
+  readEscrowWithPeople,
   readReviews,
   type DecisionDetail,
   type DisputedPolicy,
@@ -77,7 +78,7 @@ export async function inspectEnd(
   const { db } = instance
   const { decided, reviews, disputed } = await readDecisions(installation, db)
   const transfers = await readTransfers(homeOf(installation.home).paymentsLog)
-  const reservedMinor = reviews.reduce((sum, one) => sum + BigInt(one.sumInsuredMinor), 0n)
+  const reservedMinor = await readEscrowWithPeople(db)
   const { breaks, escrowMinor } = await readBooks(instance)
   return {
     finalJudgement: judge(owed, decided, withPeople(reviews, disputed)),

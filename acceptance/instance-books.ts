@@ -9,7 +9,6 @@ export type ReviewedPolicy = {
   readonly legKey: string
   /** Of the leg's newest review case. */
   readonly reason: string
-  readonly sumInsuredMinor: number
 }
 
 /** What was decided about one policy, and on what. */
@@ -25,7 +24,6 @@ export type DecisionDetail = {
 export async function readReviews(db: Database): Promise<ReviewedPolicy[]> {
   const { rows } = await sql<ReviewedPolicy>`
     select o.policy_number as "policyNumber", l.leg_key as "legKey",
-      o.sum_insured_minor as "sumInsuredMinor",
       coalesce((select r.reason_code from review_case r
         where r.subject_id in (o.id, o.leg_id) order by r.opened_at desc limit 1), 'none') as reason
     from policy o
@@ -91,6 +89,17 @@ export async function readDetails(
     join evaluation v on v.id = o.evaluation_id
     where o.policy_number = any(${policyNumbers}::text[])`.execute(db)
   return new Map(rows.map((row) => [row.policyNumber, row]))
+}
+
+/** Reserved for policies that an open case keeps from their end, their own or their leg's. Minor units. */
+export async function readEscrowWithPeople(db: Database): Promise<bigint> {
+  const { rows } = await sql<{ minor: string }>`
+    select coalesce(sum(e.reserved_minor - e.fulfilled_minor - e.released_minor), 0)::text as minor
+    from escrow_reservation e
+    join policy o on o.id = e.policy_id
+    where exists (select from review_case r
+      where r.subject_id in (o.id, o.leg_id) and r.state <> 'RESOLVED')`.execute(db)
+  return BigInt(rows[0]?.minor ?? '0')
 }
 
 /** Legs that were not asked about in time, ever. */
