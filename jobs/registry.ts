@@ -6,6 +6,7 @@ import { payout } from './payout.ts'
 import { policyExpiration } from './policy-expiration.ts'
 import { reconciliation } from './reconciliation.ts'
 import { correctionWatch } from './correction-watch.ts'
+import { reviewOrchestration } from './review-orchestration.ts'
 
 /** All jobs by name, in the order in which lists show them. */
 export const JOBS = {
@@ -13,6 +14,7 @@ export const JOBS = {
   payout,
   'policy-expiration': policyExpiration,
   reconciliation,
+  'review-orchestration': reviewOrchestration,
   maintenance,
   'correction-watch': correctionWatch,
 } as const

@@ -178,6 +178,17 @@ function moneyMetrics(registers: Registry[]) {
       help: 'Cases that wait for a person, by what they are about',
       labelNames: ['subject'],
     }),
+    reviewEvents: new Counter({
+      registers,
+      name: 'groundstop_review_events_total',
+      help: 'What happened to review cases by itself: closed, released, reminded, escalated',
+      labelNames: ['event'],
+    }),
+    reviewRunsWaiting: new Gauge({
+      registers,
+      name: 'groundstop_review_cases_waiting',
+      help: 'Open cases that wait for a run because as many are open as may be',
+    }),
     ledgerBalance: new Gauge({
       registers,
       name: 'groundstop_ledger_balance_minor',

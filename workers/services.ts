@@ -28,6 +28,7 @@ import type { Clock } from '../domain/ports/clock.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
 import type { ActivitiesByJob } from './queues.ts'
+import { reviewActivities, type ReviewRunDeps } from './review-services.ts'
 
 /** On wall time a second is a second. */
 const WALL_SPEED = 1
@@ -38,7 +39,7 @@ export type WorkerServices = AsyncDisposable & {
   readonly clockSpeed: () => Promise<number>
 }
 
-export type WorkerServicesDeps = {
+export type WorkerServicesDeps = ReviewRunDeps & {
   readonly config: Config
   readonly secrets: Secrets
   readonly events: Events
@@ -105,6 +106,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
         payments,
         reconciliationStore: createReconciliationStore(db),
       }),
+      ...reviewActivities({ ...deps, db, clock, clockSpeed, flightData }),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
       'correction-watch': correctionWatch(db, { clock, flightData, decisionStore, events }),
     },

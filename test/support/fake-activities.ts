@@ -8,6 +8,8 @@ import type { MaintenanceActivities } from '../../activities/maintenance.ts'
 import type { PayoutActivities, Submission } from '../../activities/payout.ts'
 import type { ExpiryStep, PolicyExpirationActivities } from '../../activities/policy-expiration.ts'
 import type { ReconciliationActivities } from '../../activities/reconciliation.ts'
+import type { ReviewOrchestrationActivities } from '../../activities/review-orchestration.ts'
+import type { TendedCase } from '../../operations/tend-review.ts'
 import type { Reconciled } from '../../domain/ports/reconciliation-store.ts'
 import { parseInstant } from '../../domain/time.ts'
 
@@ -144,6 +146,55 @@ export function fakeReconciliation(
     listTransfers: async () => ({ listed: 10, next: null }),
     compareTransfers: async ({ listed }) => allMatched(listed),
     finishReconciliation: async () => undefined,
+    ...change,
+  }
+}
+
+/** A case that is open, or has ended with `resolution`; the next look is in a second. */
+export function tended(change: Partial<TendedCase> = {}): TendedCase {
+  return {
+    isOpen: true,
+    state: 'OPEN',
+    resolution: null,
+    reason: 'NO_FINAL_DATA',
+    assignee: null,
+    isReleased: false,
+    isEscalated: false,
+    isReminded: false,
+    policiesPaid: 0,
+    policiesDenied: 0,
+    wallMs: 1_000,
+    ...change,
+  }
+}
+
+/** What a case that has ended looks like. */
+export function over(resolution: string): TendedCase {
+  return tended({ isOpen: false, state: 'RESOLVED', resolution, wallMs: 0 })
+}
+
+/** Activities of `review-orchestration`: a quiet sweep; a case that is closed at the second look. */
+export function fakeReviewOrchestration(
+  change: Partial<ReviewOrchestrationActivities> = {},
+): ReviewOrchestrationActivities {
+  let looks = 0
+  return {
+    sweepReviews: async () => ({ closed: 0, started: 0, ended: 0, open: 0, waiting: 0 }),
+    tendReview: async () => {
+      looks += 1
+      return looks === 1 ? tended() : over('DECIDED_BY_DATA')
+    },
+    decideReview: async ({ caseId }) => ({
+      caseId,
+      state: 'RESOLVED',
+      assignee: null,
+      resolution: 'PAID',
+      awaitsSecondPerson: false,
+      waitUntil: null,
+      policiesPaid: 1,
+      policiesDenied: 0,
+      payoutsCreated: 1,
+    }),
     ...change,
   }
 }

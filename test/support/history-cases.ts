@@ -20,6 +20,7 @@ import {
   fakePolicyExpiration,
   fakeReconciliation,
 } from './fake-activities.ts'
+import { reviewCases } from './review-histories.ts'
 import type { Activities, TemporalRig } from './temporal-rig.ts'
 
 export type HistoryCase = {
@@ -293,6 +294,7 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
       ),
     }),
   },
+  ...reviewCases({ note: NOTE, inTurn, untilState }),
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */
