@@ -1,4 +1,5 @@
 /** Every job type, one line each. */
+import { bookVerification } from './book-verification.ts'
 import type { JobDefinition } from './define-job.ts'
 import { flightMonitor } from './flight-monitor.ts'
 import { maintenance } from './maintenance.ts'
@@ -15,6 +16,7 @@ export const JOBS = {
   'policy-expiration': policyExpiration,
   reconciliation,
   'review-orchestration': reviewOrchestration,
+  'book-verification': bookVerification,
   maintenance,
   'correction-watch': correctionWatch,
 } as const

@@ -198,6 +198,19 @@ function reviewEvents({ logger, metrics }: Deps) {
       metrics.reviewEvents.inc({ event: 'reminded' })
       logger.warn(review, 'review-waits')
     },
+    /** A verification of the whole book; `breaks` has the invariant of each break. */
+    bookVerified(found: {
+      readonly breaks: readonly string[]
+      readonly checked: readonly string[]
+      readonly casesOpened: number
+      readonly casesClosed: number
+    }): void {
+      for (const invariant of found.checked) metrics.bookBreaks.set({ invariant }, 0)
+      const counts = Map.groupBy(found.breaks, (invariant) => invariant)
+      for (const [invariant, { length }] of counts) metrics.bookBreaks.set({ invariant }, length)
+      if (found.breaks.length === 0) logger.info(found, 'book-verified')
+      else logger.error(found, 'book-breaks')
+    },
     reviewsSwept(sweep: {
       readonly closed: number
       readonly started: number

@@ -184,6 +184,12 @@ function moneyMetrics(registers: Registry[]) {
       help: 'What happened to review cases by itself: closed, released, reminded, escalated',
       labelNames: ['event'],
     }),
+    bookBreaks: new Gauge({
+      registers,
+      name: 'groundstop_book_breaks',
+      help: 'Breaks of each invariant that the last verification of the book found',
+      labelNames: ['invariant'],
+    }),
     reviewRunsWaiting: new Gauge({
       registers,
       name: 'groundstop_review_cases_waiting',

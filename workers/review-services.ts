@@ -1,6 +1,10 @@
-/** Builds what the activities of review cases work with. */
+/** Builds what the activities of review cases and of the book's verification work with. */
+import { createBookVerificationActivities } from '../activities/book-verification.ts'
 import { createReviewOrchestrationActivities } from '../activities/review-orchestration.ts'
 import type { Database } from '../db/client.ts'
+import { createBookBreakCases } from '../db/stores/book-break-cases.ts'
+import { createLedgerStore } from '../db/stores/ledger-store.ts'
+import { createReplaySource } from '../db/stores/replay-source.ts'
 import { createDecisionStore } from '../db/stores/decision-store.ts'
 import { createLegStore } from '../db/stores/leg-store.ts'
 import { createPayoutStore } from '../db/stores/payout-store.ts'
@@ -24,8 +28,10 @@ type Parts = ReviewRunDeps & {
   readonly events: Events
 }
 
-/** The activities that look after review cases. */
-export function reviewActivities(parts: Parts): Pick<ActivitiesByJob, 'review-orchestration'> {
+type Families = 'review-orchestration' | 'book-verification'
+
+/** The activities that look after review cases, and those that find breaks of the book. */
+export function reviewActivities(parts: Parts): Pick<ActivitiesByJob, Families> {
   const { db, clock, clockSpeed, flightData, payoutRuns, reviewRuns, events } = parts
   return {
     'review-orchestration': createReviewOrchestrationActivities({
@@ -39,6 +45,13 @@ export function reviewActivities(parts: Parts): Pick<ActivitiesByJob, 'review-or
       flightData,
       payoutRuns,
       reviewRuns,
+      events,
+    }),
+    'book-verification': createBookVerificationActivities({
+      ledgerStore: createLedgerStore(db),
+      replaySource: createReplaySource(db),
+      bookBreakCases: createBookBreakCases(db),
+      clock,
       events,
     }),
   }

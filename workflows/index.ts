@@ -1,4 +1,5 @@
 /** Every workflow, one line each; the bundle is built from this file. */
+export { bookVerification } from './book-verification.ts'
 export { flightMonitor } from './flight-monitor.ts'
 export { maintenance } from './maintenance.ts'
 export { payout } from './payout.ts'

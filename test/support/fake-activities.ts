@@ -3,6 +3,7 @@
  * The defaults are a quiet day.
  */
 import type { CorrectionPage } from '../../activities/correction-watch.ts'
+import type { BookVerificationActivities } from '../../activities/book-verification.ts'
 import type { DecidedPage, FlightMonitorActivities } from '../../activities/flight-monitor.ts'
 import type { MaintenanceActivities } from '../../activities/maintenance.ts'
 import type { PayoutActivities, Submission } from '../../activities/payout.ts'
@@ -195,6 +196,18 @@ export function fakeReviewOrchestration(
       policiesDenied: 0,
       payoutsCreated: 1,
     }),
+    ...change,
+  }
+}
+
+/** Activities of `book-verification`: a sound book of twenty decisions on ten legs. */
+export function fakeBookVerification(
+  change: Partial<BookVerificationActivities> = {},
+): BookVerificationActivities {
+  return {
+    checkBook: async () => ({ breaks: [], checked: ['I1', 'I2'] }),
+    replayEvaluations: async () => ({ legs: 10, evaluations: 20, breaks: [], next: null }),
+    tellBreaks: async ({ breaks }) => ({ casesOpened: breaks.length, casesClosed: 0 }),
     ...change,
   }
 }

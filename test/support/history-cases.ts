@@ -20,6 +20,7 @@ import {
   fakePolicyExpiration,
   fakeReconciliation,
 } from './fake-activities.ts'
+import { verificationCases } from './verification-histories.ts'
 import { reviewCases } from './review-histories.ts'
 import type { Activities, TemporalRig } from './temporal-rig.ts'
 
@@ -295,6 +296,7 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
     }),
   },
   ...reviewCases({ note: NOTE, inTurn, untilState }),
+  ...verificationCases({ inTurn }),
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */

@@ -1,0 +1,41 @@
+/** What evaluations are replayed from. */
+import type { LegFacts, WatchedLeg } from '../leg-facts.ts'
+import type { Product } from '../product.ts'
+import type { Instant } from '../time.ts'
+import type { ProviderLeg } from './flight-data-provider.ts'
+
+/** What a provider said, once per change. */
+export type ReplayedObservation = {
+  readonly firstSeenAt: Instant
+  readonly lastSeenAt: Instant
+  readonly seenCount: number
+  readonly records: readonly ProviderLeg[]
+}
+
+/** A decision that rules made, as it is stored. */
+export type ReplayedEvaluation = {
+  readonly evaluationId: string
+  readonly product: Product
+  readonly insuredScheduledIn: Instant
+  readonly facts: LegFacts
+  readonly outcome: string
+  readonly bps: number
+  readonly delayMin: number | null
+  readonly reasons: readonly string[]
+  readonly evaluatedAt: Instant
+}
+
+/** A leg with everything that was said of it and decided on it. */
+export type ReplayedLeg = {
+  readonly legId: string
+  readonly leg: WatchedLeg
+  /** In the order in which they were stored. */
+  readonly observations: readonly ReplayedObservation[]
+  readonly evaluations: readonly ReplayedEvaluation[]
+}
+
+/** Reads legs with evaluations. */
+export interface ReplaySource {
+  /** The next legs after this id, in order of ids; fewer than `limit` at the end. */
+  readLegs(after: string | null, limit: number): Promise<ReplayedLeg[]>
+}
