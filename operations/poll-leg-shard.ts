@@ -36,6 +36,9 @@ export type PollLegShardDeps = SecondSourceDeps & {
   readonly clock: Clock
 }
 
+/** What asking about one leg works over. */
+export type PollLegDeps = Omit<PollLegShardDeps, 'legStore'>
+
 /** Which legs are asked about. */
 export type PollLegShardInput = {
   readonly legIds: readonly string[]
@@ -177,7 +180,7 @@ class ShardRun {
 
 /** Asks about one leg and folds the answer; writes nothing. A failure is an outcome, not an error. */
 export async function pollLeg(
-  deps: Omit<PollLegShardDeps, 'legStore'>,
+  deps: PollLegDeps,
   stored: LegToPoll,
   until: AskSecondOptions,
 ): Promise<PollOutcome> {
@@ -199,7 +202,7 @@ export async function pollLeg(
 }
 
 async function answeredPoll(
-  deps: PollLegShardDeps,
+  deps: PollLegDeps,
   stored: LegToPoll,
   now: Instant,
   answer: ProviderAnswer<ProviderLeg[]>,
@@ -240,7 +243,7 @@ function rescheduled(stored: LegToPoll, retimed: Schedule): LegToPoll {
 }
 
 function failedPoll(
-  deps: PollLegShardDeps,
+  deps: PollLegDeps,
   stored: LegToPoll,
   now: Instant,
   failure: Pick<FailedPoll, 'kind' | 'message'> & Pick<ProviderFailure, 'retryAfterMs'>,

@@ -2,8 +2,9 @@
  * Makes every decision of the rules again from the stored observations and compares it with what is
  * stored: facts byte for byte, outcome, share, delay and reasons. Writes nothing.
  */
-import { decide } from '../domain/decision.ts'
+import { decideBySources } from '../domain/decide-by-sources.ts'
 import { emptyFacts, foldAnswer, type LegFacts } from '../domain/leg-facts.ts'
+import type { ProviderLeg } from '../domain/ports/flight-data-provider.ts'
 import type { BookBreak } from '../domain/ports/ledger-store.ts'
 import type {
   ReplayedEvaluation,
@@ -11,7 +12,8 @@ import type {
   ReplayedObservation,
   ReplaySource,
 } from '../domain/ports/replay-source.ts'
-import { earlier } from '../domain/time.ts'
+import { foldSecondAnswer, secondNeverAsked, type SecondFacts } from '../domain/second-source.ts'
+import { earlier, type Instant } from '../domain/time.ts'
 import { canonicalJson } from './canonical-json.ts'
 
 /** Where a replay goes on, and what it found so far. */
@@ -69,41 +71,72 @@ function replayLeg(replayed: ReplayedLeg): BookBreak[] {
 
 /** What is not the same; null when all is. */
 function differenceOf(
-  { leg, observations }: ReplayedLeg,
+  { leg, observations, secondProvider }: ReplayedLeg,
   stored: ReplayedEvaluation,
 ): string | null {
   const { insuredScheduledIn, product, evaluatedAt } = stored
-  const facts = foldUpTo(leg, observations, stored.facts)
+  const own = observations.filter(({ provider }) => provider !== secondProvider)
+  const facts = foldUpTo(
+    own,
+    stored.facts,
+    emptyFacts(),
+    (before, records, at) => foldAnswer(before, leg, records, at).facts,
+  )
   if (canonicalJson(facts) !== canonicalJson(stored.facts)) {
     return 'its facts do not follow from the observations'
   }
-  const decision = decide({ leg, facts, insuredScheduledIn, product, now: evaluatedAt })
+  const second = stored.second === null ? null : replaySecond(leg, observations, stored.second)
+  if (canonicalJson(second) !== canonicalJson(stored.second)) {
+    return "the second source's facts do not follow from its observations"
+  }
+  const now = evaluatedAt
+  const decision = decideBySources({ leg, facts, second, insuredScheduledIn, product, now })
+  const isPay = decision.outcome === 'PAY'
   const made = {
     outcome: decision.outcome,
-    bps: decision.outcome === 'PAY' ? decision.bps : 0,
+    bps: isPay ? decision.bps : 0,
+    disputedBps: isPay ? (decision.disputedBps ?? null) : null,
     delayMin: 'delayMin' in decision ? decision.delayMin : null,
     reasons: decision.reasons,
   }
-  const { outcome, bps, delayMin, reasons } = stored
-  const kept = { outcome, bps, delayMin, reasons }
+  const { outcome, bps, disputedBps, delayMin, reasons } = stored
+  const kept = { outcome, bps, disputedBps, delayMin, reasons }
   if (canonicalJson(made) === canonicalJson(kept)) return null
   return `is ${canonicalJson(kept)}, the rules say ${canonicalJson(made)}`
 }
 
-/** The facts as they were: answers after the last one that the decision knew are left out. */
-function foldUpTo(
+/** Only its answers are stored: when it was asked and stayed silent is taken as it is kept. */
+function replaySecond(
   leg: ReplayedLeg['leg'],
   observations: readonly ReplayedObservation[],
+  stored: SecondFacts,
+): SecondFacts {
+  const own = observations.filter(({ provider }) => provider === stored.provider)
+  const start = secondNeverAsked(stored.provider)
+  const second = foldUpTo(
+    own,
+    stored.facts,
+    start,
+    (before, records, at) => foldSecondAnswer(before, leg, records, at).second,
+  )
+  return { ...second, asked: stored.asked }
+}
+
+/** What was known then: answers after the last one that the decision knew are left out. */
+function foldUpTo<Known>(
+  observations: readonly ReplayedObservation[],
   { lastAnswerAt }: LegFacts,
-): LegFacts {
-  let facts = emptyFacts()
-  if (lastAnswerAt === null) return facts
+  start: Known,
+  fold: (before: Known, records: readonly ProviderLeg[], at: Instant) => Known,
+): Known {
+  let known = start
+  if (lastAnswerAt === null) return known
   for (const { firstSeenAt, lastSeenAt, records } of observations) {
     if (firstSeenAt > lastAnswerAt) break
-    ;({ facts } = foldAnswer(facts, leg, records, firstSeenAt))
+    known = fold(known, records, firstSeenAt)
     const seenAt = earlier(lastSeenAt, lastAnswerAt)
     // A run of equal answers folds like its first and its last.
-    if (seenAt > firstSeenAt) ({ facts } = foldAnswer(facts, leg, records, seenAt))
+    if (seenAt > firstSeenAt) known = fold(known, records, seenAt)
   }
-  return facts
+  return known
 }

@@ -3,27 +3,21 @@
  * a case, folds the answer as every poll does, and lets the rules speak. What they leave open stays
  * with people.
  */
-import { decide } from '../domain/decision.ts'
-import type { LegFacts, WatchedLeg } from '../domain/leg-facts.ts'
-import type { Clock } from '../domain/ports/clock.ts'
 import type { DecisionStore, NewEvaluation } from '../domain/ports/decision-store.ts'
-import type { FlightDataProvider } from '../domain/ports/flight-data-provider.ts'
-import type { LegStore } from '../domain/ports/leg-store.ts'
+import type { LegStore, LegToPoll } from '../domain/ports/leg-store.ts'
 import type { ReviewDecisions } from '../domain/ports/review-decisions.ts'
 import type { ReviewTending } from '../domain/ports/review-tending.ts'
 import type { DecidedByData, ReviewGroup } from '../domain/review-case.ts'
 import type { Instant } from '../domain/time.ts'
-import { canonicalJson, sha256 } from './canonical-json.ts'
-import { pollLeg } from './poll-leg-shard.ts'
+import { evaluate } from './decide-legs.ts'
+import { pollLeg, type PollLegDeps } from './poll-leg-shard.ts'
 
 /** What looking works over. */
-export type SeekEvidenceDeps = {
+export type SeekEvidenceDeps = PollLegDeps & {
   readonly legStore: Pick<LegStore, 'loadForPolling' | 'savePolls'>
-  readonly flightData: Pick<FlightDataProvider, 'id' | 'getStatus'>
   readonly decisionStore: Pick<DecisionStore, 'saveEvaluations'>
   readonly reviewDecisions: Pick<ReviewDecisions, 'read'>
   readonly reviewTending: Pick<ReviewTending, 'decideByData'>
-  readonly clock: Clock
 }
 
 const NOTHING: DecidedByData = { paid: 0, denied: 0, isClosed: false }
@@ -37,8 +31,11 @@ export async function seekEvidence(
   const { legStore, reviewDecisions, clock } = deps
   const { caseId, legId } = input
   const [stored] = await legStore.loadForPolling([legId])
-  if (stored === undefined) return NOTHING
-  const { poll } = await pollLeg(deps, stored, options.signal)
+  const asked = await reviewDecisions.read(caseId)
+  if (stored === undefined || asked === null) return NOTHING
+  // The second source is asked where it matters for the policies of the case.
+  const groups = [...stored.groups, ...asked.groups]
+  const { poll } = await pollLeg(deps, { ...stored, groups }, options.signal)
   await legStore.savePolls([poll])
   // What another poll wrote meanwhile counts as well.
   const [leg] = await legStore.loadForPolling([legId])
@@ -46,40 +43,29 @@ export async function seekEvidence(
   if (leg === undefined || snapshot === null) return NOTHING
   const now = await clock.now()
   const evaluations = snapshot.groups.flatMap((group) =>
-    evaluate(leg, group, now, snapshot.isLegWatched),
+    evaluateGroup(leg, group, now, snapshot.isLegWatched),
   )
   if (evaluations.length === 0) return NOTHING
   const evaluationIds = await deps.decisionStore.saveEvaluations(evaluations)
   return deps.reviewTending.decideByData(caseId, evaluationIds, now)
 }
 
-type EvidencedLeg = {
-  readonly legId: string
-  readonly leg: WatchedLeg
-  readonly facts: LegFacts
-}
-
-/** Nothing is denied while others of the leg are watched: an expired policy's leg is settled. */
-function evaluate(
-  { legId, leg, facts }: EvidencedLeg,
+/**
+ * What the rules decide for people's policies. Nothing is denied while others of the leg are watched: an
+ * expired policy's leg is settled. What one source alone says, or two dispute, is left to people.
+ */
+function evaluateGroup(
+  { legId, leg, facts, second }: LegToPoll,
   { product, productVersionId, insuredScheduledIn }: ReviewGroup,
   now: Instant,
   isLegWatched: boolean,
 ): NewEvaluation[] {
-  const decision = decide({ leg, facts, insuredScheduledIn, product, now })
-  if (decision.outcome === 'NOT_YET' || decision.outcome === 'REVIEW') return []
-  if (decision.outcome === 'NO_PAY' && isLegWatched) return []
-  const text = canonicalJson(facts)
-  return [
-    {
-      legId,
-      productVersionId,
-      insuredScheduledIn,
-      facts: text,
-      factsSha256: sha256(text),
-      decision,
-      tzdataVersion: process.versions['tz'] ?? 'unknown',
-      evaluatedAt: now,
-    },
-  ]
+  const shared = { legId, leg, facts, second, product, productVersionId, insuredScheduledIn }
+  return evaluate({ ...shared, policies: 0 }, now)
+    .map(({ evaluation }) => evaluation)
+    .filter(({ decision }) => {
+      if (decision.outcome === 'REVIEW') return false
+      if (decision.outcome === 'NO_PAY') return !isLegWatched
+      return decision.disputedBps === undefined && !decision.reasons.includes('SINGLE_SOURCE')
+    })
 }

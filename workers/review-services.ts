@@ -25,6 +25,8 @@ type Parts = ReviewRunDeps & {
   readonly clock: Clock
   readonly clockSpeed: () => Promise<number>
   readonly flightData: FlightDataProvider
+  /** The second source, if there is one. */
+  readonly secondFlightData?: FlightDataProvider | undefined
   readonly events: Events
 }
 
@@ -43,6 +45,7 @@ export function reviewActivities(parts: Parts): Pick<ActivitiesByJob, Families> 
       clock,
       clockSpeed,
       flightData,
+      secondFlightData: parts.secondFlightData,
       payoutRuns,
       reviewRuns,
       events,

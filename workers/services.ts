@@ -106,7 +106,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
         payments,
         reconciliationStore: createReconciliationStore(db),
       }),
-      ...reviewActivities({ ...deps, db, clock, clockSpeed, flightData }),
+      ...reviewActivities({ ...deps, db, clock, clockSpeed, flightData, secondFlightData }),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
       'correction-watch': correctionWatch(db, { clock, flightData, decisionStore, events }),
     },

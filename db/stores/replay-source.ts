@@ -10,7 +10,12 @@ import type {
 } from '../../domain/ports/replay-source.ts'
 import type { Product } from '../../domain/product.ts'
 import type { Database } from '../client.ts'
-import { watchedLegColumns, watchedLegOf, type WatchedLegRow } from './watched-leg.ts'
+import {
+  secondFactsOf,
+  watchedLegColumns,
+  watchedLegOf,
+  type WatchedLegRow,
+} from './watched-leg.ts'
 
 /** The source over `db`. */
 export function createReplaySource(db: Database): ReplaySource {
@@ -35,6 +40,7 @@ async function readLegs(db: Database, after: string | null, limit: number): Prom
       return rows.map((row) => ({
         legId: row.id,
         leg: watchedLegOf(row),
+        secondProvider: secondFactsOf(row)?.provider ?? null,
         observations: observations.get(row.id) ?? [],
         evaluations: evaluations.get(row.id) ?? [],
       }))
@@ -43,7 +49,7 @@ async function readLegs(db: Database, after: string | null, limit: number): Prom
 
 async function readObservations(db: Database, legIds: readonly string[]) {
   const { rows } = await sql<ReplayedObservation & { readonly legId: string }>`
-    select leg_id as "legId", first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt",
+    select leg_id as "legId", provider, first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt",
       seen_count as "seenCount", norm as records
     from flight_observation where leg_id = any(${legIds}::uuid[]) order by id`.execute(db)
   return Map.groupBy(rows, ({ legId }) => legId)
@@ -58,7 +64,8 @@ type EvaluationRow = Omit<ReplayedEvaluation, 'facts' | 'product'> & {
 async function readEvaluations(db: Database, legIds: readonly string[]) {
   const { rows } = await sql<EvaluationRow>`
     select e.leg_id as "legId", e.id as "evaluationId", v.rules,
-      e.insured_scheduled_in as "insuredScheduledIn", e.facts, e.outcome, e.bps,
+      e.insured_scheduled_in as "insuredScheduledIn", e.facts, e.second_facts as second, e.outcome, e.bps,
+      e.disputed_bps as "disputedBps",
       e.delay_min as "delayMin", e.reasons, e.evaluated_at as "evaluatedAt"
     from evaluation e join product_version v on v.id = e.product_version_id
     where e.leg_id = any(${legIds}::uuid[]) and e.rule = 'automatic'

@@ -10,7 +10,8 @@ const SETTLING_REASONS = ['PAYOUT_UNSETTLED', 'PAYOUT_REJECTED', 'NEW_ATTEMPT_AB
 
 /**
  * (id, resolution) of open cases whose reason is gone. A case of a leg or policy counts only when the
- * rules opened it: then policies wait for it, and when none does it is over. Controls ask about their
+ * rules opened it: then policies wait for it, and when none does it is over; a disputed tier is paid at
+ * once, and its case is about the difference. Controls ask about their
  * day; on the same day they would not be opened again, so they stay until it is over.
  */
 export function goneCases(now: Instant): RawBuilder<unknown> {
@@ -22,7 +23,7 @@ export function goneCases(now: Instant): RawBuilder<unknown> {
     union all
     select r.id, 'DECIDED_BY_DATA'
     from review_case r
-    where r.subject_kind = 'leg' and r.state <> 'RESOLVED'
+    where r.subject_kind = 'leg' and r.state <> 'RESOLVED' and not r.details ? 'disputedBps'
       and (r.details ? 'evaluationId' or r.details ->> 'openedBy' = 'policy-expiration')
       and not exists (
         select from policy p

@@ -1,11 +1,13 @@
 /** What evaluations are replayed from. */
 import type { LegFacts, WatchedLeg } from '../leg-facts.ts'
 import type { Product } from '../product.ts'
+import type { SecondFacts } from '../second-source.ts'
 import type { Instant } from '../time.ts'
 import type { ProviderLeg } from './flight-data-provider.ts'
 
 /** What a provider said, once per change. */
 export type ReplayedObservation = {
+  readonly provider: string
   readonly firstSeenAt: Instant
   readonly lastSeenAt: Instant
   readonly seenCount: number
@@ -18,8 +20,11 @@ export type ReplayedEvaluation = {
   readonly product: Product
   readonly insuredScheduledIn: Instant
   readonly facts: LegFacts
+  /** Null when there was no second source. */
+  readonly second: SecondFacts | null
   readonly outcome: string
   readonly bps: number
+  readonly disputedBps: number | null
   readonly delayMin: number | null
   readonly reasons: readonly string[]
   readonly evaluatedAt: Instant
@@ -29,6 +34,8 @@ export type ReplayedEvaluation = {
 export type ReplayedLeg = {
   readonly legId: string
   readonly leg: WatchedLeg
+  /** The id of the second source; null when it was never asked about the leg. */
+  readonly secondProvider: string | null
   /** In the order in which they were stored. */
   readonly observations: readonly ReplayedObservation[]
   readonly evaluations: readonly ReplayedEvaluation[]

@@ -4,10 +4,12 @@ import { describe, expect, test } from 'vitest'
 
 import { createBookBreakCases } from '../../db/stores/book-break-cases.ts'
 import { createLedgerStore } from '../../db/stores/ledger-store.ts'
+import { createLegStore } from '../../db/stores/leg-store.ts'
 import { createReplaySource } from '../../db/stores/replay-source.ts'
 import type { Database } from '../../db/client.ts'
 import { legKey } from '../../domain/leg.ts'
 import { addMs, DAY_MS, HOUR_MS, MINUTE_MS } from '../../domain/time.ts'
+import { pollLegShard } from '../../operations/poll-leg-shard.ts'
 import { replayEvaluations } from '../../operations/replay-evaluations.ts'
 import { tellBookBreaks } from '../../operations/tell-book-breaks.ts'
 import { verifyBooks } from '../../operations/verify-books.ts'
@@ -15,6 +17,7 @@ import {
   arrivedRecord,
   B6_35,
   failure,
+  fakeFlightData,
   identityOf,
   manyLegs,
   recordOf,
@@ -81,6 +84,31 @@ describe('replaying decisions', () => {
     await it.poll()
     await it.decide()
     expect(await replay(it)).toMatchObject({ evaluations: 2, breaks: [] })
+  })
+
+  test.each([
+    ['agree', 91, 1],
+    ['dispute the tier', 125, 1],
+    ['contradict each other', 20, 0],
+  ])('reproduces what two sources decided that %s', async (_what, secondMin, evaluations) => {
+    await using it = await book([rowOf(B6_35, 'P1')])
+    const secondFlightData = { ...fakeFlightData([B6_35]), id: 'second' }
+    const deps = { ...it, legStore: createLegStore(it.db), secondFlightData }
+    const tick = { legIds: it.legIds, claimedBy: 'tick' }
+    it.flightData.shown.set(KEY, [arrivedRecord(B6_35, 90)])
+    const said = {
+      providerFlightId: null,
+      arrivalQuality: 'UNKNOWN',
+      timeReading: 'LOCAL',
+    } as const
+    secondFlightData.shown.set(KEY, [{ ...arrivedRecord(B6_35, secondMin), ...said }])
+    it.clock.set(addMs(B6_35.scheduledIn, 126 * MINUTE_MS))
+    for (let look = 0; look < 3; look += 1) {
+      await pollLegShard(deps, tick, { concurrency: 1 })
+      await it.decide()
+      it.clock.pass(20 * MINUTE_MS)
+    }
+    expect(await replay(it)).toMatchObject({ evaluations, breaks: [] })
   })
 
   test('reproduces a review without any answer', async () => {

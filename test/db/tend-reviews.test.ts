@@ -210,6 +210,18 @@ describe('a sweep', () => {
     expect(await standing(it)).toMatchObject({ resolution: 'DECIDED_BY_DATA' })
   })
 
+  test('leaves a disputed tier to people: it was paid at once, and the difference is open', async () => {
+    await using database = await createTestDatabase()
+    const { db } = database
+    const clock = new HandClock()
+    await sql`
+      insert into review_case (id, subject_kind, subject_id, reason_code, details, opened_at)
+      values (groundstop_id('c'), 'leg', groundstop_id('l'), 'TIER_DISPUTED',
+        '{"evaluationId": "e", "disputedBps": 6000}', ${await clock.now()})`.execute(db)
+    const deps = { reviewTending: createReviewTending(db), ...notedRuns(), clock }
+    expect(await sweepReviews(deps)).toMatchObject({ closed: 0, started: 1 })
+  })
+
   test('closes the case of a ceiling when its day is over', async () => {
     await using database = await createTestDatabase()
     const { db } = database
