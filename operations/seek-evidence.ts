@@ -20,6 +20,9 @@ export type SeekEvidenceDeps = PollLegDeps & {
   readonly reviewTending: Pick<ReviewTending, 'decideByData'>
 }
 
+/** One leg is asked about; a slow second source is asked again at the next look. */
+const SECOND_BUDGET_MS = 20_000
+
 const NOTHING: DecidedByData = { paid: 0, denied: 0, isClosed: false }
 
 /** Looks once. Repeatable; a person who decides at the same moment wins or finds the case closed. */
@@ -35,7 +38,8 @@ export async function seekEvidence(
   if (stored === undefined || asked === null) return NOTHING
   // The second source is asked where it matters for the policies of the case.
   const groups = [...stored.groups, ...asked.groups]
-  const { poll } = await pollLeg(deps, { ...stored, groups }, options.signal)
+  const until = { signal: options.signal, budget: AbortSignal.timeout(SECOND_BUDGET_MS) }
+  const { poll } = await pollLeg(deps, { ...stored, groups }, until)
   await legStore.savePolls([poll])
   // What another poll wrote meanwhile counts as well.
   const [leg] = await legStore.loadForPolling([legId])
