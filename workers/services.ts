@@ -67,11 +67,8 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
     clock,
   })
   const secondFlightData = secondSource(deps, clock)
-  const payments = createStripePayments({
-    baseUrl: config.stripe.url,
-    apiKey: stripeApiKey,
-    concurrency: config.stripe.concurrency,
-  })
+  const { url: baseUrl, concurrency } = config.stripe
+  const payments = createStripePayments({ baseUrl, apiKey: stripeApiKey, concurrency })
   const payoutStore = createPayoutStore(db)
   const decisionStore = createDecisionStore(db)
   return {
