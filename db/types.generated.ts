@@ -459,6 +459,7 @@ export interface ReviewCase {
   proposal: Json | null;
   proposed_by: string | null;
   reason_code: string;
+  reminded_at: Instant | null;
   resolution: string | null;
   resolution_reason: string | null;
   resolved_at: Instant | null;

@@ -119,3 +119,10 @@ function limitOf(limit: unknown, currency: string): bigint | null {
 function wholeOrZero(value: number): bigint {
   return Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : 0n
 }
+
+/** What late data decided of a case. */
+export type DecidedByData = {
+  readonly paid: number
+  readonly denied: number
+  readonly isClosed: boolean
+}

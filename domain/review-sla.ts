@@ -17,7 +17,7 @@ const SLA_MS: Readonly<Record<string, number>> = {
 const DEFAULT_SLA_MS = DAY_MS
 
 /** The time within which a case of this reason should be decided. Milliseconds. */
-function slaMs(reasonCode: string): number {
+export function slaMs(reasonCode: string): number {
   return SLA_MS[reasonCode] ?? DEFAULT_SLA_MS
 }
 

@@ -1,4 +1,5 @@
 /** Every job type, one line each. */
+import { bookVerification } from './book-verification.ts'
 import type { JobDefinition } from './define-job.ts'
 import { cacheRefresh } from './cache-refresh.ts'
 import { flightMonitor } from './flight-monitor.ts'
@@ -9,6 +10,7 @@ import { policyExpiration } from './policy-expiration.ts'
 import { providerHealthCheck } from './provider-health-check.ts'
 import { reconciliation } from './reconciliation.ts'
 import { correctionWatch } from './correction-watch.ts'
+import { reviewOrchestration } from './review-orchestration.ts'
 
 /** All jobs by name, in the order in which lists show them. */
 export const JOBS = {
@@ -17,6 +19,8 @@ export const JOBS = {
   'policy-expiration': policyExpiration,
   reconciliation,
   'payment-events': paymentEvents,
+  'review-orchestration': reviewOrchestration,
+  'book-verification': bookVerification,
   maintenance,
   'correction-watch': correctionWatch,
   'provider-health-check': providerHealthCheck,

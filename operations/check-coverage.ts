@@ -2,8 +2,8 @@
 import { maxGapMs } from '../domain/poll-plan.ts'
 import type { PollPhase } from '../domain/poll-plan.ts'
 import type { Clock } from '../domain/ports/clock.ts'
-import type { CoverageAccount, LegStore } from '../domain/ports/leg-store.ts'
-import { HOUR_MS, SECOND_MS } from '../domain/time.ts'
+import type { CoverageAccount, CoverageRequest, LegStore } from '../domain/ports/leg-store.ts'
+import { HOUR_MS, SECOND_MS, type Instant } from '../domain/time.ts'
 
 /** What the coverage check works over. */
 export type CheckCoverageDeps = {
@@ -33,14 +33,15 @@ export async function checkCoverage(
   deps: CheckCoverageDeps,
   _input: Readonly<Record<string, never>> = {},
 ): Promise<CoverageAccount> {
+  return await deps.legStore.accountForCoverage(coverageRequest(await deps.clock.now()))
+}
+
+/** What counts as watched in time at `now`. */
+export function coverageRequest(now: Instant): CoverageRequest {
   // The keys of PHASES are PollPhase by its type.
   const phases = Object.keys(PHASES) as PollPhase[]
   const limits = phases
     .map((phase) => ({ phase, maxGapS: Math.floor(maxGapMs(phase) / SECOND_MS) }))
     .filter(({ maxGapS }) => Number.isFinite(maxGapS))
-  return await deps.legStore.accountForCoverage({
-    now: await deps.clock.now(),
-    windowBeforeOutS: WINDOW_BEFORE_OUT_MS / SECOND_MS,
-    limits,
-  })
+  return { now, windowBeforeOutS: WINDOW_BEFORE_OUT_MS / SECOND_MS, limits }
 }

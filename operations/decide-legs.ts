@@ -38,7 +38,8 @@ export type DecidedLegs = {
 /** Policies per statement: about 50 ms of locks, and one heartbeat. */
 const POLICIES_PER_PAGE = 500
 
-type Evaluated = { readonly evaluation: NewEvaluation; readonly policies: number }
+/** What is to be stored, and how many policies it is about. */
+export type Evaluated = { readonly evaluation: NewEvaluation; readonly policies: number }
 
 /**
  * Decides what is decidable now and leaves the rest. Safe to repeat, to interrupt anywhere and to run
@@ -88,7 +89,8 @@ export async function decideLegs(
   }
 }
 
-function evaluate(group: DecisionGroup, now: Instant): Evaluated[] {
+/** The evaluation of a group that is decidable now; none of one that is not. */
+export function evaluate(group: DecisionGroup, now: Instant): Evaluated[] {
   const decision = decideBySources({ ...group, now })
   if (decision.outcome === 'NOT_YET') return []
   const facts = canonicalJson(group.facts)

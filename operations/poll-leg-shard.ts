@@ -37,6 +37,9 @@ export type PollLegShardDeps = SecondSourceDeps & {
   readonly clock: Clock
 }
 
+/** What asking about one leg works over. */
+export type PollLegDeps = Omit<PollLegShardDeps, 'legStore'>
+
 /** Which legs are asked about. */
 export type PollLegShardInput = {
   readonly legIds: readonly string[]
@@ -86,7 +89,8 @@ const SECOND_BUDGET_MS = 45_000
 /** A leg whose decisions are all due is looked at again if they were not carried out by then. */
 const DECISION_PENDING_MS = 10 * MINUTE_MS
 
-type Outcome = {
+/** One leg's poll, to be written, and what came of it. */
+export type PollOutcome = {
   readonly poll: PolledLeg
   readonly isChanged: boolean
   readonly isDecidable: boolean
@@ -126,7 +130,7 @@ class ShardRun {
   readonly #total: number
   readonly #budget: AbortSignal
   #done = 0
-  #pending: Outcome[] = []
+  #pending: PollOutcome[] = []
 
   constructor(deps: PollLegShardDeps, options: PollLegShardOptions, total: number) {
     this.#deps = deps
@@ -175,11 +179,12 @@ class ShardRun {
   }
 }
 
-async function pollLeg(
-  deps: PollLegShardDeps,
+/** Asks about one leg and folds the answer; writes nothing. A failure is an outcome, not an error. */
+export async function pollLeg(
+  deps: PollLegDeps,
   stored: LegToPoll,
   until: AskSecondOptions,
-): Promise<Outcome> {
+): Promise<PollOutcome> {
   const { signal } = until
   try {
     const { leg, providerIdent } = stored
@@ -200,12 +205,12 @@ async function pollLeg(
 }
 
 async function answeredPoll(
-  deps: PollLegShardDeps,
+  deps: PollLegDeps,
   stored: LegToPoll,
   now: Instant,
   answer: ProviderAnswer<ProviderLeg[]>,
   until: AskSecondOptions,
-): Promise<Outcome> {
+): Promise<PollOutcome> {
   const { leg, facts: before, legId, pollVersion, hasBound } = stored
   const { facts, phase, flags } = foldAnswer(before, leg, answer.value, now)
   const provider = deps.flightData.id
@@ -241,11 +246,11 @@ function rescheduled(stored: LegToPoll, retimed: Schedule): LegToPoll {
 }
 
 function failedPoll(
-  deps: PollLegShardDeps,
+  deps: PollLegDeps,
   stored: LegToPoll,
   now: Instant,
   failure: Pick<FailedPoll, 'kind' | 'message'> & Pick<ProviderFailure, 'retryAfterMs'>,
-): Outcome {
+): PollOutcome {
   const { legId, pollVersion, hasBound, facts } = stored
   const consecutiveFailures = stored.consecutiveFailures + 1
   // Time alone can decide, also while the provider is silent.

@@ -50,6 +50,7 @@ function buildEvents(deps: Deps) {
     ...jobEvents(deps),
     ...monitoringEvents(deps),
     ...payoutEvents(deps),
+    ...reviewEvents(deps),
     ...doorEvents(deps),
     ...providerEvents(deps),
   }
@@ -176,6 +177,52 @@ function payoutEvents({ logger, metrics }: Deps) {
     payoutReviewOpened(payout: { readonly payoutId: string; readonly reason: string }): void {
       metrics.payoutEvents.inc({ event: 'review' })
       logger.error(payout, 'payout-review-opened')
+    },
+  }
+}
+
+function reviewEvents({ logger, metrics }: Deps) {
+  return {
+    /** Nobody did anything: handed up because overdue, or a claim given back. */
+    reviewMoved(review: {
+      readonly caseId: string
+      readonly reason: string
+      readonly event: 'escalated' | 'released'
+    }): void {
+      metrics.reviewEvents.inc({ event: review.event })
+      if (review.event === 'escalated') logger.error(review, 'review-escalated')
+      else logger.warn(review, 'review-released')
+    },
+    reviewReminded(review: {
+      readonly caseId: string
+      readonly reason: string
+      readonly state: string
+    }): void {
+      metrics.reviewEvents.inc({ event: 'reminded' })
+      logger.warn(review, 'review-waits')
+    },
+    /** A verification of the whole book; `breaks` has the invariant of each break. */
+    bookVerified(found: {
+      readonly breaks: readonly string[]
+      readonly checked: readonly string[]
+      readonly casesOpened: number
+      readonly casesClosed: number
+    }): void {
+      for (const invariant of found.checked) metrics.bookBreaks.set({ invariant }, 0)
+      const counts = Map.groupBy(found.breaks, (invariant) => invariant)
+      for (const [invariant, { length }] of counts) metrics.bookBreaks.set({ invariant }, length)
+      if (found.breaks.length === 0) logger.info(found, 'book-verified')
+      else logger.error(found, 'book-breaks')
+    },
+    reviewsSwept(sweep: {
+      readonly closed: number
+      readonly started: number
+      readonly open: number
+      readonly waiting: number
+    }): void {
+      metrics.reviewEvents.inc({ event: 'closed' }, sweep.closed)
+      metrics.reviewRunsWaiting.set(sweep.waiting)
+      logger.info(sweep, 'reviews-swept')
     },
   }
 }

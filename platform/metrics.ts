@@ -178,6 +178,23 @@ function moneyMetrics(registers: Registry[]) {
       help: 'Cases that wait for a person, by what they are about',
       labelNames: ['subject'],
     }),
+    reviewEvents: new Counter({
+      registers,
+      name: 'groundstop_review_events_total',
+      help: 'What happened to review cases by itself: closed, released, reminded, escalated',
+      labelNames: ['event'],
+    }),
+    bookBreaks: new Gauge({
+      registers,
+      name: 'groundstop_book_breaks',
+      help: 'Breaks of each invariant that the last verification of the book found',
+      labelNames: ['invariant'],
+    }),
+    reviewRunsWaiting: new Gauge({
+      registers,
+      name: 'groundstop_review_cases_waiting',
+      help: 'Open cases that wait for a run because as many are open as may be',
+    }),
     ledgerBalance: new Gauge({
       registers,
       name: 'groundstop_ledger_balance_minor',

@@ -20,6 +20,8 @@ import {
   type JobStarterDeps,
 } from '../platform/temporal/job-starter.ts'
 import { ensureRetention } from '../platform/temporal/namespace.ts'
+import { createPayoutRuns } from '../platform/temporal/payout-runs.ts'
+import { createReviewRuns } from '../platform/temporal/review-runs.ts'
 import { applySchedules } from '../platform/temporal/schedules-apply.ts'
 import { ensureSearchAttributes } from '../platform/temporal/search-attributes.ts'
 import { temporalLogger } from '../platform/temporal-logger.ts'
@@ -62,6 +64,8 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
     secrets,
     events,
     startPayout: (batchId) => startPayout(starter, batchId),
+    payoutRuns: createPayoutRuns(starter),
+    reviewRuns: createReviewRuns(starter),
   })
   await prepareServer(starter, services)
   await using connection = await ownConnection(config, process.env)

@@ -11,6 +11,7 @@ import { createMonitorActivities } from './monitor-services.ts'
 import { createPaymentActivities, openRails } from './payment-services.ts'
 import { createProviderActivities, createWorkerReports } from './provider-services.ts'
 import type { ActivitiesByJob } from './queues.ts'
+import { reviewActivities, type ReviewRunDeps } from './review-services.ts'
 
 /** On wall time a second is a second. */
 const WALL_SPEED = 1
@@ -21,7 +22,7 @@ export type WorkerServices = AsyncDisposable & {
   readonly clockSpeed: () => Promise<number>
 }
 
-export type WorkerServicesDeps = {
+export type WorkerServicesDeps = ReviewRunDeps & {
   readonly config: Config
   readonly secrets: Secrets
   readonly events: Events
@@ -50,6 +51,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
     activities: {
       ...createMonitorActivities({ db, clock, events, flights, startPayout }),
       ...createPaymentActivities({ db, clock, clockSpeed, events, rails }),
+      ...reviewActivities({ ...deps, ...flights, db, clock, clockSpeed }),
       ...createProviderActivities({ config, secrets, db, clock, events, flights }),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
     },

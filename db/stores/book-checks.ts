@@ -5,6 +5,8 @@
 import { sql } from 'kysely'
 import type { RawBuilder } from 'kysely'
 
+import type { CoverageRequest } from '../../domain/ports/leg-store.ts'
+
 type Check = RawBuilder<unknown>
 
 /** A policy has one terminal outcome, and its payouts stay within what was insured. */
@@ -186,7 +188,47 @@ const ATTEMPTS: readonly Check[] = [
     where not exists (select from ledger_posting l where l.transaction_id = t.id)`,
 ]
 
-/** Every check, with the invariants' numbers of the domain: I1 to I6, I9, and the ledger's totals. */
+/** Legs with undecided policies are watched, and count them rightly. */
+const WATCH: readonly Check[] = [
+  sql`select 'I7' as invariant, 'leg:' || l.id as subject,
+      format('has %s undecided policies and no next poll', l.undecided_policies) as detail
+    from flight_leg l
+    where l.undecided_policies > 0 and l.next_poll_at is null`,
+  sql`select 'I7', 'leg:' || l.id, format('counts %s undecided policies, there are %s',
+      l.undecided_policies, count(p.id))
+    from flight_leg l
+    left join policy p on p.leg_id = l.id and p.outcome is null and p.state in ('BOUND', 'MONITORING')
+    group by l.id
+    having count(p.id) <> l.undecided_policies`,
+]
+
+/** Tables that only grow have the triggers that see to it, and these are awake. */
+const GUARDS: readonly Check[] = [
+  sql`select 'I8' as invariant, 'table:' || w.table_name as subject,
+      format('trigger %s %s', w.trigger_name,
+        case when t.tgname is null then 'is missing' else 'is asleep' end) as detail
+    from (values
+      ('product_version', 'no_change'), ('evaluation', 'no_change'), ('audit_event', 'no_change'),
+      ('ledger_transaction', 'no_change'), ('ledger_posting', 'no_change'),
+      ('flight_observation', 'keep'), ('flight_observation', 'no_delete'),
+      ('policy', 'frozen'), ('policy', 'legal_move'), ('payout', 'frozen'),
+      ('review_case', 'legal_move'), ('flight_leg', 'legal_move')
+    ) as w (table_name, trigger_name)
+    left join pg_trigger t on t.tgrelid = w.table_name::regclass and t.tgname = w.trigger_name
+    where t.tgname is null or t.tgenabled not in ('O', 'A')`,
+]
+
+/** A person's evaluation belongs to a case that a person closed. */
+const REVIEWS: readonly Check[] = [
+  sql`select 'I4' as invariant, 'evaluation:' || v.id as subject,
+      format('was made by %s over a case that is %s', v.decided_by, coalesce(r.state, 'gone')) as detail
+    from evaluation v
+    left join review_case r on r.id = v.case_id
+    where v.rule = 'manual' and (r.state is distinct from 'RESOLVED'
+      or r.resolution not in ('PAID', 'DENIED'))`,
+]
+
+/** Every check, with the invariants' numbers of the domain: I1 to I9, and the ledger's totals. */
 export const BOOK_CHECKS: readonly Check[] = [
   ...POLICIES,
   ...EXPIRY,
@@ -194,4 +236,32 @@ export const BOOK_CHECKS: readonly Check[] = [
   ...BALANCES,
   ...SALES,
   ...ATTEMPTS,
+  ...WATCH,
+  ...GUARDS,
+  ...REVIEWS,
 ]
+
+/**
+ * I7 at a moment: watched legs that were not answered for within their phase's greatest gap, `slackS`
+ * seconds for the check that opens incidents, and have none.
+ */
+export function coverageCheck(at: CoverageRequest, slackS: number): Check {
+  const { now, windowBeforeOutS, limits } = at
+  return sql`select 'I7', 'leg:' || w.id, format(
+      'has had no answer for %s s in phase %s, and no incident says so', w.gap_s, w.poll_phase)
+    from (
+      select l.id, l.poll_phase, extract(epoch from ${now}::timestamptz - greatest(
+        coalesce(l.last_ok_at, l.scheduled_out - make_interval(secs => ${windowBeforeOutS})),
+        l.watched_since))::integer as gap_s
+      from flight_leg l
+      where l.undecided_policies > 0
+        and l.scheduled_out <= ${now}::timestamptz + make_interval(secs => ${windowBeforeOutS})
+    ) as w
+    join unnest(
+      ${limits.map(({ phase }) => phase)}::text[],
+      ${limits.map(({ maxGapS }) => maxGapS)}::integer[]
+    ) as m (phase, max_gap_s) on m.phase = w.poll_phase
+    where w.gap_s > m.max_gap_s + ${slackS}
+      and not exists (
+        select from coverage_incident i where i.leg_id = w.id and i.closed_at is null)`
+}

@@ -2,13 +2,14 @@
 import { sql } from 'kysely'
 
 import type { AccountBalance, BookBreak, LedgerStore } from '../../domain/ports/ledger-store.ts'
+import type { CoverageRequest } from '../../domain/ports/leg-store.ts'
 import type { Database } from '../client.ts'
-import { BOOK_CHECKS } from './book-checks.ts'
+import { BOOK_CHECKS, coverageCheck } from './book-checks.ts'
 
 /** The ledger store over `db`. */
 export function createLedgerStore(db: Database): LedgerStore {
   return {
-    findBreaks: (limit) => findBreaks(db, limit),
+    findBreaks: (limit, coverage) => findBreaks(db, limit, coverage),
     readTotals: () => readTotals(db),
   }
 }
@@ -19,14 +20,25 @@ const MOVEMENTS = sql`
   union all
   select l.source, l.currency, -l.amount_minor::numeric from ledger_posting l`
 
-async function findBreaks(db: Database, limit: number): Promise<BookBreak[]> {
+/** Ticks check coverage every two minutes; between two of them a leg may be late without an incident. */
+const COVERAGE_SLACK_S = 1_800
+
+async function findBreaks(
+  db: Database,
+  limit: number,
+  coverage: CoverageRequest | undefined,
+): Promise<BookBreak[]> {
+  const checks =
+    coverage === undefined
+      ? BOOK_CHECKS
+      : [...BOOK_CHECKS, coverageCheck(coverage, COVERAGE_SLACK_S)]
   return db
     .transaction()
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
     .execute(async (trx) => {
       const breaks: BookBreak[] = []
-      for (const check of BOOK_CHECKS) {
+      for (const check of checks) {
         const { rows } = await sql<BookBreak>`
           with balance as (
             select m.account, m.currency, sum(m.amount) as balance

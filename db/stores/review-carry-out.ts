@@ -93,6 +93,8 @@ function targets({ evaluationIds, isMeant, after }: Target, outcome: 'PAY' | 'NO
       and p.insured_scheduled_in = e.insured_scheduled_in
     where e.id = any(${evaluationIds}::uuid[]) and e.outcome = ${outcome}
       and p.state = 'IN_REVIEW' and p.outcome is null and ${isMeant}
+      -- A share that rounds to nothing is no payout.
+      and (e.outcome = 'NO_PAY' or ${shareSql(sql`p.sum_insured_minor`, sql`e.bps`)} > 0)
       and (${after}::uuid is null or p.id > ${after}::uuid)
     order by p.id limit ${POLICIES_PER_PAGE}
     for update of p

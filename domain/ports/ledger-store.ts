@@ -1,10 +1,11 @@
 /** The ledger as the books' checker and the dashboards read it. Transactions are posted by the stores that cause them. */
+import type { CoverageRequest } from './leg-store.ts'
 
 /** Something in the book that must not be. */
 export type BookBreak = {
-  /** Which invariant: `I1` ... `I6`, `I9`, `LEDGER`. */
+  /** Which invariant: `I1` ... `I10`, `LEDGER`. */
   readonly invariant: string
-  /** What it is about: `policy:<id>`, `payout:<id>`, `account:<name>`, `leg:<key>`. */
+  /** What it is about: `policy:<id>`, `payout:<id>`, `leg:<id or key>`, `account:<name>`. */
   readonly subject: string
   readonly detail: string
 }
@@ -19,8 +20,11 @@ export type AccountBalance = {
 
 /** Reads the books and checks them. */
 export interface LedgerStore {
-  /** Checks every invariant over the whole book in one snapshot; at most `limit` breaks of each. */
-  findBreaks(limit: number): Promise<BookBreak[]>
+  /**
+   * Checks every invariant over the whole book in one snapshot; at most `limit` breaks of each check.
+   * Whether legs are answered for in time is checked only when `coverage` says what that is.
+   */
+  findBreaks(limit: number, coverage?: CoverageRequest): Promise<BookBreak[]>
   /** Totals by kind of account: the text before the first `:` (`payout:in_flight:<rail>` whole). */
   readTotals(): Promise<AccountBalance[]>
 }

@@ -3,6 +3,7 @@
  * The defaults are a quiet day.
  */
 import type { CorrectionPage } from '../../activities/correction-watch.ts'
+import type { BookVerificationActivities } from '../../activities/book-verification.ts'
 import type { DecidedPage, FlightMonitorActivities } from '../../activities/flight-monitor.ts'
 import type { MaintenanceActivities } from '../../activities/maintenance.ts'
 import type { PaymentEventsActivities } from '../../activities/payment-events.ts'
@@ -12,6 +13,8 @@ import type { CacheRefreshActivities } from '../../activities/cache-refresh.ts'
 import type { ProviderHealthCheckActivities } from '../../activities/provider-health-check.ts'
 import type { ReconciliationActivities } from '../../activities/reconciliation.ts'
 import type { PaymentEventPlace } from '../../domain/ports/payment-events.ts'
+import type { ReviewOrchestrationActivities } from '../../activities/review-orchestration.ts'
+import type { TendedCase } from '../../operations/tend-review.ts'
 import type { Reconciled } from '../../domain/ports/reconciliation-store.ts'
 import { parseInstant } from '../../domain/time.ts'
 import type { AppliedEvents } from '../../operations/payment-events.ts'
@@ -176,6 +179,67 @@ export function fakePaymentEvents(
       stale: 0,
       hasMore: false,
     }),
+    ...change,
+  }
+}
+
+/** A case that is open, or has ended with `resolution`; the next look is in a second. */
+export function tended(change: Partial<TendedCase> = {}): TendedCase {
+  return {
+    isOpen: true,
+    state: 'OPEN',
+    resolution: null,
+    reason: 'NO_FINAL_DATA',
+    assignee: null,
+    isReleased: false,
+    isEscalated: false,
+    isReminded: false,
+    policiesPaid: 0,
+    policiesDenied: 0,
+    wallMs: 1_000,
+    ...change,
+  }
+}
+
+/** What a case that has ended looks like. */
+export function over(resolution: string): TendedCase {
+  return tended({ isOpen: false, state: 'RESOLVED', resolution, wallMs: 0 })
+}
+
+/** Activities of `review-orchestration`: a quiet sweep; a case that is closed at the second look. */
+export function fakeReviewOrchestration(
+  change: Partial<ReviewOrchestrationActivities> = {},
+): ReviewOrchestrationActivities {
+  let looks = 0
+  return {
+    sweepReviews: async () => ({ closed: 0, started: 0, ended: 0, open: 0, waiting: 0 }),
+    tendReview: async () => {
+      looks += 1
+      return looks === 1 ? tended() : over('DECIDED_BY_DATA')
+    },
+    decideReview: async ({ caseId }) => ({
+      caseId,
+      state: 'RESOLVED',
+      assignee: null,
+      resolution: 'PAID',
+      awaitsSecondPerson: false,
+      waitUntil: null,
+      policiesPaid: 1,
+      policiesDenied: 0,
+      payoutsCreated: 1,
+    }),
+    ...change,
+  }
+}
+
+/** Activities of `book-verification`: a sound book of twenty decisions on ten legs. */
+export function fakeBookVerification(
+  change: Partial<BookVerificationActivities> = {},
+): BookVerificationActivities {
+  return {
+    checkBook: async () => ({ breaks: [], checked: ['I1', 'I2'] }),
+    replayEvaluations: async () => ({ legs: 10, evaluations: 20, breaks: [], next: null }),
+    tellBreaks: async ({ breaks }) => ({ casesOpened: breaks.length, casesClosed: 0 }),
     ...change,
   }
 }

@@ -26,6 +26,8 @@ import {
   fakeReconciliation,
   refreshedPart,
 } from './fake-activities.ts'
+import { verificationCases } from './verification-histories.ts'
+import { reviewCases } from './review-histories.ts'
 import type { Activities, TemporalRig } from './temporal-rig.ts'
 
 export type HistoryCase = {
@@ -399,6 +401,8 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
   ...HEALTH_CASES,
   ...REFRESH_CASES,
   ...PAYMENT_EVENT_CASES,
+  ...reviewCases({ note: NOTE, inTurn, untilState }),
+  ...verificationCases({ inTurn }),
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */
