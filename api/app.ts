@@ -15,6 +15,7 @@ import { addPayoutActionRoutes, type PayoutActionDeps } from './rest/payout-acti
 import { addPayoutControlRoutes, type PayoutControlDeps } from './rest/payout-controls.ts'
 import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
 import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
+import { addScheduleRoutes, type SchedulesDeps } from './rest/schedules.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
 
 /** What the app is built from: the needs of its routes, and who may call. */
@@ -22,6 +23,7 @@ export type AppDeps = HealthDeps &
   ClockDeps &
   SchedulerStatusDeps &
   JobsDeps &
+  SchedulesDeps &
   PoliciesDeps &
   PayoutControlDeps &
   PayoutActionDeps &
@@ -51,6 +53,7 @@ export function createApp(deps: AppDeps): Express {
   if (!deps.isLoopback) addClockRoutes(app, deps)
   addSchedulerStatusRoute(app, deps)
   addJobRoutes(app, deps)
+  addScheduleRoutes(app, deps)
   addPolicyRoutes(app, deps)
   addPayoutControlRoutes(app, deps)
   addPayoutActionRoutes(app, deps)

@@ -24,12 +24,14 @@ import { createPayoutStore } from '../db/stores/payout-store.ts'
 import { createPolicyDetailsStore } from '../db/stores/policy-details.ts'
 import { createPolicyStore } from '../db/stores/policy-store.ts'
 import { createProductStore } from '../db/stores/product-store.ts'
+import { createRunReads } from '../db/stores/run-reads.ts'
 import type { Clock, ClockReading } from '../domain/ports/clock.ts'
 import { instantFromMs } from '../domain/time.ts'
 import { approvePayouts } from '../operations/approve-payouts.ts'
 import { correctPayee } from '../operations/correct-payee.ts'
 import { controlPayouts, readPayoutControls } from '../operations/control-payouts.ts'
 import { importPolicies } from '../operations/import-policies.ts'
+import { readSchedule, readSchedules } from '../operations/read-schedules.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import { createEvents, type Events } from '../platform/events.ts'
 import type { HealthCheck } from '../platform/health.ts'
@@ -38,6 +40,7 @@ import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
 import { addProcessMetrics, createMetrics, type Metrics } from '../platform/metrics.ts'
 import { observeFlightData } from '../platform/observed-providers.ts'
 import { lazyClient } from '../platform/temporal/connection.ts'
+import { createScheduleStates } from '../platform/temporal/schedule-states.ts'
 import { createApp } from './app.ts'
 import { bookMetricsCollector } from './book-metrics.ts'
 import { jobMetricsCollector } from './job-metrics.ts'
@@ -48,6 +51,7 @@ import type { PayoutActionDeps } from './rest/payout-actions.ts'
 import type { PayoutControlDeps } from './rest/payout-controls.ts'
 import type { PoliciesDeps } from './rest/policies.ts'
 import { createReviewCases } from './review-cases.ts'
+import type { SchedulesDeps } from './rest/schedules.ts'
 import { readSchedulerState } from './scheduler-state.ts'
 
 /** What an API process is started with. */
@@ -165,6 +169,8 @@ function buildApp(parts: Parts): Express {
     readState: () => readSchedulerState(client),
     startedAtMs: Date.now(),
     jobs: jobsOf(client, config),
+    schedules: schedulesOf(parts),
+    runReads: createRunReads(db),
     idempotency: createIdempotencyStore(db),
     policies: policiesOf(parts, events),
     reads: createBookReads(db),
@@ -193,6 +199,11 @@ function jobsOf(client: Client, { environment }: Config): JobsDeps['jobs'] {
     read: (id, runId) => readJobRun(client, id, runId),
     cancel: (id, runId) => cancelJobRun(client, id, runId),
   }
+}
+
+function schedulesOf({ db, client }: Parts): SchedulesDeps['schedules'] {
+  const deps = { runReads: createRunReads(db), scheduleStates: createScheduleStates(client) }
+  return { list: () => readSchedules(deps), read: (name) => readSchedule(deps, name) }
 }
 
 function payoutControlsOf({ db, clock }: Parts): PayoutControlDeps['payoutControls'] {

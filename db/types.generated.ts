@@ -150,6 +150,39 @@ export interface JobCursor {
   updated_at: Generated<Instant>;
 }
 
+export interface JobRun {
+  closed_at: Instant | null;
+  created_at: Generated<Instant>;
+  duration_ms: number | null;
+  error_message: string | null;
+  is_stuck: Generated<boolean>;
+  kind_id: number;
+  next_run_id: string | null;
+  nominal_at: Instant | null;
+  rebuilt_at: Instant | null;
+  requested_at: Instant;
+  run_id: string;
+  schedule_id: string | null;
+  started_at: Instant;
+  updated_at: Generated<Instant>;
+  workflow_id: string;
+}
+
+export interface JobRunKind {
+  created_at: Generated<Instant>;
+  duration_ms: Generated<number>;
+  error_type: string | null;
+  id: Generated<number>;
+  job: string;
+  priority: string;
+  queue: string;
+  runs: Generated<number>;
+  state: string | null;
+  status: string;
+  trigger: string | null;
+  updated_at: Generated<Instant>;
+}
+
 export interface LedgerPosting {
   amount_minor: number;
   currency: string;
@@ -325,6 +358,8 @@ export interface DB {
   flight_observation: FlightObservation;
   idempotent_request: IdempotentRequest;
   job_cursor: JobCursor;
+  job_run: JobRun;
+  job_run_kind: JobRunKind;
   ledger_posting: LedgerPosting;
   ledger_transaction: LedgerTransaction;
   listed_transfer: ListedTransfer;

@@ -2,6 +2,7 @@
 import type { JobDefinition } from './define-job.ts'
 import { flightMonitor } from './flight-monitor.ts'
 import { maintenance } from './maintenance.ts'
+import { outboxAndRunProjection } from './outbox-and-run-projection.ts'
 import { payout } from './payout.ts'
 import { policyExpiration } from './policy-expiration.ts'
 import { reconciliation } from './reconciliation.ts'
@@ -13,6 +14,7 @@ export const JOBS = {
   'policy-expiration': policyExpiration,
   reconciliation,
   maintenance,
+  'outbox-and-run-projection': outboxAndRunProjection,
 } as const
 
 /** The name of a registered job. */

@@ -20,6 +20,7 @@ import {
   type JobStarterDeps,
 } from '../platform/temporal/job-starter.ts'
 import { ensureRetention } from '../platform/temporal/namespace.ts'
+import { createRunSource } from '../platform/temporal/run-source.ts'
 import { applySchedules } from '../platform/temporal/schedules-apply.ts'
 import { ensureSearchAttributes } from '../platform/temporal/search-attributes.ts'
 import { temporalLogger } from '../platform/temporal-logger.ts'
@@ -61,6 +62,7 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
     config,
     secrets,
     events,
+    runSource: createRunSource(server.client),
     startPayout: (batchId) => startPayout(starter, batchId),
   })
   await prepareServer(starter, services)

@@ -5,11 +5,12 @@ import { createAviationstackProvider } from '../adapters/flights/aviationstack.t
 import { createStripePayments } from '../adapters/payments/stripe.ts'
 import { createFlightMonitorActivities } from '../activities/flight-monitor.ts'
 import { createMaintenanceActivities } from '../activities/maintenance.ts'
+import { createOutboxAndRunProjectionActivities } from '../activities/outbox-and-run-projection.ts'
 import { createPayoutActivities } from '../activities/payout.ts'
 import { createPolicyExpirationActivities } from '../activities/policy-expiration.ts'
 import { createReconciliationActivities } from '../activities/reconciliation.ts'
 import { ConfigError, type Config, type ConfigProblem, type Secrets } from '../config/config.ts'
-import { createDatabase } from '../db/client.ts'
+import { createDatabase, type Database } from '../db/client.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
 import { createDatabaseCare } from '../db/stores/database-care.ts'
 import { createDecisionStore } from '../db/stores/decision-store.ts'
@@ -20,6 +21,10 @@ import { createPolicyLegs } from '../db/stores/policy-legs.ts'
 import { createReconciliationStore } from '../db/stores/reconciliation-store.ts'
 import { createReviewStore } from '../db/stores/review-store.ts'
 import type { Clock } from '../domain/ports/clock.ts'
+import { createRunStore } from '../db/stores/run-store.ts'
+import { createSettingStore } from '../db/stores/setting-store.ts'
+import type { RunSource } from '../domain/ports/run-source.ts'
+import { instantFromMs } from '../domain/time.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
 import type { ActivitiesByJob } from './queues.ts'
@@ -37,6 +42,8 @@ export type WorkerServicesDeps = {
   readonly config: Config
   readonly secrets: Secrets
   readonly events: Events
+  /** Runs as the Temporal server has them. */
+  readonly runSource: RunSource
   /** Starts the `payout` run of a batch; does nothing when it was started before. */
   readonly startPayout: (batchId: string) => Promise<void>
 }
@@ -102,6 +109,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
         reconciliationStore: createReconciliationStore(db),
       }),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
+      'outbox-and-run-projection': runProjection(deps, db),
     },
     clockSpeed,
     async [Symbol.asyncDispose]() {
@@ -120,6 +128,15 @@ function secondSource({ config, secrets }: WorkerServicesDeps, clock: Clock) {
   const { url: baseUrl, ratePerS, concurrency } = config.aviationstack
   const airports = loadAirportZones()
   return createAviationstackProvider({ baseUrl, apiKey, ratePerS, concurrency, airports, clock })
+}
+
+function runProjection({ runSource }: WorkerServicesDeps, db: Database) {
+  return createOutboxAndRunProjectionActivities({
+    runSource,
+    runStore: createRunStore(db),
+    settingStore: createSettingStore(db),
+    wallNow: () => instantFromMs(Date.now()),
+  })
 }
 
 type NeededSecrets = { databaseUrl: string; aeroapiKey: string; stripeApiKey: string }

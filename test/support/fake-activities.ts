@@ -4,6 +4,7 @@
  */
 import type { DecidedPage, FlightMonitorActivities } from '../../activities/flight-monitor.ts'
 import type { MaintenanceActivities } from '../../activities/maintenance.ts'
+import type { OutboxAndRunProjectionActivities } from '../../activities/outbox-and-run-projection.ts'
 import type { PayoutActivities, Submission } from '../../activities/payout.ts'
 import type { ExpiryStep, PolicyExpirationActivities } from '../../activities/policy-expiration.ts'
 import type { ReconciliationActivities } from '../../activities/reconciliation.ts'
@@ -158,6 +159,23 @@ export function fakeMaintenance(
       skipped: [],
       bytesBefore: 2_000,
       bytesAfter: 1_000,
+    }),
+    ...change,
+  }
+}
+
+/** Activities of `outbox-and-run-projection`: one run moved in each pass. */
+export function fakeOutboxAndRunProjection(
+  change: Partial<OutboxAndRunProjectionActivities> = {},
+): OutboxAndRunProjectionActivities {
+  return {
+    projectRuns: async () => ({
+      until: BUSINESS_NOW,
+      isCurrent: true,
+      listed: 3,
+      changed: 1,
+      endsRead: 0,
+      pruned: 0,
     }),
     ...change,
   }

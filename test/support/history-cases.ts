@@ -15,6 +15,7 @@ import {
   expiryStep,
   fakeFlightMonitor,
   fakeMaintenance,
+  fakeOutboxAndRunProjection,
   fakePayout,
   fakePolicyExpiration,
   fakeReconciliation,
@@ -269,12 +270,33 @@ const RECONCILIATION_CASES: readonly HistoryCase[] = [
   },
 ]
 
+const PROJECTION_CASES: readonly HistoryCase[] = [
+  {
+    job: 'outbox-and-run-projection',
+    name: 'quiet-minute',
+    input: {},
+    activities: () => fakeOutboxAndRunProjection(),
+  },
+  {
+    job: 'outbox-and-run-projection',
+    name: 'failed-pass',
+    input: {},
+    activities: () => {
+      const done = { until: BUSINESS_NOW, isCurrent: true, listed: 3, changed: 1 }
+      return fakeOutboxAndRunProjection({
+        projectRuns: failingOnce({ ...done, endsRead: 0, pruned: 0 }),
+      })
+    },
+  },
+]
+
 export const HISTORY_CASES: readonly HistoryCase[] = [
   ...MONITOR_CASES,
   ...PAYOUT_CASES,
   ...MAINTENANCE_CASES,
   ...EXPIRATION_CASES,
   ...RECONCILIATION_CASES,
+  ...PROJECTION_CASES,
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */
