@@ -9,6 +9,7 @@ import { ProblemError, problemErrors } from './problem.ts'
 import { requestContext } from './request-context.ts'
 import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
+import { addDeadLetterRoutes, type DeadLettersDeps } from './rest/dead-letters.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
 import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
 import { addPayoutActionRoutes, type PayoutActionDeps } from './rest/payout-actions.ts'
@@ -24,6 +25,7 @@ export type AppDeps = HealthDeps &
   SchedulerStatusDeps &
   JobsDeps &
   SchedulesDeps &
+  DeadLettersDeps &
   PoliciesDeps &
   PayoutControlDeps &
   PayoutActionDeps &
@@ -54,6 +56,7 @@ export function createApp(deps: AppDeps): Express {
   addSchedulerStatusRoute(app, deps)
   addJobRoutes(app, deps)
   addScheduleRoutes(app, deps)
+  addDeadLetterRoutes(app, deps)
   addPolicyRoutes(app, deps)
   addPayoutControlRoutes(app, deps)
   addPayoutActionRoutes(app, deps)

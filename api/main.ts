@@ -16,6 +16,7 @@ import { assertSchemaCurrent } from '../db/schema-state.ts'
 import { createBookReads } from '../db/stores/book-reads.ts'
 import { createBookTotalsStore } from '../db/stores/book-totals.ts'
 import { createClockStore, type ClockStore } from '../db/stores/clock-store.ts'
+import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
 import { createLatencyLog } from '../db/stores/latency-log.ts'
 import { createPayeeStore } from '../db/stores/payee-store.ts'
@@ -31,6 +32,7 @@ import { approvePayouts } from '../operations/approve-payouts.ts'
 import { correctPayee } from '../operations/correct-payee.ts'
 import { controlPayouts, readPayoutControls } from '../operations/control-payouts.ts'
 import { importPolicies } from '../operations/import-policies.ts'
+import { discardRuns, redriveRuns } from '../operations/redrive-runs.ts'
 import { readSchedule, readSchedules } from '../operations/read-schedules.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import { createEvents, type Events } from '../platform/events.ts'
@@ -40,12 +42,14 @@ import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
 import { addProcessMetrics, createMetrics, type Metrics } from '../platform/metrics.ts'
 import { observeFlightData } from '../platform/observed-providers.ts'
 import { lazyClient } from '../platform/temporal/connection.ts'
+import { createRunRedriver } from '../platform/temporal/run-redriver.ts'
 import { createScheduleStates } from '../platform/temporal/schedule-states.ts'
 import { createApp } from './app.ts'
 import { bookMetricsCollector } from './book-metrics.ts'
 import { jobMetricsCollector } from './job-metrics.ts'
 import { cancelJobRun, listJobRuns, readJobRun } from './job-runs.ts'
 import { startJobRun } from './job-starts.ts'
+import type { DeadLettersDeps } from './rest/dead-letters.ts'
 import type { JobsDeps } from './rest/jobs.ts'
 import type { PayoutActionDeps } from './rest/payout-actions.ts'
 import type { PayoutControlDeps } from './rest/payout-controls.ts'
@@ -171,6 +175,7 @@ function buildApp(parts: Parts): Express {
     jobs: jobsOf(client, config),
     schedules: schedulesOf(parts),
     runReads: createRunReads(db),
+    deadLetters: deadLettersOf(parts),
     idempotency: createIdempotencyStore(db),
     policies: policiesOf(parts, events),
     reads: createBookReads(db),
@@ -204,6 +209,18 @@ function jobsOf(client: Client, { environment }: Config): JobsDeps['jobs'] {
 function schedulesOf({ db, client }: Parts): SchedulesDeps['schedules'] {
   const deps = { runReads: createRunReads(db), scheduleStates: createScheduleStates(client) }
   return { list: () => readSchedules(deps), read: (name) => readSchedule(deps, name) }
+}
+
+function deadLettersOf({ db, client, clock, config }: Parts): DeadLettersDeps['deadLetters'] {
+  const deadLetters = createDeadLetterStore(db)
+  const redriver = createRunRedriver({ client, environment: config.environment })
+  const deps = { deadLetters, redriver, clock }
+  return {
+    ...deadLetters,
+    readInput: (letter) => redriver.readInput(letter),
+    redrive: (request) => redriveRuns(deps, request),
+    discard: (request) => discardRuns(deps, request),
+  }
 }
 
 function payoutControlsOf({ db, clock }: Parts): PayoutControlDeps['payoutControls'] {

@@ -51,6 +51,41 @@ export interface CoverageIncident {
   poll_phase: string;
 }
 
+export interface DeadLetter {
+  created_at: Generated<Instant>;
+  died_at: Instant;
+  error_message: string | null;
+  error_type: string;
+  group_id: string;
+  job: string;
+  kind: string;
+  reason: string | null;
+  redriven_run_id: string | null;
+  redriven_workflow_id: string | null;
+  resolved_at: Instant | null;
+  resolved_by: string | null;
+  run_id: string;
+  schedule_id: string | null;
+  started_at: Instant;
+  state: Generated<string>;
+  updated_at: Generated<Instant>;
+  workflow_id: string;
+}
+
+export interface ErrorGroup {
+  created_at: Generated<Instant>;
+  error_type: string;
+  first_seen_at: Instant;
+  first_version: string | null;
+  id: string;
+  job: string;
+  last_seen_at: Instant;
+  last_version: string | null;
+  letters: Generated<number>;
+  message: string;
+  updated_at: Generated<Instant>;
+}
+
 export interface EscrowReservation {
   created_at: Generated<Instant>;
   currency: string;
@@ -165,6 +200,7 @@ export interface JobRun {
   schedule_id: string | null;
   started_at: Instant;
   updated_at: Generated<Instant>;
+  version: string | null;
   workflow_id: string;
 }
 
@@ -352,6 +388,8 @@ export interface VirtualClock {
 export interface DB {
   audit_event: AuditEvent;
   coverage_incident: CoverageIncident;
+  dead_letter: DeadLetter;
+  error_group: ErrorGroup;
   escrow_reservation: EscrowReservation;
   evaluation: Evaluation;
   flight_leg: FlightLeg;

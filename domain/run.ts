@@ -40,11 +40,15 @@ export type RunRecord = {
 
 /** Why a run ended without success. */
 export type RunEnd = {
-  /** Stable type of the innermost failure, `RunTimeout`, `Terminated` or `Other`. */
+  /** Stable type of the innermost failure, `RunTimeout`, `Terminated`, `TerminatedBySystem` or `Other`. */
   readonly type: string
   readonly message: string | null
   /** The attempt that goes on for this one; null when it was the last. */
   readonly nextRunId: string | null
+  /** A build id of the code that ended it; null where the server does not tell. */
+  readonly version: string | null
+  /** Nothing goes on for it, and no person wanted its end. */
+  readonly isDead: boolean
 }
 
 /** Ends whose reason is worth reading: the others say all with their status. */

@@ -3,17 +3,22 @@
  * now and then everything that is open. Passes may be repeated, overlap and stop half-way.
  */
 import type { RunKey, RunListing, RunQuery, RunSource } from '../domain/ports/run-source.ts'
+import type { DeadLetterStore, SweptLetters } from '../domain/ports/dead-letter-store.ts'
 import { RUNS_HISTORY_DAYS, type RunStore } from '../domain/ports/run-store.ts'
 import type { SettingStore } from '../domain/ports/setting-store.ts'
 import type { RunEnd, RunRecord } from '../domain/run.ts'
 import { addMs, DAY_MS, earlier, HOUR_MS, MINUTE_MS, type Instant } from '../domain/time.ts'
+import { allJobs } from '../jobs/registry.ts'
+import type { Events } from '../platform/events.ts'
 
 /** What the projection works over. `wallNow`: runs live on wall time, whatever the business clock says. */
 export type ProjectionDeps = {
   readonly runSource: RunSource
   readonly runStore: RunStore
+  readonly deadLetters: Pick<DeadLetterStore, 'sweep'>
   readonly settingStore: Pick<SettingStore, 'read'>
   readonly wallNow: () => Instant
+  readonly events: Pick<Events, 'deadLettersSwept'>
 }
 
 /** How much of a pass was done. */
@@ -29,6 +34,7 @@ export type ProjectedRuns = {
   /** Reasons read of runs that ended without success. */
   readonly endsRead: number
   readonly pruned: number
+  readonly letters: SweptLetters
 }
 
 /** The server's lists lag by some 50 ms, and its clock may differ from ours: what is younger is seen again. */
@@ -68,16 +74,32 @@ export async function projectRuns(
   const oldest = addMs(now, -(await historyDays(deps)) * DAY_MS)
   const moved = await keepMoved(deps, now, oldest)
   const open = isFull ? await keepOpen(deps, now) : { listed: 0, changed: 0 }
-  const endsRead = await readEnds(deps, ENDS_PER_PASS)
+  const ends = await readEnds(deps, ENDS_PER_PASS)
+  const letters = await sweepLetters(deps, ends.dead)
   const pruned = isFull ? await deps.runStore.prune(oldest, PRUNE_ROWS) : 0
   return {
     until: moved.until,
     isCurrent: moved.until === now,
     listed: moved.listed + open.listed,
     changed: moved.changed + open.changed,
-    endsRead,
+    endsRead: ends.read,
     pruned,
+    letters,
   }
+}
+
+async function sweepLetters(deps: ProjectionDeps, dead: number): Promise<SweptLetters> {
+  const swept = await deps.deadLetters.sweep(coveringJobs())
+  const letters = { ...swept, opened: swept.opened + dead }
+  deps.events.deadLettersSwept(letters)
+  return letters
+}
+
+/** Jobs whose next success makes up for a failure. */
+function coveringJobs(): string[] {
+  return allJobs()
+    .filter((job) => job.onExhausted === 'fail')
+    .map((job) => job.name)
 }
 
 /** Days that ended runs are kept; a setting out of its range counts as not set. */
@@ -150,8 +172,11 @@ async function keepMissed(deps: ProjectionDeps, missed: readonly RunKey[]): Prom
   return gone.length + (await deps.runStore.save(found))
 }
 
-/** Reads why runs ended, at most `limit`. Returns how many were read. */
-async function readEnds(deps: ProjectionDeps, limit: number): Promise<number> {
+/** Reads why runs ended, at most `limit`; counts those that were read and those that died. */
+async function readEnds(
+  deps: Pick<ProjectionDeps, 'runSource' | 'runStore'>,
+  limit: number,
+): Promise<{ readonly read: number; readonly dead: number }> {
   const unread = await deps.runStore.listUnread(limit)
   const ends: (RunEnd & { runId: string })[] = []
   for (const run of unread) {
@@ -159,11 +184,18 @@ async function readEnds(deps: ProjectionDeps, limit: number): Promise<number> {
     ends.push({ runId: run.runId, ...(end ?? HISTORY_GONE) })
   }
   await deps.runStore.saveEnds(ends)
-  return ends.length
+  return { read: ends.length, dead: ends.filter((end) => end.isDead).length }
 }
 
 /** Unknown for good: asked once. */
-const HISTORY_GONE: RunEnd = { type: 'Other', message: 'its history is gone', nextRunId: null }
+const HISTORY_GONE: RunEnd = {
+  type: 'Other',
+  message: 'its history is gone',
+  nextRunId: null,
+  version: null,
+  // What went on for it cannot be told; its own age says that nobody missed it.
+  isDead: false,
+}
 
 /** What a rebuild found and removed. */
 export type RebuiltRuns = { readonly listed: number; readonly removed: number }
@@ -176,7 +208,7 @@ const RETENTION_SLACK_MS = DAY_MS
  * that the server dropped because of its retention stay until they are too old here.
  */
 export async function rebuildRuns(
-  deps: ProjectionDeps & { readonly serverRetentionDays: number },
+  deps: Omit<ProjectionDeps, 'deadLetters' | 'events'> & { readonly serverRetentionDays: number },
   onProgress: (listed: number) => void = () => undefined,
 ): Promise<RebuiltRuns> {
   const rebuiltAt = deps.wallNow()
@@ -192,7 +224,7 @@ export async function rebuildRuns(
   }
   const kept = addMs(rebuiltAt, -deps.serverRetentionDays * DAY_MS + RETENTION_SLACK_MS)
   const removed = await deps.runStore.removeNotRebuilt(rebuiltAt, kept)
-  while ((await readEnds(deps, ENDS_PER_PASS)) === ENDS_PER_PASS);
+  while ((await readEnds(deps, ENDS_PER_PASS)).read === ENDS_PER_PASS);
   await deps.runStore.moveCursor(rebuiltAt)
   return { listed, removed }
 }

@@ -49,6 +49,7 @@ function buildEvents(deps: Deps) {
     ...monitoringEvents(deps),
     ...payoutEvents(deps),
     ...doorEvents(deps),
+    ...watchEvents(deps),
   }
 }
 
@@ -204,6 +205,22 @@ function doorEvents({ logger, metrics }: Deps) {
     },
     processStopped(part: { readonly process: string; readonly reason: string }): void {
       logger.info(part, 'process-stopped')
+    },
+  }
+}
+
+function watchEvents({ logger }: Deps) {
+  return {
+    /** Runs died, or letters were closed without a person. Archived ones were too many to stay open. */
+    deadLettersSwept(letters: {
+      readonly opened: number
+      readonly covered: number
+      readonly recovered: number
+      readonly archived: number
+    }): void {
+      if (letters.archived > 0) logger.error(letters, 'dead-letters-archived')
+      if (letters.opened > 0) logger.error(letters, 'dead-letters-opened')
+      else if (letters.covered + letters.recovered > 0) logger.info(letters, 'dead-letters-closed')
     },
   }
 }

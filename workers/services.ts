@@ -13,6 +13,7 @@ import { ConfigError, type Config, type ConfigProblem, type Secrets } from '../c
 import { createDatabase, type Database } from '../db/client.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
 import { createDatabaseCare } from '../db/stores/database-care.ts'
+import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
 import { createDecisionStore } from '../db/stores/decision-store.ts'
 import { createExpiryStore } from '../db/stores/expiry-store.ts'
 import { createLegStore } from '../db/stores/leg-store.ts'
@@ -130,12 +131,14 @@ function secondSource({ config, secrets }: WorkerServicesDeps, clock: Clock) {
   return createAviationstackProvider({ baseUrl, apiKey, ratePerS, concurrency, airports, clock })
 }
 
-function runProjection({ runSource }: WorkerServicesDeps, db: Database) {
+function runProjection({ runSource, events }: WorkerServicesDeps, db: Database) {
   return createOutboxAndRunProjectionActivities({
     runSource,
     runStore: createRunStore(db),
+    deadLetters: createDeadLetterStore(db),
     settingStore: createSettingStore(db),
     wallNow: () => instantFromMs(Date.now()),
+    events,
   })
 }
 

@@ -8,6 +8,7 @@ import type { Instant } from '../../domain/time.ts'
 import type { Database } from '../client.ts'
 import { retriedTransaction } from '../retried-transaction.ts'
 import type { DB } from '../types.generated.ts'
+import { openLetters } from './dead-letter-sql.ts'
 
 const CURSOR = 'run-projection'
 
@@ -153,8 +154,9 @@ async function saveEndsIn(
   const read = sql`
     select e.*, k.job, k.status, k.state, k.trigger, k.priority, k.queue
     from unnest(${ends.map((end) => end.runId)}::uuid[], ${ends.map((end) => end.type)}::text[],
-      ${ends.map((end) => end.message)}::text[], ${ends.map((end) => end.nextRunId)}::uuid[])
-      as e (run_id, error_type, error_message, next_run_id)
+      ${ends.map((end) => end.message)}::text[], ${ends.map((end) => end.nextRunId)}::uuid[],
+      ${ends.map((end) => end.version)}::text[])
+      as e (run_id, error_type, error_message, next_run_id, version)
     join job_run r on r.run_id = e.run_id
     join job_run_kind k on k.id = r.kind_id`
   await sql`
@@ -164,12 +166,17 @@ async function saveEndsIn(
   await sql`
     with ended as (${read})
     update job_run r set kind_id = k.id, error_message = e.error_message,
-      next_run_id = e.next_run_id, updated_at = now()
+      next_run_id = e.next_run_id, version = e.version, updated_at = now()
     from ended e
     join job_run_kind k on (k.job, k.status, k.priority, k.queue) = (e.job, e.status, e.priority, e.queue)
       and k.state is not distinct from e.state and k.trigger is not distinct from e.trigger
       and k.error_type = e.error_type
     where r.run_id = e.run_id`.execute(trx)
+  const deaths = ends
+    .filter((end) => end.isDead)
+    .map(({ runId, type, message, version }) => ({ runId, errorType: type, message, version }))
+  // In the same transaction: a reason is read once.
+  await openLetters(deaths).execute(trx)
 }
 
 async function listVanished(

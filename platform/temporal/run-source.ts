@@ -157,15 +157,19 @@ type HistoryEvent = temporal.api.history.v1.IHistoryEvent
 
 const GRPC_NOT_FOUND = 5
 
+/** How it ended, and the step of the code that ended it. */
+const LAST_EVENTS = 3
+
 async function readEnd(client: Client, { workflowId, runId }: RunKey): Promise<RunEnd | null> {
   try {
     const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({
       namespace: client.options.namespace,
       execution: { workflowId, runId },
-      maximumPageSize: 1,
+      maximumPageSize: LAST_EVENTS,
     })
-    const last = history?.events?.[0]
-    return last === undefined ? null : endOf(last)
+    const events = history?.events ?? []
+    const [last] = events
+    return last === undefined ? null : { ...endOf(last), version: versionOf(events) }
   } catch (error) {
     const isGone = error instanceof Error && 'code' in error && error.code === GRPC_NOT_FOUND
     if (isGone) return null
@@ -173,22 +177,34 @@ async function readEnd(client: Client, { workflowId, runId }: RunKey): Promise<R
   }
 }
 
-function endOf(event: HistoryEvent): RunEnd {
+function versionOf(events: readonly HistoryEvent[]): string | null {
+  for (const { workflowTaskCompletedEventAttributes: task } of events) {
+    const version = task?.deploymentVersion?.buildId || task?.workerVersion?.buildId
+    if (version) return version
+  }
+  return null
+}
+
+function endOf(event: HistoryEvent): Omit<RunEnd, 'version'> {
   const failed = event.workflowExecutionFailedEventAttributes
   if (failed) {
-    const { type, message } = innermost(failed.failure)
-    return { type, message, nextRunId: failed.newExecutionRunId || null }
+    const nextRunId = failed.newExecutionRunId || null
+    return { ...innermost(failed.failure), nextRunId, isDead: nextRunId === null }
   }
   const timedOut = event.workflowExecutionTimedOutEventAttributes
   if (timedOut) {
-    return { type: 'RunTimeout', message: null, nextRunId: timedOut.newExecutionRunId || null }
+    const nextRunId = timedOut.newExecutionRunId || null
+    return { type: 'RunTimeout', message: null, nextRunId, isDead: nextRunId === null }
   }
   const terminated = event.workflowExecutionTerminatedEventAttributes
-  if (terminated) {
-    return { type: 'Terminated', message: shortened(terminated.reason), nextRunId: null }
-  }
-  return { type: 'Other', message: null, nextRunId: null }
+  const message = shortened(terminated?.reason)
+  const isBySystem = BY_SYSTEM.test(terminated?.identity ?? '')
+  const type = isBySystem ? 'TerminatedBySystem' : terminated ? 'Terminated' : 'Other'
+  return { type, message, nextRunId: null, isDead: isBySystem }
 }
+
+/** Who ends runs on the server's own account; a reset ends one to go on with another. */
+const BY_SYSTEM = /^(history-service|temporal-sys|temporal-scheduler)/
 
 /** The innermost application failure names the reason; wrappers say only which step it was. */
 function innermost(outer: Failure | null | undefined): Pick<RunEnd, 'type' | 'message'> {

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { createDeadLetterStore } from '../../db/stores/dead-letter-store.ts'
 import { createRunReads } from '../../db/stores/run-reads.ts'
 import { createRunStore } from '../../db/stores/run-store.ts'
 import { addMs, instantFromMs, MINUTE_MS, type Instant } from '../../domain/time.ts'
@@ -28,7 +29,9 @@ beforeAll(async () => {
   deps = {
     runSource: createRunSource(rig.client),
     runStore: createRunStore(database.db),
+    deadLetters: createDeadLetterStore(database.db),
     settingStore: { read: async () => null },
+    events: { deadLettersSwept: () => undefined },
     wallNow,
   }
 })

@@ -107,7 +107,8 @@ describe('reasons', () => {
     const unread = await store.listUnread(100)
     expect(new Set(unread.map((run) => run.runId))).toEqual(new Set(failed.map((r) => r.runId)))
     expect(await store.listUnread(3)).toHaveLength(3)
-    const end = { type: 'DatabaseUnavailable', message: 'gone', nextRunId: null }
+    const reason = { type: 'DatabaseUnavailable', message: 'gone', nextRunId: null }
+    const end = { ...reason, version: null, isDead: false }
     await store.saveEnds(unread.map(({ runId }) => ({ runId, ...end })))
     expect(await store.listUnread(100)).toEqual([])
     expect(await walk({ errorType: 'DatabaseUnavailable' }, 50)).toHaveLength(failed.length)

@@ -176,6 +176,7 @@ export function fakeOutboxAndRunProjection(
       changed: 1,
       endsRead: 0,
       pruned: 0,
+      letters: { opened: 0, covered: 0, recovered: 0, archived: 0 },
     }),
     ...change,
   }

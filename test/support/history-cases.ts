@@ -282,7 +282,8 @@ const PROJECTION_CASES: readonly HistoryCase[] = [
     name: 'failed-pass',
     input: {},
     activities: () => {
-      const done = { until: BUSINESS_NOW, isCurrent: true, listed: 3, changed: 1 }
+      const letters = { opened: 0, covered: 0, recovered: 0, archived: 0 }
+      const done = { until: BUSINESS_NOW, isCurrent: true, listed: 3, changed: 1, letters }
       return fakeOutboxAndRunProjection({
         projectRuns: failingOnce({ ...done, endsRead: 0, pruned: 0 }),
       })

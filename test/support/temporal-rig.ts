@@ -20,16 +20,21 @@ export type TemporalRig = AsyncDisposable & {
   withWorker<T>(taskQueue: string, activities: Activities, work: () => Promise<T>): Promise<T>
 }
 
-/** A fresh namespace with our search attributes. */
-export async function createTemporalRig(temporalAddress: string): Promise<TemporalRig> {
+/** A fresh namespace with our search attributes, or one that is there already. */
+export async function createTemporalRig(
+  temporalAddress: string,
+  existing?: string,
+): Promise<TemporalRig> {
   const connection = await Connection.connect({ address: temporalAddress })
   const native = await NativeConnection.connect({ address: temporalAddress })
-  const namespace = `test-${randomUUID()}`
-  await connection.workflowService.registerNamespace({
-    namespace,
-    // The generated type wants a Long; the encoder takes any number.
-    workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
-  })
+  const namespace = existing ?? `test-${randomUUID()}`
+  if (existing === undefined) {
+    await connection.workflowService.registerNamespace({
+      namespace,
+      // The generated type wants a Long; the encoder takes any number.
+      workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
+    })
+  }
   const client = new Client({ connection, namespace })
   await untilUsable(client)
   return {
