@@ -26,6 +26,7 @@ import { createPolicyDetailsStore } from '../db/stores/policy-details.ts'
 import { createPolicyStore } from '../db/stores/policy-store.ts'
 import { createProductStore } from '../db/stores/product-store.ts'
 import { createRunReads } from '../db/stores/run-reads.ts'
+import { createScheduleWatchStore } from '../db/stores/schedule-watch-store.ts'
 import type { Clock, ClockReading } from '../domain/ports/clock.ts'
 import { instantFromMs } from '../domain/time.ts'
 import { approvePayouts } from '../operations/approve-payouts.ts'
@@ -56,6 +57,7 @@ import type { PayoutControlDeps } from './rest/payout-controls.ts'
 import type { PoliciesDeps } from './rest/policies.ts'
 import { createReviewCases } from './review-cases.ts'
 import type { SchedulesDeps } from './rest/schedules.ts'
+import { runMetricsCollector } from './run-metrics.ts'
 import { readSchedulerState } from './scheduler-state.ts'
 
 /** What an API process is started with. */
@@ -114,6 +116,12 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
         totals: createBookTotalsStore(db),
         latencies: createLatencyLog(db),
         clock,
+        metrics,
+      }),
+      runMetricsCollector({
+        deadLetters: createDeadLetterStore(db),
+        runReads: createRunReads(db),
+        watchStore: createScheduleWatchStore(db),
         metrics,
       }),
     ],
@@ -207,7 +215,11 @@ function jobsOf(client: Client, { environment }: Config): JobsDeps['jobs'] {
 }
 
 function schedulesOf({ db, client }: Parts): SchedulesDeps['schedules'] {
-  const deps = { runReads: createRunReads(db), scheduleStates: createScheduleStates(client) }
+  const deps = {
+    runReads: createRunReads(db),
+    scheduleStates: createScheduleStates(client),
+    watchStore: createScheduleWatchStore(db),
+  }
   return { list: () => readSchedules(deps), read: (name) => readSchedule(deps, name) }
 }
 

@@ -370,6 +370,27 @@ export interface ReviewCase {
   wait_until: Instant | null;
 }
 
+export interface ScheduleGap {
+  cause_run_id: string | null;
+  created_at: Generated<Instant>;
+  found_at: Instant;
+  healed_run_id: string | null;
+  kind: string;
+  lateness_ms: number | null;
+  nominal_at: Instant;
+  schedule_id: string;
+  updated_at: Generated<Instant>;
+}
+
+export interface ScheduleWatch {
+  checked_until: Instant;
+  created_at: Generated<Instant>;
+  is_paused: boolean;
+  schedule_id: string;
+  spec: Json;
+  updated_at: Generated<Instant>;
+}
+
 export interface Setting {
   key: string;
   updated_at: Generated<Instant>;
@@ -410,6 +431,8 @@ export interface DB {
   product_version: ProductVersion;
   rail_hold: RailHold;
   review_case: ReviewCase;
+  schedule_gap: ScheduleGap;
+  schedule_watch: ScheduleWatch;
   setting: Setting;
   virtual_clock: VirtualClock;
 }

@@ -10,6 +10,7 @@ import type { RunEnd, RunRecord } from '../domain/run.ts'
 import { addMs, DAY_MS, earlier, HOUR_MS, MINUTE_MS, type Instant } from '../domain/time.ts'
 import { allJobs } from '../jobs/registry.ts'
 import type { Events } from '../platform/events.ts'
+import { watchSchedules, type WatchDeps, type WatchedFires } from './watch-schedules.ts'
 
 /** What the projection works over. `wallNow`: runs live on wall time, whatever the business clock says. */
 export type ProjectionDeps = {
@@ -18,7 +19,11 @@ export type ProjectionDeps = {
   readonly deadLetters: Pick<DeadLetterStore, 'sweep'>
   readonly settingStore: Pick<SettingStore, 'read'>
   readonly wallNow: () => Instant
-  readonly events: Pick<Events, 'deadLettersSwept'>
+  readonly events: Pick<Events, 'deadLettersSwept'> & WatchDeps['events']
+  readonly watched: WatchDeps['watched']
+  readonly watchStore: WatchDeps['watchStore']
+  /** Schedules that should be on the server. */
+  readonly scheduleIds: readonly string[]
 }
 
 /** How much of a pass was done. */
@@ -35,6 +40,8 @@ export type ProjectedRuns = {
   readonly endsRead: number
   readonly pruned: number
   readonly letters: SweptLetters
+  /** Of a full pass that saw everything that had moved; else null. */
+  readonly fires: WatchedFires | null
 }
 
 /** The server's lists lag by some 50 ms, and its clock may differ from ours: what is younger is seen again. */
@@ -76,16 +83,29 @@ export async function projectRuns(
   const open = isFull ? await keepOpen(deps, now) : { listed: 0, changed: 0 }
   const ends = await readEnds(deps, ENDS_PER_PASS)
   const letters = await sweepLetters(deps, ends.dead)
-  const pruned = isFull ? await deps.runStore.prune(oldest, PRUNE_ROWS) : 0
+  const isCurrent = moved.until === now
+  const fires = isFull && isCurrent ? await watch(deps, now) : null
+  const pruned = isFull ? await prune(deps, oldest) : 0
   return {
     until: moved.until,
-    isCurrent: moved.until === now,
+    isCurrent,
     listed: moved.listed + open.listed,
     changed: moved.changed + open.changed,
     endsRead: ends.read,
     pruned,
     letters,
+    fires,
   }
+}
+
+/** Runs that are not kept yet would be missing. */
+function watch(deps: ProjectionDeps, now: Instant): Promise<WatchedFires> {
+  return watchSchedules(deps, deps.scheduleIds, { until: now, now })
+}
+
+async function prune({ runStore, watchStore }: ProjectionDeps, oldest: Instant): Promise<number> {
+  await watchStore.prune(oldest, PRUNE_ROWS)
+  return runStore.prune(oldest, PRUNE_ROWS)
 }
 
 async function sweepLetters(deps: ProjectionDeps, dead: number): Promise<SweptLetters> {
@@ -200,6 +220,8 @@ const HISTORY_GONE: RunEnd = {
 /** What a rebuild found and removed. */
 export type RebuiltRuns = { readonly listed: number; readonly removed: number }
 
+type RebuildDeps = Pick<ProjectionDeps, 'runSource' | 'runStore' | 'settingStore' | 'wallNow'>
+
 /** The server may drop a run up to this much before its retention is over. */
 const RETENTION_SLACK_MS = DAY_MS
 
@@ -208,7 +230,7 @@ const RETENTION_SLACK_MS = DAY_MS
  * that the server dropped because of its retention stay until they are too old here.
  */
 export async function rebuildRuns(
-  deps: Omit<ProjectionDeps, 'deadLetters' | 'events'> & { readonly serverRetentionDays: number },
+  deps: RebuildDeps & { readonly serverRetentionDays: number },
   onProgress: (listed: number) => void = () => undefined,
 ): Promise<RebuiltRuns> {
   const rebuiltAt = deps.wallNow()

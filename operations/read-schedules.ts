@@ -1,5 +1,6 @@
 /** The status of recurring jobs: what their runs did, and when they fire next. */
 import type { JobTotals, RunReads } from '../domain/ports/run-store.ts'
+import type { FireFigures, ScheduleWatchStore } from '../domain/ports/schedule-watch.ts'
 import type { ScheduleState, ScheduleStates } from '../domain/ports/schedule-states.ts'
 import type { Instant } from '../domain/time.ts'
 import { allJobs, findJob, type AnyJob } from '../jobs/registry.ts'
@@ -8,6 +9,7 @@ import { allJobs, findJob, type AnyJob } from '../jobs/registry.ts'
 export type ReadSchedulesDeps = {
   readonly runReads: RunReads
   readonly scheduleStates: ScheduleStates
+  readonly watchStore: Pick<ScheduleWatchStore, 'figures'>
 }
 
 /** One recurring job. Totals are over the kept history; each attempt counts as a run. */
@@ -27,6 +29,8 @@ export type ScheduleStatus = {
   readonly enabled: boolean
   /** Why it was paused or resumed last. */
   readonly note: string | null
+  /** Fires of the last day that did not happen as they should, and how late the others were. */
+  readonly fires: Omit<FireFigures, 'scheduleId'> | null
 }
 
 /** The job of a schedule; undefined when none has this name or type, or it does not recur. */
@@ -59,14 +63,16 @@ async function statusesOf(
   jobs: readonly AnyJob[],
 ): Promise<ScheduleStatus[]> {
   const names = jobs.map((job) => job.name)
-  const [totals, states] = await Promise.all([
+  const [totals, states, figures] = await Promise.all([
     deps.runReads.totals(names),
     deps.scheduleStates.read(names),
+    deps.watchStore.figures(names),
   ])
   return jobs.map((job) => {
     const ran = totals.find((one) => one.job === job.name)
     const state = states.find((one) => one.scheduleId === job.name)
-    return toStatus(job, ran, state)
+    const { scheduleId: _id, ...fires } = figures.find((one) => one.scheduleId === job.name) ?? {}
+    return { ...toStatus(job, ran, state), fires: 'gaps' in fires ? fires : null }
   })
 }
 
@@ -74,7 +80,7 @@ function toStatus(
   { name, type }: AnyJob,
   ran: JobTotals | undefined,
   state: ScheduleState | undefined,
-): ScheduleStatus {
+): Omit<ScheduleStatus, 'fires'> {
   return {
     name,
     type,

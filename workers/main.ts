@@ -23,6 +23,7 @@ import { ensureRetention } from '../platform/temporal/namespace.ts'
 import { createRunSource } from '../platform/temporal/run-source.ts'
 import { applySchedules } from '../platform/temporal/schedules-apply.ts'
 import { ensureSearchAttributes } from '../platform/temporal/search-attributes.ts'
+import { createWatchedSchedules } from '../platform/temporal/watched-schedules.ts'
 import { temporalLogger } from '../platform/temporal-logger.ts'
 import { activityEvents } from './activity-events.ts'
 import { workflowBundle } from './bundle.ts'
@@ -63,6 +64,7 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
     secrets,
     events,
     runSource: createRunSource(server.client),
+    watched: createWatchedSchedules(server.client),
     startPayout: (batchId) => startPayout(starter, batchId),
   })
   await prepareServer(starter, services)

@@ -24,8 +24,11 @@ import { createReviewStore } from '../db/stores/review-store.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import { createRunStore } from '../db/stores/run-store.ts'
 import { createSettingStore } from '../db/stores/setting-store.ts'
+import { createScheduleWatchStore } from '../db/stores/schedule-watch-store.ts'
 import type { RunSource } from '../domain/ports/run-source.ts'
+import type { WatchedSchedules } from '../domain/ports/schedule-watch.ts'
 import { instantFromMs } from '../domain/time.ts'
+import { allJobs } from '../jobs/registry.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
 import type { ActivitiesByJob } from './queues.ts'
@@ -45,6 +48,8 @@ export type WorkerServicesDeps = {
   readonly events: Events
   /** Runs as the Temporal server has them. */
   readonly runSource: RunSource
+  /** Its schedules. */
+  readonly watched: WatchedSchedules
   /** Starts the `payout` run of a batch; does nothing when it was started before. */
   readonly startPayout: (batchId: string) => Promise<void>
 }
@@ -131,7 +136,9 @@ function secondSource({ config, secrets }: WorkerServicesDeps, clock: Clock) {
   return createAviationstackProvider({ baseUrl, apiKey, ratePerS, concurrency, airports, clock })
 }
 
-function runProjection({ runSource, events }: WorkerServicesDeps, db: Database) {
+function runProjection(deps: WorkerServicesDeps, db: Database) {
+  const { runSource, watched, events, config } = deps
+  const scheduled = allJobs().filter((job) => job.environments[config.environment] && job.schedule)
   return createOutboxAndRunProjectionActivities({
     runSource,
     runStore: createRunStore(db),
@@ -139,6 +146,9 @@ function runProjection({ runSource, events }: WorkerServicesDeps, db: Database) 
     settingStore: createSettingStore(db),
     wallNow: () => instantFromMs(Date.now()),
     events,
+    watched,
+    watchStore: createScheduleWatchStore(db),
+    scheduleIds: scheduled.map((job) => job.name),
   })
 }
 

@@ -2,6 +2,7 @@
 import { Option, type Command } from 'commander'
 
 import { createRunReads } from '../../db/stores/run-reads.ts'
+import { createScheduleWatchStore } from '../../db/stores/schedule-watch-store.ts'
 import type { ListedRun, RunFilter } from '../../domain/ports/run-store.ts'
 import { RUN_STATES } from '../../domain/run.ts'
 import { JOB_TRIGGERS } from '../../jobs/run-identity.ts'
@@ -61,6 +62,7 @@ async function printStatus(
   const deps = {
     runReads: createRunReads(database.db),
     scheduleStates: createScheduleStates(server.client),
+    watchStore: createScheduleWatchStore(database.db),
   }
   context.stdout.write(`${await work(deps)}\n`)
 }
@@ -110,7 +112,16 @@ function fieldsOf(status: ScheduleStatus): [string, string | number | null][] {
     ['failures', status.totalFailures],
     ['average duration, ms', status.averageDurationMs],
     ['next run, UTC', timeText(status.nextRun)],
+    ['fires of the last day', firesText(status)],
   ]
+}
+
+function firesText({ fires }: ScheduleStatus): string | null {
+  if (fires === null) return null
+  const { missing, double, late, overlap, paused } = fires.gaps
+  const gaps = `${missing} missing, ${double} double, ${late} late, ${overlap} skipped, ${paused} paused`
+  if (fires.latenessP50Ms === null) return gaps
+  return `${gaps}; start after ${fires.latenessP50Ms} ms (p50), ${fires.latenessP99Ms} ms (p99)`
 }
 
 function runLines(runs: readonly ListedRun[]): string[] {

@@ -30,6 +30,7 @@ export function createDeadLetterStore(db: Database): DeadLetterStore {
     sweep: (covering) => retriedTransaction(db, (trx) => sweep(trx, covering)),
     list: (filter, page) => list(db, filter, page),
     groups: (limit) => groups(db, limit),
+    countOpen: () => countOpen(db),
     find: (runId) => find(db, runId),
     effects: (letter) => effects(db, letter.workflowId),
     claim: (runId, note) => claim(db, runId, note),
@@ -148,6 +149,14 @@ async function groups(db: Database, limit: number): Promise<ErrorGroup[]> {
       where d.group_id = g.id and d.state = 'OPEN') o
     order by (o.open > 0) desc, g.last_seen_at desc, g.id limit ${limit}`.execute(db)
   return rows
+}
+
+async function countOpen(db: Database): Promise<Record<string, number>> {
+  const { rows } = await sql<{ job: string; n: number }>`
+    select d.job, count(*) as n from dead_letter d where d.state = 'OPEN' group by d.job`.execute(
+    db,
+  )
+  return Object.fromEntries(rows.map(({ job, n }) => [job, n]))
 }
 
 async function find(db: Database, runId: string): Promise<DeadLetter | null> {

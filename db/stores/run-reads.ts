@@ -9,6 +9,7 @@ import type { JobTotals, ListedRun, RunFilter, RunReads } from '../../domain/por
 import { lastStatusOf, type RunState } from '../../domain/run.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Database } from '../client.ts'
+import { RUNS_CURSOR } from './run-store.ts'
 import { keyPart, microsOf, pageOf, readKey, timeOfMicros } from '../keyset.ts'
 
 /** The reader over this database. */
@@ -16,6 +17,7 @@ export function createRunReads(db: Database): RunReads {
   return {
     list: (filter, page) => list(db, filter, page),
     totals: (jobs) => totals(db, jobs),
+    ageMs: () => ageMs(db),
   }
 }
 
@@ -128,4 +130,11 @@ function errorText(status: RunState | null, type: string | null, message: string
   if (status === 'cancelled') return 'cancelled'
   if (type === null) return null
   return message === null ? type : `${type}: ${message}`
+}
+
+async function ageMs(db: Database): Promise<number | null> {
+  const { rows } = await sql<{ ms: number }>`
+    select greatest(0, round(extract(epoch from now() - c.position) * 1000))::bigint as ms
+    from job_cursor c where c.job = ${RUNS_CURSOR}`.execute(db)
+  return rows[0]?.ms ?? null
 }

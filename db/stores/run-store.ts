@@ -10,7 +10,8 @@ import { retriedTransaction } from '../retried-transaction.ts'
 import type { DB } from '../types.generated.ts'
 import { openLetters } from './dead-letter-sql.ts'
 
-const CURSOR = 'run-projection'
+/** The row of `job_cursor` that says up to when runs are kept. */
+export const RUNS_CURSOR = 'run-projection'
 
 /** The store over `db`. */
 export function createRunStore(db: Database): RunStore {
@@ -29,13 +30,13 @@ export function createRunStore(db: Database): RunStore {
 
 async function readCursor(db: Database): Promise<Instant | null> {
   const { rows } = await sql<{ position: Instant }>`
-    select c.position from job_cursor c where c.job = ${CURSOR}`.execute(db)
+    select c.position from job_cursor c where c.job = ${RUNS_CURSOR}`.execute(db)
   return rows[0]?.position ?? null
 }
 
 async function moveCursor(db: Database, to: Instant): Promise<void> {
   await sql`
-    insert into job_cursor (job, position) values (${CURSOR}, ${to}::timestamptz)
+    insert into job_cursor (job, position) values (${RUNS_CURSOR}, ${to}::timestamptz)
     on conflict (job) do update
       set position = greatest(job_cursor.position, excluded.position), updated_at = now()`.execute(
     db,

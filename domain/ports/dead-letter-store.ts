@@ -86,6 +86,8 @@ export interface DeadLetterStore {
   list(filter: LetterFilter, page: PageRequest): Promise<Page<DeadLetter>>
   /** Groups with open letters first, the newest of them first. */
   groups(limit: number): Promise<ErrorGroup[]>
+  /** Open letters by job; jobs without any are left out. */
+  countOpen(): Promise<Readonly<Record<string, number>>>
   find(runId: string): Promise<DeadLetter | null>
   effects(letter: Pick<DeadLetter, 'job' | 'workflowId'>): Promise<RunEffect[]>
   /** Begins a redrive; null when the letter is not one to be redriven. May be repeated. */

@@ -71,4 +71,6 @@ export interface RunReads {
   /** The newest first. Throws PageCursorError. */
   list(filter: RunFilter, page: PageRequest): Promise<Page<ListedRun>>
   totals(jobs: readonly string[]): Promise<JobTotals[]>
+  /** How long ago the runs were in step with the server, milliseconds; null before the first time. */
+  ageMs(): Promise<number | null>
 }

@@ -3,12 +3,9 @@ import { randomUUID } from 'node:crypto'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { createDeadLetterStore } from '../../db/stores/dead-letter-store.ts'
-import { createRunStore } from '../../db/stores/run-store.ts'
-import { instantFromMs } from '../../domain/time.ts'
 import { projectRuns, type ProjectionDeps } from '../../operations/project-runs.ts'
-import { createRunSource } from '../../platform/temporal/run-source.ts'
 import { fakeFlightMonitor } from '../support/fake-activities.ts'
+import { projectionDeps } from '../support/projection-deps.ts'
 import { services } from '../support/services.ts'
 import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
 import { createApiRig, eventually, type ApiRig } from './api-rig.ts'
@@ -23,14 +20,7 @@ let deps: ProjectionDeps
 beforeAll(async () => {
   api = await createApiRig()
   workers = await createTemporalRig(services().temporalAddress, api.namespace)
-  deps = {
-    runSource: createRunSource(api.client),
-    runStore: createRunStore(api.database.db),
-    deadLetters: createDeadLetterStore(api.database.db),
-    settingStore: { read: async () => null },
-    events: { deadLettersSwept: () => undefined },
-    wallNow: () => instantFromMs(Date.now()),
-  }
+  deps = projectionDeps(api.client, api.database.db)
 })
 afterAll(async () => {
   await workers[Symbol.asyncDispose]()

@@ -4,15 +4,14 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { createDeadLetterStore } from '../../db/stores/dead-letter-store.ts'
 import { createRunReads } from '../../db/stores/run-reads.ts'
 import { createRunStore } from '../../db/stores/run-store.ts'
 import { addMs, instantFromMs, MINUTE_MS, type Instant } from '../../domain/time.ts'
 import { projectRuns, rebuildRuns, type ProjectionDeps } from '../../operations/project-runs.ts'
 import { startJob } from '../../platform/temporal/job-starter.ts'
-import { createRunSource } from '../../platform/temporal/run-source.ts'
 import { fakeMaintenance } from '../support/fake-activities.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { projectionDeps } from '../support/projection-deps.ts'
 import { services } from '../support/services.ts'
 import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
 import { createApiRig, eventually } from './api-rig.ts'
@@ -26,14 +25,7 @@ const wallNow = (): Instant => instantFromMs(Date.now())
 beforeAll(async () => {
   rig = await createTemporalRig(services().temporalAddress)
   database = await createTestDatabase()
-  deps = {
-    runSource: createRunSource(rig.client),
-    runStore: createRunStore(database.db),
-    deadLetters: createDeadLetterStore(database.db),
-    settingStore: { read: async () => null },
-    events: { deadLettersSwept: () => undefined },
-    wallNow,
-  }
+  deps = projectionDeps(rig.client, database.db)
 })
 afterAll(async () => {
   await database[Symbol.asyncDispose]()
@@ -276,6 +268,12 @@ describe('over HTTP', () => {
       nextRun: expect.stringMatching(/Z$/),
       enabled: true,
       note: null,
+      fires: {
+        gaps: { missing: 0, late: 0, double: 0, overlap: 0, paused: 0 },
+        lastAlarmAt: null,
+        latenessP50Ms: null,
+        latenessP99Ms: null,
+      },
     })
     await api.client.schedule.getHandle('flight-monitor').pause('until noon')
     const runStore = createRunStore(api.database.db)

@@ -177,6 +177,7 @@ export function fakeOutboxAndRunProjection(
       endsRead: 0,
       pruned: 0,
       letters: { opened: 0, covered: 0, recovered: 0, archived: 0 },
+      fires: null,
     }),
     ...change,
   }

@@ -283,7 +283,14 @@ const PROJECTION_CASES: readonly HistoryCase[] = [
     input: {},
     activities: () => {
       const letters = { opened: 0, covered: 0, recovered: 0, archived: 0 }
-      const done = { until: BUSINESS_NOW, isCurrent: true, listed: 3, changed: 1, letters }
+      const done = {
+        until: BUSINESS_NOW,
+        isCurrent: true,
+        listed: 3,
+        changed: 1,
+        letters,
+        fires: null,
+      }
       return fakeOutboxAndRunProjection({
         projectRuns: failingOnce({ ...done, endsRead: 0, pruned: 0 }),
       })
