@@ -11,6 +11,7 @@ import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
 import { addDeadLetterRoutes, type DeadLettersDeps } from './rest/dead-letters.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
+import { addJobControlRoutes, type JobControlDeps } from './rest/job-control.ts'
 import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
 import { addPayoutActionRoutes, type PayoutActionDeps } from './rest/payout-actions.ts'
 import { addPayoutControlRoutes, type PayoutControlDeps } from './rest/payout-controls.ts'
@@ -26,6 +27,7 @@ export type AppDeps = HealthDeps &
   JobsDeps &
   SchedulesDeps &
   DeadLettersDeps &
+  JobControlDeps &
   PoliciesDeps &
   PayoutControlDeps &
   PayoutActionDeps &
@@ -57,6 +59,7 @@ export function createApp(deps: AppDeps): Express {
   addJobRoutes(app, deps)
   addScheduleRoutes(app, deps)
   addDeadLetterRoutes(app, deps)
+  addJobControlRoutes(app, deps)
   addPolicyRoutes(app, deps)
   addPayoutControlRoutes(app, deps)
   addPayoutActionRoutes(app, deps)

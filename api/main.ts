@@ -16,6 +16,7 @@ import { assertSchemaCurrent } from '../db/schema-state.ts'
 import { createBookReads } from '../db/stores/book-reads.ts'
 import { createBookTotalsStore } from '../db/stores/book-totals.ts'
 import { createClockStore, type ClockStore } from '../db/stores/clock-store.ts'
+import { createControlStore } from '../db/stores/control-store.ts'
 import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
 import { createLatencyLog } from '../db/stores/latency-log.ts'
@@ -31,6 +32,13 @@ import type { Clock, ClockReading } from '../domain/ports/clock.ts'
 import { instantFromMs } from '../domain/time.ts'
 import { approvePayouts } from '../operations/approve-payouts.ts'
 import { correctPayee } from '../operations/correct-payee.ts'
+import {
+  backfill,
+  closeWindow,
+  openWindow,
+  switchQueue,
+  switchSchedule,
+} from '../operations/control-jobs.ts'
 import { controlPayouts, readPayoutControls } from '../operations/control-payouts.ts'
 import { importPolicies } from '../operations/import-policies.ts'
 import { discardRuns, redriveRuns } from '../operations/redrive-runs.ts'
@@ -43,14 +51,17 @@ import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
 import { addProcessMetrics, createMetrics, type Metrics } from '../platform/metrics.ts'
 import { observeFlightData } from '../platform/observed-providers.ts'
 import { lazyClient } from '../platform/temporal/connection.ts'
+import { createJobControl } from '../platform/temporal/job-control.ts'
 import { createRunRedriver } from '../platform/temporal/run-redriver.ts'
 import { createScheduleStates } from '../platform/temporal/schedule-states.ts'
+import { createWatchedSchedules } from '../platform/temporal/watched-schedules.ts'
 import { createApp } from './app.ts'
 import { bookMetricsCollector } from './book-metrics.ts'
 import { jobMetricsCollector } from './job-metrics.ts'
 import { cancelJobRun, listJobRuns, readJobRun } from './job-runs.ts'
 import { startJobRun } from './job-starts.ts'
 import type { DeadLettersDeps } from './rest/dead-letters.ts'
+import type { JobControlDeps } from './rest/job-control.ts'
 import type { JobsDeps } from './rest/jobs.ts'
 import type { PayoutActionDeps } from './rest/payout-actions.ts'
 import type { PayoutControlDeps } from './rest/payout-controls.ts'
@@ -184,6 +195,7 @@ function buildApp(parts: Parts): Express {
     schedules: schedulesOf(parts),
     runReads: createRunReads(db),
     deadLetters: deadLettersOf(parts),
+    control: controlOf(parts),
     idempotency: createIdempotencyStore(db),
     policies: policiesOf(parts, events),
     reads: createBookReads(db),
@@ -221,6 +233,31 @@ function schedulesOf({ db, client }: Parts): SchedulesDeps['schedules'] {
     watchStore: createScheduleWatchStore(db),
   }
   return { list: () => readSchedules(deps), read: (name) => readSchedule(deps, name) }
+}
+
+/** Windows shown at once: more are a mistake. */
+const WINDOWS_SHOWN = 100
+
+function controlOf({ db, client, clock }: Parts): JobControlDeps['control'] {
+  const controlStore = createControlStore(db)
+  const deps = {
+    control: createJobControl(client),
+    controlStore,
+    scheduleStates: createScheduleStates(client),
+    watched: createWatchedSchedules(client),
+    watchStore: createScheduleWatchStore(db),
+    clock,
+    wallNow: () => instantFromMs(Date.now()),
+  }
+  return {
+    switchSchedule: (job, isEnabled, note) => switchSchedule(deps, job, isEnabled, note),
+    backfill: (job, request) => backfill(deps, job, request),
+    readQueue: (queue) => deps.control.readQueue(queue),
+    switchQueue: (queue, isPaused, note) => switchQueue(deps, queue, isPaused, note),
+    windows: () => controlStore.listWindows(WINDOWS_SHOWN),
+    openWindow: (selection, request) => openWindow(deps, selection, request),
+    closeWindow: (windowId, note) => closeWindow(deps, windowId, note),
+  }
 }
 
 function deadLettersOf({ db, client, clock, config }: Parts): DeadLettersDeps['deadLetters'] {

@@ -246,6 +246,18 @@ export interface ListedTransfer {
   transferred_at: Instant;
 }
 
+export interface MaintenanceWindow {
+  closed_at: Instant | null;
+  created_at: Generated<Instant>;
+  id: Generated<string>;
+  note: string;
+  opened_by: string;
+  reason: string;
+  schedule_ids: string[];
+  until_at: Instant;
+  updated_at: Generated<Instant>;
+}
+
 export interface Payout {
   amount_minor: number;
   approved_by: string | null;
@@ -422,6 +434,7 @@ export interface DB {
   ledger_posting: LedgerPosting;
   ledger_transaction: LedgerTransaction;
   listed_transfer: ListedTransfer;
+  maintenance_window: MaintenanceWindow;
   payout: Payout;
   payout_attempt: PayoutAttempt;
   payout_batch: PayoutBatch;

@@ -10,6 +10,7 @@ import type { RunEnd, RunRecord } from '../domain/run.ts'
 import { addMs, DAY_MS, earlier, HOUR_MS, MINUTE_MS, type Instant } from '../domain/time.ts'
 import { allJobs } from '../jobs/registry.ts'
 import type { Events } from '../platform/events.ts'
+import { endWindows, type EndWindowsDeps } from './control-jobs.ts'
 import { watchSchedules, type WatchDeps, type WatchedFires } from './watch-schedules.ts'
 
 /** What the projection works over. `wallNow`: runs live on wall time, whatever the business clock says. */
@@ -22,6 +23,8 @@ export type ProjectionDeps = {
   readonly events: Pick<Events, 'deadLettersSwept'> & WatchDeps['events']
   readonly watched: WatchDeps['watched']
   readonly watchStore: WatchDeps['watchStore']
+  /** For maintenance windows whose time is over. */
+  readonly windows: EndWindowsDeps
   /** Schedules that should be on the server. */
   readonly scheduleIds: readonly string[]
 }
@@ -84,6 +87,7 @@ export async function projectRuns(
   const ends = await readEnds(deps, ENDS_PER_PASS)
   const letters = await sweepLetters(deps, ends.dead)
   const isCurrent = moved.until === now
+  if (isFull) await endWindows(deps.windows, now)
   const fires = isFull && isCurrent ? await watch(deps, now) : null
   const pruned = isFull ? await prune(deps, oldest) : 0
   return {

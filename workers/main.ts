@@ -20,6 +20,8 @@ import {
   type JobStarterDeps,
 } from '../platform/temporal/job-starter.ts'
 import { ensureRetention } from '../platform/temporal/namespace.ts'
+import { createJobControl } from '../platform/temporal/job-control.ts'
+import { createScheduleStates } from '../platform/temporal/schedule-states.ts'
 import { createRunSource } from '../platform/temporal/run-source.ts'
 import { applySchedules } from '../platform/temporal/schedules-apply.ts'
 import { ensureSearchAttributes } from '../platform/temporal/search-attributes.ts'
@@ -65,6 +67,8 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
     events,
     runSource: createRunSource(server.client),
     watched: createWatchedSchedules(server.client),
+    jobControl: createJobControl(server.client),
+    scheduleStates: createScheduleStates(server.client),
     startPayout: (batchId) => startPayout(starter, batchId),
   })
   await prepareServer(starter, services)

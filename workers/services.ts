@@ -25,6 +25,9 @@ import type { Clock } from '../domain/ports/clock.ts'
 import { createRunStore } from '../db/stores/run-store.ts'
 import { createSettingStore } from '../db/stores/setting-store.ts'
 import { createScheduleWatchStore } from '../db/stores/schedule-watch-store.ts'
+import { createControlStore } from '../db/stores/control-store.ts'
+import type { JobControl } from '../domain/ports/job-control.ts'
+import type { ScheduleStates } from '../domain/ports/schedule-states.ts'
 import type { RunSource } from '../domain/ports/run-source.ts'
 import type { WatchedSchedules } from '../domain/ports/schedule-watch.ts'
 import { instantFromMs } from '../domain/time.ts'
@@ -50,6 +53,8 @@ export type WorkerServicesDeps = {
   readonly runSource: RunSource
   /** Its schedules. */
   readonly watched: WatchedSchedules
+  readonly jobControl: JobControl
+  readonly scheduleStates: ScheduleStates
   /** Starts the `payout` run of a batch; does nothing when it was started before. */
   readonly startPayout: (batchId: string) => Promise<void>
 }
@@ -148,6 +153,12 @@ function runProjection(deps: WorkerServicesDeps, db: Database) {
     events,
     watched,
     watchStore: createScheduleWatchStore(db),
+    windows: {
+      control: deps.jobControl,
+      controlStore: createControlStore(db),
+      scheduleStates: deps.scheduleStates,
+      clock: createVirtualClock(createClockStore(db)),
+    },
     scheduleIds: scheduled.map((job) => job.name),
   })
 }

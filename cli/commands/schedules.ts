@@ -12,6 +12,7 @@ import {
   type SchedulePlanOptions,
 } from '../../platform/temporal/schedules-plan.ts'
 import type { CliContext } from '../context.ts'
+import { addScheduleSwitches } from '../control/schedule-switches.ts'
 import { addScheduleReads } from '../reads/schedule-reads.ts'
 import { connectTemporal } from '../temporal-access.ts'
 
@@ -32,6 +33,7 @@ export function register(program: Command, context: CliContext): void {
     .option('--json', 'one JSON array instead of lines', false)
     .action(async (options: { json: boolean }) => run(context, options, applySchedules, ''))
   addScheduleReads(schedules, context)
+  addScheduleSwitches(schedules, context)
 }
 
 async function run(

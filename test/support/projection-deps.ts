@@ -2,6 +2,7 @@
 import type { Client } from '@temporalio/client'
 
 import type { Database } from '../../db/client.ts'
+import { createControlStore } from '../../db/stores/control-store.ts'
 import { createDeadLetterStore } from '../../db/stores/dead-letter-store.ts'
 import { createRunStore } from '../../db/stores/run-store.ts'
 import { createScheduleWatchStore } from '../../db/stores/schedule-watch-store.ts'
@@ -9,6 +10,8 @@ import { createSettingStore } from '../../db/stores/setting-store.ts'
 import { instantFromMs } from '../../domain/time.ts'
 import type { AnyJob } from '../../jobs/registry.ts'
 import type { ProjectionDeps } from '../../operations/project-runs.ts'
+import { createJobControl } from '../../platform/temporal/job-control.ts'
+import { createScheduleStates } from '../../platform/temporal/schedule-states.ts'
 import { createRunSource } from '../../platform/temporal/run-source.ts'
 import { createWatchedSchedules } from '../../platform/temporal/watched-schedules.ts'
 
@@ -30,6 +33,12 @@ export function projectionDeps(
     wallNow: () => instantFromMs(Date.now()),
     watched: createWatchedSchedules(client, jobs),
     watchStore: createScheduleWatchStore(db),
+    windows: {
+      control: createJobControl(client),
+      controlStore: createControlStore(db),
+      scheduleStates: createScheduleStates(client),
+      clock: { now: async () => instantFromMs(Date.now()) },
+    },
     scheduleIds: jobs.map((job) => job.name),
     events: {
       deadLettersSwept: tell('deadLettersSwept'),

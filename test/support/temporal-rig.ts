@@ -17,7 +17,12 @@ export type TemporalRig = AsyncDisposable & {
   readonly client: Client
   readonly namespace: string
   /** Runs `work` while a worker serves the queue `taskQueue` with these activities. */
-  withWorker<T>(taskQueue: string, activities: Activities, work: () => Promise<T>): Promise<T>
+  withWorker<T>(
+    taskQueue: string,
+    activities: Activities,
+    work: () => Promise<T>,
+    options?: { readonly activitiesAtOnce?: number },
+  ): Promise<T>
 }
 
 /** A fresh namespace with our search attributes, or one that is there already. */
@@ -40,13 +45,14 @@ export async function createTemporalRig(
   return {
     client,
     namespace,
-    async withWorker(taskQueue, activities, work) {
+    async withWorker(taskQueue, activities, work, { activitiesAtOnce = 100 } = {}) {
       const worker = await Worker.create({
         connection: native,
         namespace,
         taskQueue,
         activities,
         workflowBundle: await testBundle(),
+        maxConcurrentActivityTaskExecutions: activitiesAtOnce,
         // Cancellation and heartbeats must reach activities within a test's patience.
         maxHeartbeatThrottleInterval: '200ms',
         shutdownGraceTime: '1s',
