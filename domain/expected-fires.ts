@@ -1,121 +1,30 @@
 /**
- * When a schedule should fire, computed without asking the server that fires it. Pure. Wall times that
- * a change of clocks skips do not fire, those that it repeats fire twice, as on the server.
+ * When a schedule should fire, computed without asking the server that fires it, and what is made of
+ * fires that did not happen. Pure.
  */
-import { addMs, DAY_MS, instantFromMs, SECOND_MS, toMs, type Instant } from './time.ts'
-import { instantsOfLocal, localDateAt } from './zone.ts'
+import { addMs, instantFromMs, SECOND_MS, toMs, type Instant } from './time.ts'
+import { wallFires, type WallSchedule } from './wall-schedule.ts'
 
-/** When a schedule fires, as flat fields: an interval, or calendars in a zone. */
+/** When a schedule fires: an interval, or times on a wall. Neither never fires. */
 export type FireSpec = {
-  /** Milliseconds between fires, counted from 1970; null for calendars. */
+  /** Milliseconds between fires, counted from 1970; null for times on a wall. */
   readonly everyMs: number | null
-  /** `minute hour dayOfMonth dayOfWeek`, several joined by `; `, as `30 4 * *; 0 6-8 * MONDAY`. */
-  readonly calendars: string | null
-  /** IANA zone of the calendars; null is UTC. */
-  readonly timezone: string | null
+  readonly wall: WallSchedule | null
 }
 
-/** Spec texts that cannot be read: somebody wrote one on the server that no job declares. */
-export class FireSpecError extends Error {
-  override readonly name = 'FireSpecError'
-}
-
-/**
- * The nominal times after `after` and not after `until`, in order, the first `limit`. Throws
- * FireSpecError on a calendar that cannot be read.
- */
+/** The nominal times after `after` and not after `until`, in order, the first `limit`. */
 export function expectedFires(
-  spec: FireSpec,
+  { everyMs, wall }: FireSpec,
   window: { readonly after: Instant; readonly until: Instant },
   limit: number,
 ): Instant[] {
-  if (spec.everyMs !== null) return everyFires(spec.everyMs, window, limit)
-  if (spec.calendars === null) return []
-  return calendarFires(spec.calendars, spec.timezone ?? 'UTC', window, limit)
-}
-
-type Window = Parameters<typeof expectedFires>[1]
-
-function everyFires(everyMs: number, { after, until }: Window, limit: number): Instant[] {
+  const [fromMs, untilMs] = [toMs(window.after) + 1, toMs(window.until) + 1]
+  if (wall !== null) return wallFires(wall, { fromMs, untilMs, limit }).map(instantFromMs)
+  if (everyMs === null) return []
   const fires: Instant[] = []
-  const untilMs = toMs(until)
-  let atMs = (Math.floor(toMs(after) / everyMs) + 1) * everyMs
-  for (; atMs <= untilMs && fires.length < limit; atMs += everyMs) fires.push(instantFromMs(atMs))
+  let atMs = Math.ceil(fromMs / everyMs) * everyMs
+  for (; atMs < untilMs && fires.length < limit; atMs += everyMs) fires.push(instantFromMs(atMs))
   return fires
-}
-
-type Calendar = {
-  readonly minutes: readonly number[]
-  readonly hours: readonly number[]
-  readonly daysOfMonth: ReadonlySet<number>
-  readonly daysOfWeek: ReadonlySet<number>
-}
-
-function calendarFires(
-  text: string,
-  zone: string,
-  { after, until }: Window,
-  limit: number,
-): Instant[] {
-  const calendars = text.split('; ').map(readCalendar)
-  const fires = new Set<Instant>()
-  // Noon of each day on the wall; a day more on either side for the zone's offset.
-  const lastMs = toMs(until) + DAY_MS
-  for (let dayMs = toMs(after) - DAY_MS; dayMs <= lastMs; dayMs += DAY_MS) {
-    const date = localDateAt(instantFromMs(dayMs), zone)
-    for (const wall of calendars.flatMap((calendar) => wallTimesOn(calendar, date))) {
-      for (const at of instantsOfLocal(`${date}T${wall}`, zone)) {
-        if (at > after && at <= until) fires.add(at)
-      }
-    }
-    // Days are in order: what is later than a full set cannot come before its last.
-    if (fires.size > limit * 2) break
-  }
-  return [...fires].sort().slice(0, limit)
-}
-
-function wallTimesOn(calendar: Calendar, date: string): string[] {
-  const day = new Date(`${date}T00:00:00Z`)
-  const isDay =
-    calendar.daysOfMonth.has(day.getUTCDate()) && calendar.daysOfWeek.has(day.getUTCDay())
-  if (!isDay) return []
-  const two = (value: number): string => String(value).padStart(2, '0')
-  return calendar.hours.flatMap((hour) =>
-    calendar.minutes.map((minute) => `${two(hour)}:${two(minute)}`),
-  )
-}
-
-const DAYS = ['SUNDAY', 'MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY']
-
-function readCalendar(text: string): Calendar {
-  const [minute, hour, dayOfMonth, dayOfWeek, ...rest] = text.split(' ')
-  if (dayOfWeek === undefined || rest.length > 0) throw new FireSpecError(`not a calendar: ${text}`)
-  return {
-    minutes: readRanges(minute ?? '', 0, 59),
-    hours: readRanges(hour ?? '', 0, 23),
-    daysOfMonth: new Set(readRanges(dayOfMonth ?? '', 1, 31)),
-    daysOfWeek: new Set(readRanges(dayOfWeek, 0, 6)),
-  }
-}
-
-function readRanges(text: string, least: number, greatest: number): number[] {
-  if (text === '*') return numbers(least, greatest)
-  return text.split(',').flatMap((range) => {
-    const [first = '', last = first] = range.split('-').map((part) => {
-      const day = DAYS.indexOf(part)
-      return day === -1 ? part : String(day)
-    })
-    const [start, end] = [Number(first), Number(last)]
-    const isRange = Number.isInteger(start) && Number.isInteger(end) && first !== ''
-    if (!isRange || start < least || end > greatest) {
-      throw new FireSpecError(`not a calendar field: ${text}`)
-    }
-    return numbers(start, end)
-  })
-}
-
-function numbers(start: number, end: number): number[] {
-  return Array.from({ length: Math.max(0, end - start + 1) }, (_, i) => start + i)
 }
 
 /** What became of a fire that did not happen as it should. */

@@ -48,22 +48,6 @@ export function localDateAtMs(epochMs: number, zone: string): LocalDate {
  * instant, one that they showed twice is the earlier. Throws RangeError on a bad text or zone.
  */
 export function instantOfLocal(localDateTime: string, zone: string): Instant {
-  const { real, candidates } = readLocal(localDateTime, zone)
-  return instantFromMs(real[0] ?? Math.max(...candidates))
-}
-
-/**
- * Every instant of a wall time `YYYY-MM-DDTHH:MM` in a zone, in order: none where the clocks skipped it,
- * two where they showed it twice. Throws RangeError on a bad text or zone.
- */
-export function instantsOfLocal(localDateTime: string, zone: string): Instant[] {
-  return readLocal(localDateTime, zone).real.map(instantFromMs)
-}
-
-function readLocal(
-  localDateTime: string,
-  zone: string,
-): { readonly real: readonly number[]; readonly candidates: readonly number[] } {
   const asUtcMs = Date.parse(`${localDateTime}Z`)
   if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/.test(localDateTime) || Number.isNaN(asUtcMs)) {
     throw new RangeError(`not a wall time YYYY-MM-DDTHH:MM: ${localDateTime}`)
@@ -73,8 +57,8 @@ function readLocal(
   const before = asUtcMs - offsetMs(format, asUtcMs - 24 * HOUR_MS)
   const after = asUtcMs - offsetMs(format, asUtcMs + 24 * HOUR_MS)
   const isReal = (candidate: number) => candidate + offsetMs(format, candidate) === asUtcMs
-  const candidates = [...new Set([Math.min(before, after), Math.max(before, after)])]
-  return { real: candidates.filter(isReal), candidates }
+  const real = [Math.min(before, after), Math.max(before, after)].find(isReal)
+  return instantFromMs(real ?? Math.max(before, after))
 }
 
 /** How far the wall in a zone is ahead of UTC, milliseconds. Throws RangeError on an unknown zone. */

@@ -2,13 +2,7 @@
  * The dead-man's switch: computes when every schedule should have fired, compares that with the runs
  * that are kept, accounts for each fire, and starts the run of a missing one while it is not overdue.
  */
-import {
-  expectedFires,
-  FireSpecError,
-  judgeFires,
-  LATE_AFTER_MS,
-  type FireGap,
-} from '../domain/expected-fires.ts'
+import { expectedFires, judgeFires, LATE_AFTER_MS, type FireGap } from '../domain/expected-fires.ts'
 import type {
   ScheduleMark,
   ScheduleWatchStore,
@@ -17,6 +11,7 @@ import type {
 } from '../domain/ports/schedule-watch.ts'
 import { addMs, earlier, later, msBetween, SECOND_MS, type Instant } from '../domain/time.ts'
 import type { Events } from '../platform/events.ts'
+import { canonicalJson } from './canonical-json.ts'
 
 /** What the switch works over. */
 export type WatchDeps = {
@@ -114,29 +109,16 @@ function expectedSince(
   { from, until }: { readonly from: Instant; readonly until: Instant },
 ): { expected: Instant[]; checkedUntil: Instant } {
   const { changedAt, spec } = schedule
-  const isChanged = JSON.stringify(before.spec) !== JSON.stringify(spec)
+  const isChanged = canonicalJson(before.spec) !== canonicalJson(spec)
   const turn = isChanged ? earlier(until, later(from, changedAt ?? from)) : from
   const parts = [
     { spec: before.spec, after: from, until: turn },
     { spec, after: turn, until },
   ]
-  const expected = parts.flatMap((part) => firesOf(part.spec, part))
+  const expected = parts.flatMap((part) => expectedFires(part.spec, part, FIRES_PER_LOOK))
   if (expected.length < FIRES_PER_LOOK) return { expected, checkedUntil: until }
   const taken = expected.slice(0, FIRES_PER_LOOK)
   return { expected: taken, checkedUntil: taken.at(-1) ?? until }
-}
-
-function firesOf(
-  spec: ScheduleMark['spec'],
-  window: { readonly after: Instant; readonly until: Instant },
-): Instant[] {
-  try {
-    return expectedFires(spec, window, FIRES_PER_LOOK)
-  } catch (error) {
-    // Somebody wrote on the server what no job declares; `schedules plan` shows it as drift.
-    if (error instanceof FireSpecError) return []
-    throw error
-  }
 }
 
 /** Missing fires that happened after all are late; the others are made up for within the policy. */

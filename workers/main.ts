@@ -65,10 +65,12 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
     config,
     secrets,
     events,
-    runSource: createRunSource(server.client),
-    watched: createWatchedSchedules(server.client),
-    jobControl: createJobControl(server.client),
-    scheduleStates: createScheduleStates(server.client),
+    server: {
+      runSource: createRunSource(server.client),
+      watched: createWatchedSchedules(server.client),
+      jobControl: createJobControl(server.client),
+      scheduleStates: createScheduleStates(server.client),
+    },
     startPayout: (batchId) => startPayout(starter, batchId),
   })
   await prepareServer(starter, services)

@@ -5,15 +5,13 @@ import { createAviationstackProvider } from '../adapters/flights/aviationstack.t
 import { createStripePayments } from '../adapters/payments/stripe.ts'
 import { createFlightMonitorActivities } from '../activities/flight-monitor.ts'
 import { createMaintenanceActivities } from '../activities/maintenance.ts'
-import { createOutboxAndRunProjectionActivities } from '../activities/outbox-and-run-projection.ts'
 import { createPayoutActivities } from '../activities/payout.ts'
 import { createPolicyExpirationActivities } from '../activities/policy-expiration.ts'
 import { createReconciliationActivities } from '../activities/reconciliation.ts'
 import { ConfigError, type Config, type ConfigProblem, type Secrets } from '../config/config.ts'
-import { createDatabase, type Database } from '../db/client.ts'
+import { createDatabase } from '../db/client.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
 import { createDatabaseCare } from '../db/stores/database-care.ts'
-import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
 import { createDecisionStore } from '../db/stores/decision-store.ts'
 import { createExpiryStore } from '../db/stores/expiry-store.ts'
 import { createLegStore } from '../db/stores/leg-store.ts'
@@ -22,19 +20,10 @@ import { createPolicyLegs } from '../db/stores/policy-legs.ts'
 import { createReconciliationStore } from '../db/stores/reconciliation-store.ts'
 import { createReviewStore } from '../db/stores/review-store.ts'
 import type { Clock } from '../domain/ports/clock.ts'
-import { createRunStore } from '../db/stores/run-store.ts'
-import { createSettingStore } from '../db/stores/setting-store.ts'
-import { createScheduleWatchStore } from '../db/stores/schedule-watch-store.ts'
-import { createControlStore } from '../db/stores/control-store.ts'
-import type { JobControl } from '../domain/ports/job-control.ts'
-import type { ScheduleStates } from '../domain/ports/schedule-states.ts'
-import type { RunSource } from '../domain/ports/run-source.ts'
-import type { WatchedSchedules } from '../domain/ports/schedule-watch.ts'
-import { instantFromMs } from '../domain/time.ts'
-import { allJobs } from '../jobs/registry.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
 import type { ActivitiesByJob } from './queues.ts'
+import { runProjection, type WatchedServer } from './run-projection.ts'
 
 /** On wall time a second is a second. */
 const WALL_SPEED = 1
@@ -49,12 +38,8 @@ export type WorkerServicesDeps = {
   readonly config: Config
   readonly secrets: Secrets
   readonly events: Events
-  /** Runs as the Temporal server has them. */
-  readonly runSource: RunSource
-  /** Its schedules. */
-  readonly watched: WatchedSchedules
-  readonly jobControl: JobControl
-  readonly scheduleStates: ScheduleStates
+  /** Runs and schedules as the Temporal server has them. */
+  readonly server: WatchedServer
   /** Starts the `payout` run of a batch; does nothing when it was started before. */
   readonly startPayout: (batchId: string) => Promise<void>
 }
@@ -79,11 +64,8 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
     clock,
   })
   const secondFlightData = secondSource(deps, clock)
-  const payments = createStripePayments({
-    baseUrl: config.stripe.url,
-    apiKey: stripeApiKey,
-    concurrency: config.stripe.concurrency,
-  })
+  const { url: baseUrl, concurrency } = config.stripe
+  const payments = createStripePayments({ baseUrl, apiKey: stripeApiKey, concurrency })
   const payoutStore = createPayoutStore(db)
   const decisionStore = createDecisionStore(db)
   const policyLegs = createPolicyLegs(db)
@@ -139,28 +121,6 @@ function secondSource({ config, secrets }: WorkerServicesDeps, clock: Clock) {
   const { url: baseUrl, ratePerS, concurrency } = config.aviationstack
   const airports = loadAirportZones()
   return createAviationstackProvider({ baseUrl, apiKey, ratePerS, concurrency, airports, clock })
-}
-
-function runProjection(deps: WorkerServicesDeps, db: Database) {
-  const { runSource, watched, events, config } = deps
-  const scheduled = allJobs().filter((job) => job.environments[config.environment] && job.schedule)
-  return createOutboxAndRunProjectionActivities({
-    runSource,
-    runStore: createRunStore(db),
-    deadLetters: createDeadLetterStore(db),
-    settingStore: createSettingStore(db),
-    wallNow: () => instantFromMs(Date.now()),
-    events,
-    watched,
-    watchStore: createScheduleWatchStore(db),
-    windows: {
-      control: deps.jobControl,
-      controlStore: createControlStore(db),
-      scheduleStates: deps.scheduleStates,
-      clock: createVirtualClock(createClockStore(db)),
-    },
-    scheduleIds: scheduled.map((job) => job.name),
-  })
 }
 
 type NeededSecrets = { databaseUrl: string; aeroapiKey: string; stripeApiKey: string }

@@ -12,6 +12,7 @@ import type {
   WatchedSchedules,
 } from '../../domain/ports/schedule-watch.ts'
 import { instantFromMs, toMs, type Instant } from '../../domain/time.ts'
+import type { WallSchedule } from '../../domain/wall-schedule.ts'
 import { allJobs, type AnyJob } from '../../jobs/registry.ts'
 import { scheduledRunOptions } from './job-starter.ts'
 import { fieldsOfDescription } from './schedule-spec.ts'
@@ -35,7 +36,7 @@ export function createWatchedSchedules(
     read: (scheduleIds) =>
       bounded(async () => {
         const all = await Promise.all(scheduleIds.map((id) => describeSchedule(client, id)))
-        return all.flatMap((found) => (found === undefined ? [] : [toWatched(found)]))
+        return all.flatMap((found) => (found === undefined ? [] : [toWatched(found, jobs)]))
       }),
     fire: (scheduleId, nominalAt) =>
       bounded(() => {
@@ -46,15 +47,20 @@ export function createWatchedSchedules(
   }
 }
 
-function toWatched(description: ScheduleDescription): WatchedSchedule {
+/**
+ * Intervals as the server has them, since a fast clock shortens them. Times on a wall as the registry
+ * has them: what the server was given for them is what is to be watched.
+ */
+function toWatched(description: ScheduleDescription, jobs: readonly AnyJob[]): WatchedSchedule {
+  const job = jobs.find((one) => one.name === description.scheduleId)
+  const declared = job?.schedule?.kind === 'calendar' ? job.schedule : null
   const fields = fieldsOfDescription(description)
   const changed = description.info.lastUpdatedAt
   return {
     scheduleId: description.scheduleId,
     spec: {
       everyMs: numberOf(fields['everyMs']),
-      calendars: textOf(fields['calendars']),
-      timezone: textOf(fields['timezone']),
+      wall: declared === null ? null : wallOf(declared),
       mayOverlap: fields['overlap'] === 'ALLOW_ALL',
       jitterMs: numberOf(fields['jitterMs']) ?? 0,
       catchUpMs: numberOf(fields['catchUpMs']) ?? 0,
@@ -68,9 +74,11 @@ function numberOf(value: unknown): number | null {
   return typeof value === 'number' ? value : null
 }
 
-function textOf(value: unknown): string | null {
-  return typeof value === 'string' ? value : null
+function wallOf({ calendars, timezone, dst = 'shift' }: WallDeclaration): WallSchedule {
+  return { calendars, timezone, dst }
 }
+
+type WallDeclaration = Extract<NonNullable<AnyJob['schedule']>, { readonly kind: 'calendar' }>
 
 /** The id that a schedule gives a run: its own name and the nominal second. */
 export function firedWorkflowId(scheduleId: string, nominalAt: Instant): string {

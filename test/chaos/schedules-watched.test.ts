@@ -119,7 +119,7 @@ it('accounts for every fire after the server was away for several of them', asyn
     select checked_until, created_at from schedule_watch`.execute(db)
   const [mark] = marks
   if (mark === undefined) throw new Error('nothing was watched')
-  const spec = { everyMs: EVERY_MS, calendars: null, timezone: null }
+  const spec = { everyMs: EVERY_MS, wall: null }
   const window = { after: mark.created_at, until: mark.checked_until }
   const expected = expectedFires(spec, window, 1_000)
   expect(expected.at(-1)).not.toBeUndefined()

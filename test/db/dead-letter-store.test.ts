@@ -167,6 +167,11 @@ describe('money', () => {
     const batchId = randomUUID()
     await sql`insert into payout_batch (id, size) values (${batchId}::uuid, 3)`.execute(db())
     await sql`update payout set batch_id = ${batchId}::uuid`.execute(db())
+    // Along its legal states.
+    for (const state of ['APPROVED', 'SUBMITTED']) {
+      await sql`update payout set state = ${state}, approved_by = 'policy'
+        where id = ${payoutIds[0]}::uuid`.execute(db())
+    }
     await sql`update payout set state = 'PAID', transfer_id = 'tr_1', approved_by = 'policy',
       paid_at = now() where id = ${payoutIds[0]}::uuid`.execute(db())
     const dead = await die({ job: 'payout', scheduleId: null, workflowId: `payout:${batchId}` })

@@ -3,15 +3,13 @@ import { describe, expect, it } from 'vitest'
 
 import {
   expectedFires,
-  FireSpecError,
   judgeFires,
   type FireEvidence,
   type FiredRun,
 } from '../../../domain/expected-fires.ts'
 import { addMs, parseInstant, SECOND_MS, type Instant } from '../../../domain/time.ts'
 
-const interval = (everyMs: number) => ({ everyMs, calendars: null, timezone: null })
-const calendar = (calendars: string, timezone = 'UTC') => ({ everyMs: null, calendars, timezone })
+const interval = (everyMs: number) => ({ everyMs, wall: null })
 const at = parseInstant
 
 function fires(spec: Parameters<typeof expectedFires>[0], after: string, until: string): string[] {
@@ -35,45 +33,29 @@ describe('an interval', () => {
   })
 })
 
-describe('a calendar', () => {
-  it.each([
-    // Clocks skip 02:00 to 03:00 on 14 March 2027 in New York.
-    ['0 2 * *', '2027-03-13T00:00:00Z', '2027-03-16T00:00:00Z', ['03-13T07:00', '03-15T06:00']],
-    // They show 01:00 to 02:00 twice on 1 November 2026.
-    [
-      '30 1 * *',
-      '2026-10-31T12:00:00Z',
-      '2026-11-02T12:00:00Z',
-      ['11-01T05:30', '11-01T06:30', '11-02T06:30'],
-    ],
-    [
-      '0 6 * MONDAY',
-      '2026-03-01T00:00:00Z',
-      '2026-03-10T00:00:00Z',
-      ['03-02T11:00', '03-09T10:00'],
-    ],
-    ['0 2 1 *', '2026-01-15T00:00:00Z', '2026-03-15T00:00:00Z', ['02-01T07:00', '03-01T07:00']],
-    [
-      '0 6-7 * 6; 30 8 * 6',
-      '2026-03-06T12:00:00Z',
-      '2026-03-08T00:00:00Z',
-      ['03-07T11:00', '03-07T12:00', '03-07T13:30'],
-    ],
-  ])('%j in New York after %s until %s', (text, after, until, expected) => {
-    const found = fires(calendar(text, 'America/New_York'), after, until)
-    expect(found.map((one) => one.slice(5, 16))).toEqual(expected)
-  })
+describe('times on a wall', () => {
+  const daily = { calendars: [{ hour: 2 }], timezone: 'America/New_York', dst: 'shift' } as const
+  const spec = { everyMs: null, wall: daily }
 
-  it('counts its days on the wall, not in UTC', () => {
-    const spec = calendar('0 8 1 *', 'Pacific/Auckland')
-    expect(fires(spec, '2026-01-31T00:00:00Z', '2026-02-02T00:00:00Z')).toEqual([
-      '2026-01-31T19:00:00.000Z',
+  it('fire after the beginning and at the end', () => {
+    expect(fires(spec, '2026-03-01T07:00:00Z', '2026-03-02T07:00:00Z')).toEqual([
+      '2026-03-02T07:00:00.000Z',
+    ])
+    expect(fires(spec, '2026-03-01T06:59:59Z', '2026-03-02T06:59:59Z')).toEqual([
+      '2026-03-01T07:00:00.000Z',
     ])
   })
 
-  it.each(['0 24 * *', '0 6 * FRIYAY', '6 * *', ''])('refuses %j', (text) => {
-    const read = () => fires(calendar(text), '2026-03-01T00:00:00Z', '2026-03-02T00:00:00Z')
-    expect(read).toThrow(FireSpecError)
+  it('follow the rule of the schedule when the clocks skip them', () => {
+    // Clocks skip 02:00 to 03:00 on 14 March 2027 in New York.
+    const [after, until] = ['2027-03-13T12:00:00Z', '2027-03-14T12:00:00Z']
+    expect(fires(spec, after, until)).toEqual(['2027-03-14T07:00:00.000Z'])
+    expect(fires({ ...spec, wall: { ...daily, dst: 'skip' } }, after, until)).toEqual([])
+  })
+
+  it('a schedule that says neither never fires', () => {
+    const never = { everyMs: null, wall: null }
+    expect(fires(never, '2026-01-01T00:00:00Z', '2027-01-01T00:00:00Z')).toEqual([])
   })
 })
 
