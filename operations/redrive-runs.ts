@@ -122,7 +122,14 @@ async function redriveOne(
   if (problem !== null) return tell('refused', problem)
   if (request.isDryRun) return tell('would-redrive')
   const claimed = await deps.deadLetters.claim(runId, note)
-  if (claimed === null) return tell('refused', 'somebody else resolved it meanwhile')
+  if (claimed === null) {
+    // Somebody else was faster: what they did to it is this one's answer too.
+    const resolved = await deps.deadLetters.find(runId)
+    if (resolved === null || REDRIVABLE.includes(resolved.state)) {
+      return tell('refused', 'it is being resolved by somebody else')
+    }
+    return redriveOne(deps, resolved, request, note)
+  }
   const outcome =
     letter.kind === 'parked'
       ? await deps.redriver.wake(letter, note)
