@@ -10,7 +10,9 @@ import { requestContext } from './request-context.ts'
 import { addAirportRoutes, type AirportsDeps } from './rest/airports.ts'
 import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
+import { addDeadLetterRoutes, type DeadLettersDeps } from './rest/dead-letters.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
+import { addJobControlRoutes, type JobControlDeps } from './rest/job-control.ts'
 import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
 import { addPayoutActionRoutes, type PayoutActionDeps } from './rest/payout-actions.ts'
 import { addPayoutControlRoutes, type PayoutControlDeps } from './rest/payout-controls.ts'
@@ -23,6 +25,7 @@ import { addProviderRoutes, type ProvidersDeps } from './rest/providers.ts'
 import { addQuoteRoutes, type QuotesDeps } from './rest/quotes.ts'
 import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
 import { addStripeWebhookRoute, type StripeWebhookDeps } from './rest/stripe-webhooks.ts'
+import { addScheduleRoutes, type SchedulesDeps } from './rest/schedules.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
 
 /** What the app is built from: the needs of its routes, and who may call. */
@@ -30,6 +33,9 @@ export type AppDeps = HealthDeps &
   ClockDeps &
   SchedulerStatusDeps &
   JobsDeps &
+  SchedulesDeps &
+  DeadLettersDeps &
+  JobControlDeps &
   PoliciesDeps &
   QuotesDeps &
   PolicyCancellationDeps &
@@ -65,6 +71,9 @@ export function createApp(deps: AppDeps): Express {
   if (!deps.isLoopback) addClockRoutes(app, deps)
   addSchedulerStatusRoute(app, deps)
   addJobRoutes(app, deps)
+  addScheduleRoutes(app, deps)
+  addDeadLetterRoutes(app, deps)
+  addJobControlRoutes(app, deps)
   addPolicyRoutes(app, deps)
   addQuoteRoutes(app, deps)
   addPolicyCancellationRoute(app, deps)

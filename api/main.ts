@@ -4,81 +4,41 @@
  */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { hostname } from 'node:os'
-
 import type { Client } from '@temporalio/client'
 import type { Express } from 'express'
-
-import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
-import { createLeasedAllowance, keyIdOf } from '../adapters/flights/leased-allowance.ts'
-import { readStripeWebhook } from '../adapters/payments/stripe-events.ts'
-import { loadAirportZones } from '../adapters/airports/zones.ts'
-import { lazyDelayHistory } from '../adapters/rates/delay-history.ts'
 import { ConfigError, isLoopback, type Config, type Secrets } from '../config/config.ts'
 import { createDatabase, type Database } from '../db/client.ts'
 import { assertSchemaCurrent } from '../db/schema-state.ts'
 import { createAirportCache } from '../db/stores/airport-cache.ts'
-import { createAllowanceStore } from '../db/stores/allowance-store.ts'
 import { createBookReads } from '../db/stores/book-reads.ts'
 import { createBookTotalsStore } from '../db/stores/book-totals.ts'
-import { createCancellationStore } from '../db/stores/cancellation-store.ts'
-import { createClockStore, type ClockStore } from '../db/stores/clock-store.ts'
+import { createClockStore } from '../db/stores/clock-store.ts'
+import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
 import { createLatencyLog } from '../db/stores/latency-log.ts'
-import { createPaymentEventStore } from '../db/stores/payment-event-store.ts'
-import { createPayeeStore } from '../db/stores/payee-store.ts'
-import { createPayoutControlStore } from '../db/stores/payout-control-store.ts'
-import { createPayoutStore } from '../db/stores/payout-store.ts'
-import { createPolicyDetailsStore } from '../db/stores/policy-details.ts'
-import { createPolicyStore } from '../db/stores/policy-store.ts'
-import { createProductStore } from '../db/stores/product-store.ts'
 import { createProviderHealthStore } from '../db/stores/provider-health-store.ts'
-import { createQuoteStore } from '../db/stores/quote-store.ts'
-import type { Clock, ClockReading } from '../domain/ports/clock.ts'
+import { createRunReads } from '../db/stores/run-reads.ts'
+import { createScheduleWatchStore } from '../db/stores/schedule-watch-store.ts'
+import type { ClockReading } from '../domain/ports/clock.ts'
 import { instantFromMs } from '../domain/time.ts'
-import { approvePayouts } from '../operations/approve-payouts.ts'
-import { bindQuote } from '../operations/bind-quote.ts'
-import { correctPayee } from '../operations/correct-payee.ts'
-import { cancelPolicy } from '../operations/cancel-policy.ts'
-import { controlPayouts, readPayoutControls } from '../operations/control-payouts.ts'
-import { createQuote } from '../operations/create-quote.ts'
-import { importPolicies } from '../operations/import-policies.ts'
-import { receivePaymentEvent } from '../operations/payment-events.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
-import { createEvents, type Events } from '../platform/events.ts'
+import { createEvents } from '../platform/events.ts'
 import type { HealthCheck } from '../platform/health.ts'
-import { createLogger, type Logger } from '../platform/logger.ts'
+import { createLogger } from '../platform/logger.ts'
 import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
-import { addProcessMetrics, createMetrics, type Metrics } from '../platform/metrics.ts'
-import { observeFlightData } from '../platform/observed-providers.ts'
-import { createProviderReports } from '../platform/provider-reports.ts'
+import { addProcessMetrics, createMetrics } from '../platform/metrics.ts'
 import { lazyClient } from '../platform/temporal/connection.ts'
-import { startJob } from '../platform/temporal/job-starter.ts'
 import { createApp } from './app.ts'
 import { bookMetricsCollector } from './book-metrics.ts'
 import { jobMetricsCollector } from './job-metrics.ts'
-import { cancelJobRun, listJobRuns, readJobRun } from './job-runs.ts'
-import { startJobRun } from './job-starts.ts'
-import type { JobsDeps } from './rest/jobs.ts'
-import type { PayoutActionDeps } from './rest/payout-actions.ts'
-import type { PayoutControlDeps } from './rest/payout-controls.ts'
-import type { PoliciesDeps } from './rest/policies.ts'
 import { providerMetricsCollector } from './provider-metrics.ts'
-import type { PolicyCancellationDeps } from './rest/policy-cancellation.ts'
-import type { QuotesDeps } from './rest/quotes.ts'
 import { createReviewCases } from './review-cases.ts'
-import type { StripeWebhookDeps } from './rest/stripe-webhooks.ts'
+import { runMetricsCollector } from './run-metrics.ts'
 import { readSchedulerState } from './scheduler-state.ts'
-
-/** What an API process is started with. */
-export type ApiOptions = {
-  readonly config: Config
-  readonly secrets: Secrets
-  /** For the standard TEMPORAL_* settings (TLS, API key) beside our own. */
-  readonly env: NodeJS.ProcessEnv
-  /** Default: a logger as configured. */
-  readonly logger?: Logger
-}
+import { deadLettersOf, controlOf, jobsOf, schedulesOf } from './job-parts.ts'
+import type { ApiOptions, ApiParts } from './parts.ts'
+import { payoutActionsOf, payoutControlsOf, stripeWebhooksOf } from './payment-parts.ts'
+import { cancellationsOf, underwritingOf } from './policy-parts.ts'
 
 /** An API that listens; disposing it stops it. */
 export type RunningApi = AsyncDisposable & {
@@ -129,6 +89,12 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
         clock,
         metrics,
       }),
+      runMetricsCollector({
+        deadLetters: createDeadLetterStore(db),
+        runReads: createRunReads(db),
+        watchStore: createScheduleWatchStore(db),
+        metrics,
+      }),
     ],
     logger,
   })
@@ -162,17 +128,7 @@ function databaseUrlOf(secrets: Secrets): string {
   throw new ConfigError([{ variable: 'DATABASE_URL', message: 'must be set' }])
 }
 
-type Parts = ApiOptions & {
-  readonly logger: Logger
-  readonly metrics: Metrics
-  readonly db: Database
-  readonly client: Client
-  readonly clockStore: ClockStore
-  readonly clock: Clock
-  readonly stack: AsyncDisposableStack
-}
-
-function buildApp(parts: Parts): Express {
+function buildApp(parts: ApiParts): Express {
   const { config, secrets, logger, metrics, db, client, clockStore } = parts
   const events = createEvents({ logger, metrics })
   return createApp({
@@ -185,7 +141,11 @@ function buildApp(parts: Parts): Express {
       (await clockStore.read()) ?? { now: instantFromMs(Date.now()), speed: 1 },
     readState: () => readSchedulerState(client),
     startedAtMs: Date.now(),
-    jobs: jobsOf(client, config),
+    jobs: jobsOf(parts),
+    schedules: schedulesOf(parts),
+    runReads: createRunReads(db),
+    deadLetters: deadLettersOf(parts),
+    control: controlOf(parts),
     idempotency: createIdempotencyStore(db),
     ...underwritingOf(parts, events),
     cancellations: cancellationsOf(parts),
@@ -209,106 +169,6 @@ function healthChecks(db: Database, client: Client): Record<string, HealthCheck>
     database: () => assertSchemaCurrent(db),
     temporal: () => client.workflowService.getSystemInfo({}),
   }
-}
-
-function jobsOf(client: Client, { environment }: Config): JobsDeps['jobs'] {
-  return {
-    start: (start, attempt) => startJobRun({ client, environment }, start, attempt),
-    list: (filter, page) => listJobRuns(client, filter, page),
-    read: (id, runId) => readJobRun(client, id, runId),
-    cancel: (id, runId) => cancelJobRun(client, id, runId),
-  }
-}
-
-function payoutControlsOf({ db, clock }: Parts): PayoutControlDeps['payoutControls'] {
-  const deps = { payoutControls: createPayoutControlStore(db), clock }
-  return {
-    read: () => readPayoutControls(deps),
-    change: (change) => controlPayouts(deps, change),
-  }
-}
-
-function stripeWebhooksOf(parts: Parts): StripeWebhookDeps['stripeWebhooks'] {
-  const { config, client, db } = parts
-  const secret = parts.secrets.stripeWebhookSecret
-  if (secret === null) return null
-  const eventStore = createPaymentEventStore(db)
-  const { environment } = config
-  const start = { job: 'payment-events', input: {}, trigger: 'api' } as const
-  return {
-    read: (input) => readStripeWebhook(input, { secret }),
-    keep: (event) => receivePaymentEvent({ eventStore }, 'stripe', event),
-    start: async () => void (await startJob({ client, environment }, start)),
-  }
-}
-
-function payoutActionsOf({ db, clock }: Parts): PayoutActionDeps['payoutActions'] {
-  const payoutStore = createPayoutStore(db)
-  const payeeStore = createPayeeStore(db)
-  return {
-    async approve({ payoutId, by, ...request }) {
-      const approval = { payoutIds: [payoutId], approvedBy: by, leavesBatch: true, ...request }
-      const outcome = await approvePayouts({ payoutStore, clock }, approval)
-      const { approved, heldPayoutIds, awaitingSecond = 0 } = outcome
-      return { approved, held: heldPayoutIds.length, awaitingSecond }
-    },
-    correctPayee: (correction) => correctPayee({ payeeStore, clock }, correction),
-  }
-}
-
-function underwritingOf(
-  parts: Parts,
-  events: Events,
-): Pick<PoliciesDeps, 'policies'> & Pick<QuotesDeps, 'quotes'> {
-  const { config, secrets, db, clock, stack } = parts
-  const apiKey = secrets.aeroapiKey ?? ''
-  const allowance = createLeasedAllowance({
-    provider: 'aeroapi',
-    keyId: keyIdOf(apiKey),
-    store: createAllowanceStore(db),
-    terms: config.aeroapi,
-    onNotice: (notice) => events.providerBudgetReached({ provider: 'aeroapi', ...notice }),
-  })
-  stack.use(allowance)
-  const flightData = createAeroApiProvider({
-    baseUrl: config.aeroapi.url,
-    apiKey,
-    allowance,
-    concurrency: config.aeroapi.concurrency,
-    airports: loadAirportZones(),
-    clock,
-  })
-  stack.use(flightData)
-  const reporter = `api:${hostname()}:${process.pid}`
-  const store = createProviderHealthStore(db)
-  const reports = stack.use(createProviderReports({ store, events, reporter }))
-  reports.add({ provider: flightData.id, breakerState: flightData.breakerState })
-  const quoteStore = createQuoteStore(db)
-  const deps = {
-    quoteStore,
-    delayHistory: lazyDelayHistory(),
-    policyStore: createPolicyStore(db),
-    productStore: createProductStore(db),
-    flightData: observeFlightData(flightData, reports),
-    clock,
-    capacityMinor: config.underwriting.capacityMinor,
-  }
-  return {
-    policies: {
-      import: (rows) => importPolicies(deps, rows),
-      find: (policyNumber) => createPolicyDetailsStore(db).find(policyNumber),
-    },
-    quotes: {
-      create: (request) => createQuote(deps, request),
-      find: (quoteId) => quoteStore.find(quoteId),
-      bind: (input) => bindQuote(deps, input),
-    },
-  }
-}
-
-function cancellationsOf({ db, clock }: Parts): PolicyCancellationDeps['cancellations'] {
-  const deps = { cancellationStore: createCancellationStore(db), clock }
-  return { cancel: (input) => cancelPolicy(deps, input) }
 }
 
 async function listen(app: Express, { host, port }: Config['api']): Promise<Server> {

@@ -11,6 +11,7 @@ import {
   type JobQueue,
 } from '../jobs/define-job.ts'
 import { allJobs } from '../jobs/registry.ts'
+import { listStuckRuns, type StuckRun } from '../platform/temporal/runs.ts'
 import { withinDeadline, workflowTypeQuery } from './job-runs.ts'
 
 /** One task queue: tasks that wait for a worker, and who works on it. */
@@ -43,6 +44,8 @@ export type SchedulerState = {
   /** Worker processes, each of which serves one or more queues. */
   readonly workerProcesses: number
   readonly queues: readonly QueueState[]
+  /** Open runs whose code fails over and over without ending them, at most 20. */
+  readonly stuckRuns: readonly StuckRun[]
 }
 
 /** Workers beat every 5 s; one not heard of for longer is gone: a killed one stays listed. */
@@ -62,9 +65,10 @@ export function jobQueues(): readonly JobQueue[] {
 /** Reads the state within 5 s, or fails with the gRPC error. */
 export async function readSchedulerState(client: Client): Promise<SchedulerState> {
   return withinDeadline(client, async () => {
-    const [activeJobs, workers, backlogs] = await Promise.all([
+    const [activeJobs, workers, stuckRuns, backlogs] = await Promise.all([
       countOpenRuns(client),
       readLiveWorkers(client),
+      listStuckRuns({ client }),
       Promise.all(jobQueues().map((queue) => readBacklog(client, queue))),
     ])
     const queues = backlogs.map((backlog) => ({
@@ -80,6 +84,7 @@ export async function readSchedulerState(client: Client): Promise<SchedulerState
       workers: { available, busy, total: available + busy },
       workerProcesses: new Set(workers.map((worker) => worker.process)).size,
       queues,
+      stuckRuns,
     } as const
   })
 }

@@ -96,6 +96,27 @@ export interface CoverageIncident {
   poll_phase: string;
 }
 
+export interface DeadLetter {
+  created_at: Generated<Instant>;
+  died_at: Instant;
+  error_message: string | null;
+  error_type: string;
+  group_id: string;
+  job: string;
+  kind: string;
+  reason: string | null;
+  redriven_run_id: string | null;
+  redriven_workflow_id: string | null;
+  resolved_at: Instant | null;
+  resolved_by: string | null;
+  run_id: string;
+  schedule_id: string | null;
+  started_at: Instant;
+  state: Generated<string>;
+  updated_at: Generated<Instant>;
+  workflow_id: string;
+}
+
 export interface DecisionCorrection {
   bps: number;
   corrected_bps: number;
@@ -119,6 +140,20 @@ export interface Endorsement {
   old_scheduled_out: Instant;
   policy_id: string;
   refund_offered: boolean;
+}
+
+export interface ErrorGroup {
+  created_at: Generated<Instant>;
+  error_type: string;
+  first_seen_at: Instant;
+  first_version: string | null;
+  id: string;
+  job: string;
+  last_seen_at: Instant;
+  last_version: string | null;
+  letters: Generated<number>;
+  message: string;
+  updated_at: Generated<Instant>;
 }
 
 export interface EscrowReservation {
@@ -221,6 +256,40 @@ export interface JobCursor {
   updated_at: Generated<Instant>;
 }
 
+export interface JobRun {
+  closed_at: Instant | null;
+  created_at: Generated<Instant>;
+  duration_ms: number | null;
+  error_message: string | null;
+  is_stuck: Generated<boolean>;
+  kind_id: number;
+  next_run_id: string | null;
+  nominal_at: Instant | null;
+  rebuilt_at: Instant | null;
+  requested_at: Instant;
+  run_id: string;
+  schedule_id: string | null;
+  started_at: Instant;
+  updated_at: Generated<Instant>;
+  version: string | null;
+  workflow_id: string;
+}
+
+export interface JobRunKind {
+  created_at: Generated<Instant>;
+  duration_ms: Generated<number>;
+  error_type: string | null;
+  id: Generated<number>;
+  job: string;
+  priority: string;
+  queue: string;
+  runs: Generated<number>;
+  state: string | null;
+  status: string;
+  trigger: string | null;
+  updated_at: Generated<Instant>;
+}
+
 export interface LedgerPosting {
   amount_minor: number;
   currency: string;
@@ -246,6 +315,18 @@ export interface ListedTransfer {
   transfer_group: string | null;
   transfer_id: string;
   transferred_at: Instant;
+}
+
+export interface MaintenanceWindow {
+  closed_at: Instant | null;
+  created_at: Generated<Instant>;
+  id: Generated<string>;
+  note: string;
+  opened_by: string;
+  reason: string;
+  schedule_ids: string[];
+  until_at: Instant;
+  updated_at: Generated<Instant>;
 }
 
 export interface PaymentEvent {
@@ -471,6 +552,27 @@ export interface ReviewCase {
   wait_until: Instant | null;
 }
 
+export interface ScheduleGap {
+  cause_run_id: string | null;
+  created_at: Generated<Instant>;
+  found_at: Instant;
+  healed_run_id: string | null;
+  kind: string;
+  lateness_ms: number | null;
+  nominal_at: Instant;
+  schedule_id: string;
+  updated_at: Generated<Instant>;
+}
+
+export interface ScheduleWatch {
+  checked_until: Instant;
+  created_at: Generated<Instant>;
+  is_paused: boolean;
+  schedule_id: string;
+  spec: Json;
+  updated_at: Generated<Instant>;
+}
+
 export interface Setting {
   key: string;
   updated_at: Generated<Instant>;
@@ -492,17 +594,22 @@ export interface DB {
   cached_airport: CachedAirport;
   cached_weather: CachedWeather;
   coverage_incident: CoverageIncident;
+  dead_letter: DeadLetter;
   decision_correction: DecisionCorrection;
   endorsement: Endorsement;
+  error_group: ErrorGroup;
   escrow_reservation: EscrowReservation;
   evaluation: Evaluation;
   flight_leg: FlightLeg;
   flight_observation: FlightObservation;
   idempotent_request: IdempotentRequest;
   job_cursor: JobCursor;
+  job_run: JobRun;
+  job_run_kind: JobRunKind;
   ledger_posting: LedgerPosting;
   ledger_transaction: LedgerTransaction;
   listed_transfer: ListedTransfer;
+  maintenance_window: MaintenanceWindow;
   payment_event: PaymentEvent;
   payout: Payout;
   payout_attempt: PayoutAttempt;
@@ -519,6 +626,8 @@ export interface DB {
   quote: Quote;
   rail_hold: RailHold;
   review_case: ReviewCase;
+  schedule_gap: ScheduleGap;
+  schedule_watch: ScheduleWatch;
   setting: Setting;
   virtual_clock: VirtualClock;
 }

@@ -34,6 +34,11 @@ export type JobSchedule = (
       readonly kind: 'interval'
       /** Milliseconds of business time between fires, whole seconds, at least 1,000. */
       readonly everyMs: number
+      /**
+       * What the interval is counted in: `business` time, which a fast virtual clock shortens, or `wall`
+       * time, for what watches the platform itself. Default `business`.
+       */
+      readonly pace?: 'business' | 'wall'
     }
   | {
       readonly kind: 'calendar'

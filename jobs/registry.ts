@@ -5,6 +5,7 @@ import { cacheRefresh } from './cache-refresh.ts'
 import { flightMonitor } from './flight-monitor.ts'
 import { maintenance } from './maintenance.ts'
 import { paymentEvents } from './payment-events.ts'
+import { outboxAndRunProjection } from './outbox-and-run-projection.ts'
 import { payout } from './payout.ts'
 import { policyExpiration } from './policy-expiration.ts'
 import { providerHealthCheck } from './provider-health-check.ts'
@@ -25,6 +26,7 @@ export const JOBS = {
   'correction-watch': correctionWatch,
   'provider-health-check': providerHealthCheck,
   'cache-refresh': cacheRefresh,
+  'outbox-and-run-projection': outboxAndRunProjection,
 } as const
 
 /** The name of a registered job. */

@@ -14,8 +14,11 @@ export const RUN_SEARCH_ATTRIBUTES = {
 } as const
 
 /** The search attributes that every run carries. */
-/** What starts runs: a schedule, a person through a door, another run, or the clock being stepped. */
-export const JOB_TRIGGERS = ['schedule', 'api', 'cli', 'run', 'clock'] as const
+/**
+ * What starts runs: a schedule, a person through a door, another run, the clock being stepped, or a
+ * redrive of a run that died.
+ */
+export const JOB_TRIGGERS = ['schedule', 'api', 'cli', 'run', 'clock', 'redrive'] as const
 
 /** What a run was started by. */
 export type JobTrigger = (typeof JOB_TRIGGERS)[number]

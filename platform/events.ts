@@ -53,6 +53,7 @@ function buildEvents(deps: Deps) {
     ...reviewEvents(deps),
     ...doorEvents(deps),
     ...providerEvents(deps),
+    ...watchEvents(deps),
   }
 }
 
@@ -287,6 +288,45 @@ function providerEvents({ logger, metrics }: Deps) {
       if (change.to === 'DOWN') logger.error(change, 'provider-state-changed')
       else if (change.to === 'DEGRADED') logger.warn(change, 'provider-state-changed')
       else logger.info(change, 'provider-state-changed')
+    },
+  }
+}
+
+function watchEvents({ logger }: Deps) {
+  return {
+    /** Runs died, or letters were closed without a person. Archived ones were too many to stay open. */
+    deadLettersSwept(letters: {
+      readonly opened: number
+      readonly covered: number
+      readonly recovered: number
+      readonly archived: number
+    }): void {
+      if (letters.archived > 0) logger.error(letters, 'dead-letters-archived')
+      if (letters.opened > 0) logger.error(letters, 'dead-letters-opened')
+      else if (letters.covered + letters.recovered > 0) logger.info(letters, 'dead-letters-closed')
+    },
+    /** A schedule did not fire, fired twice or late, by a computation of its own. */
+    firesMissed(fires: {
+      readonly schedule: string
+      readonly missing: number
+      readonly double: number
+      readonly late: number
+      readonly first: string | null
+    }): void {
+      if (fires.missing + fires.double > 0) logger.error(fires, 'schedule-fires-missed')
+      else logger.warn(fires, 'schedule-fires-late')
+    },
+    /** A run was started for a fire that did not happen. */
+    fireHealed(fire: {
+      readonly schedule: string
+      readonly nominalAt: string
+      readonly runId: string
+    }): void {
+      logger.warn(fire, 'schedule-fire-healed')
+    },
+    /** A schedule that a job declares is not on the server. */
+    scheduleAbsent(absent: { readonly schedule: string }): void {
+      logger.error(absent, 'schedule-absent')
     },
   }
 }

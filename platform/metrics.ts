@@ -204,6 +204,28 @@ function moneyMetrics(registers: Registry[]) {
   }
 }
 
+function watchMetrics(registers: Registry[]) {
+  return {
+    deadLettersOpen: new Gauge({
+      registers,
+      name: 'groundstop_dead_letters_open',
+      help: 'Runs that died or are parked and wait for a person',
+      labelNames: ['job_type'],
+    }),
+    scheduleGaps: new Gauge({
+      registers,
+      name: 'groundstop_schedule_gaps',
+      help: 'Fires of the last day that did not happen as they should, by what became of them',
+      labelNames: ['job_type', 'kind'],
+    }),
+    projectionAge: new Gauge({
+      registers,
+      name: 'groundstop_run_projection_age_seconds',
+      help: 'Time since the kept runs were last in step with the Temporal server',
+    }),
+  }
+}
+
 function doorMetrics(registers: Registry[]) {
   return {
     providerCalls: new Counter({
@@ -298,6 +320,7 @@ function buildMetrics() {
     ...moneyMetrics(registers),
     ...doorMetrics(registers),
     ...providerMetrics(registers),
+    ...watchMetrics(registers),
   }
 }
 

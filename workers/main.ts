@@ -22,8 +22,12 @@ import {
 import { ensureRetention } from '../platform/temporal/namespace.ts'
 import { createPayoutRuns } from '../platform/temporal/payout-runs.ts'
 import { createReviewRuns } from '../platform/temporal/review-runs.ts'
+import { createJobControl } from '../platform/temporal/job-control.ts'
+import { createScheduleStates } from '../platform/temporal/schedule-states.ts'
+import { createRunSource } from '../platform/temporal/run-source.ts'
 import { applySchedules } from '../platform/temporal/schedules-apply.ts'
 import { ensureSearchAttributes } from '../platform/temporal/search-attributes.ts'
+import { createWatchedSchedules } from '../platform/temporal/watched-schedules.ts'
 import { temporalLogger } from '../platform/temporal-logger.ts'
 import { activityEvents } from './activity-events.ts'
 import { workflowBundle } from './bundle.ts'
@@ -63,6 +67,12 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
     config,
     secrets,
     events,
+    server: {
+      runSource: createRunSource(server.client),
+      watched: createWatchedSchedules(server.client),
+      jobControl: createJobControl(server.client),
+      scheduleStates: createScheduleStates(server.client),
+    },
     startPayout: (batchId) => startPayout(starter, batchId),
     payoutRuns: createPayoutRuns(starter),
     reviewRuns: createReviewRuns(starter),

@@ -12,6 +12,7 @@ import { createPaymentActivities, openRails } from './payment-services.ts'
 import { createProviderActivities, createWorkerReports } from './provider-services.ts'
 import type { ActivitiesByJob } from './queues.ts'
 import { reviewActivities, type ReviewRunDeps } from './review-services.ts'
+import { runProjection, type WatchedServer } from './run-projection.ts'
 
 /** On wall time a second is a second. */
 const WALL_SPEED = 1
@@ -26,6 +27,8 @@ export type WorkerServicesDeps = ReviewRunDeps & {
   readonly config: Config
   readonly secrets: Secrets
   readonly events: Events
+  /** Runs and schedules as the Temporal server has them. */
+  readonly server: WatchedServer
   /** Starts the `payout` run of a batch; does nothing when it was started before. */
   readonly startPayout: (batchId: string) => Promise<void>
 }
@@ -53,6 +56,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       ...createPaymentActivities({ db, clock, clockSpeed, events, rails }),
       ...reviewActivities({ ...deps, ...flights, db, clock, clockSpeed }),
       ...createProviderActivities({ config, secrets, db, clock, events, flights }),
+      'outbox-and-run-projection': runProjection(deps, db),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
     },
     clockSpeed,

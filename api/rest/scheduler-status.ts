@@ -26,6 +26,7 @@ export function addSchedulerStatusRoute(app: Express, deps: SchedulerStatusDeps)
         startedAt: instantFromMs(deps.startedAtMs),
         workerProcesses: state.workerProcesses,
         queues: state.queues,
+        stuckRuns: state.stuckRuns,
       })
     },
   })

@@ -1,4 +1,4 @@
-/** `groundstop schedules plan|apply`: the registry's schedules against the server's. */
+/** `groundstop schedules`: the registry's schedules against the server's, and how they do. */
 import type { Command } from 'commander'
 
 import { loadConfig } from '../../config/config.ts'
@@ -12,6 +12,8 @@ import {
   type SchedulePlanOptions,
 } from '../../platform/temporal/schedules-plan.ts'
 import type { CliContext } from '../context.ts'
+import { addScheduleSwitches } from '../control/schedule-switches.ts'
+import { addScheduleReads } from '../reads/schedule-reads.ts'
 import { connectTemporal } from '../temporal-access.ts'
 
 /** On wall time a second is a second. */
@@ -30,6 +32,8 @@ export function register(program: Command, context: CliContext): void {
     .description('make the server have what the registry says; pauses and notes are kept')
     .option('--json', 'one JSON array instead of lines', false)
     .action(async (options: { json: boolean }) => run(context, options, applySchedules, ''))
+  addScheduleReads(schedules, context)
+  addScheduleSwitches(schedules, context)
 }
 
 async function run(

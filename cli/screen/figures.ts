@@ -6,6 +6,7 @@ import type { Overview, OverviewStore } from '../../db/stores/overview-store.ts'
 import type { Instant } from '../../domain/time.ts'
 import { instantFromMs } from '../../domain/time.ts'
 import { flightMonitor } from '../../jobs/flight-monitor.ts'
+import { listStuckRuns, type StuckRun } from '../../platform/temporal/runs.ts'
 
 export type LastTick = {
   readonly workflowId: string
@@ -21,6 +22,8 @@ export type Figures = Overview & {
   readonly speed: number | null
   /** Null before the first tick ended, or when Temporal does not answer. */
   readonly lastTick: LastTick | null
+  /** Open runs whose code fails over and over; null when Temporal does not answer. */
+  readonly stuckRuns: readonly StuckRun[] | null
 }
 
 export type FiguresDeps = {
@@ -34,11 +37,13 @@ export type FiguresDeps = {
 export async function readFigures(deps: FiguresDeps): Promise<Figures> {
   const reading = await deps.clockStore.read()
   const now = reading?.now ?? instantFromMs(Date.now())
-  const [overview, lastTick] = await Promise.all([
+  const { client } = deps
+  const [overview, lastTick, stuckRuns] = await Promise.all([
     deps.overviewStore.read(now),
-    deps.client === null ? null : readLastTick(deps.client).catch(() => null),
+    client === null ? null : readLastTick(client).catch(() => null),
+    client === null ? null : listStuckRuns({ client }).catch(() => null),
   ])
-  return { ...overview, now, speed: reading?.speed ?? null, lastTick }
+  return { ...overview, now, speed: reading?.speed ?? null, lastTick, stuckRuns }
 }
 
 /** The tick that ended last; null when none did. */

@@ -31,6 +31,7 @@ export function figureLines(figures: Figures): string[] {
     labelled('paid', paidText(figures)),
     labelled('coverage', coverageText(figures)),
     labelled('last tick', tickText(figures)),
+    ...(figures.stuckRuns ?? []).map(({ id }) => labelled('stuck', `${id}: its code fails`)),
   ]
 }
 

@@ -32,6 +32,8 @@ export type JobStart = {
   readonly executeAt?: Instant
   /** Default: derived from the input, which is what keeps equal runs from doubling. */
   readonly workflowId?: string
+  /** The dead run that this one is started for: it is never joined to a run that is open already. */
+  readonly redriveOf?: string
 }
 
 /** The run that was started or joined. */
@@ -97,7 +99,12 @@ export async function startJob(deps: JobStarterDeps, start: JobStart): Promise<S
       workflowId,
       args: [check.input],
       ...startDelay(start.executeAt),
-      memo: { input: check.input, trigger: start.trigger },
+      ...(start.redriveOf === undefined ? {} : { workflowIdConflictPolicy: 'FAIL' as const }),
+      memo: {
+        input: check.input,
+        trigger: start.trigger,
+        ...(start.redriveOf === undefined ? {} : { redriveOf: start.redriveOf }),
+      },
       typedSearchAttributes: runSearchAttributes(
         job,
         start.trigger,

@@ -125,3 +125,23 @@ function toServerStatus(status: string): string {
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
     .join('')
 }
+
+/** An open run whose code fails over and over without ending it. */
+export type StuckRun = { readonly id: string; readonly runId: string; readonly type: string }
+
+/** The first of them say what is wrong; the others have it too. */
+const STUCK_SHOWN = 20
+
+/** Runs that are stuck, at most 20. The server marks them after some failed tasks, about a minute. */
+export async function listStuckRuns({ client }: { readonly client: Client }): Promise<StuckRun[]> {
+  // The server leaves the mark on runs that ended.
+  const isStuck = 'TemporalReportedProblems IS NOT NULL AND ExecutionStatus = "Running"'
+  const query = `WorkflowType IN (${workflowTypes(undefined)}) AND ${isStuck}`
+  const stuck: StuckRun[] = []
+  for await (const info of client.workflow.list({ query, pageSize: STUCK_SHOWN })) {
+    const { workflowId: id, runId, type } = info
+    stuck.push({ id, runId, type: findJobOfWorkflow(type)?.type ?? type })
+    if (stuck.length >= STUCK_SHOWN) break
+  }
+  return stuck
+}

@@ -59,7 +59,8 @@ function scheduleOptions(job: AnyJob, scale: ScheduleScale): ScheduleOptions {
   const { schedule } = job
   if (schedule === undefined) throw new TypeError(`job ${job.name} has no schedule`)
   const scaled = (ms: number, leastMs: number): number => {
-    const factor = scale.speed > 0 ? scale.speed : 1
+    const isWall = schedule.kind === 'interval' && schedule.pace === 'wall'
+    const factor = scale.speed > 0 && !isWall ? scale.speed : 1
     return Math.max(leastMs, Math.round(ms / factor / SECOND_MS) * SECOND_MS)
   }
   // `priority` is honoured and encoded but missing from the SDK's type of a schedule's action.

@@ -7,6 +7,7 @@ import type { BookVerificationActivities } from '../../activities/book-verificat
 import type { DecidedPage, FlightMonitorActivities } from '../../activities/flight-monitor.ts'
 import type { MaintenanceActivities } from '../../activities/maintenance.ts'
 import type { PaymentEventsActivities } from '../../activities/payment-events.ts'
+import type { OutboxAndRunProjectionActivities } from '../../activities/outbox-and-run-projection.ts'
 import type { PayoutActivities, Submission } from '../../activities/payout.ts'
 import type { ExpiryStep, PolicyExpirationActivities } from '../../activities/policy-expiration.ts'
 import type { CacheRefreshActivities } from '../../activities/cache-refresh.ts'
@@ -299,6 +300,25 @@ export function fakeCacheRefresh(
     refreshWeather: async () => refreshedPart(3),
     refreshAirports: async () => refreshedPart(0),
     removeExpiredEntries: async () => ({ removed: 2 }),
+    ...change,
+  }
+}
+
+/** Activities of `outbox-and-run-projection`: one run moved in each pass. */
+export function fakeOutboxAndRunProjection(
+  change: Partial<OutboxAndRunProjectionActivities> = {},
+): OutboxAndRunProjectionActivities {
+  return {
+    projectRuns: async () => ({
+      until: BUSINESS_NOW,
+      isCurrent: true,
+      listed: 3,
+      changed: 1,
+      endsRead: 0,
+      pruned: 0,
+      letters: { opened: 0, covered: 0, recovered: 0, archived: 0 },
+      fires: null,
+    }),
     ...change,
   }
 }

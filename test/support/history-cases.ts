@@ -14,18 +14,15 @@ import {
   appliedEvents,
   BUSINESS_NOW,
   correctionPage,
-  checkedProviders,
   expiryStep,
-  fakeCacheRefresh,
   fakeFlightMonitor,
   fakeMaintenance,
   fakePaymentEvents,
   fakePayout,
   fakePolicyExpiration,
-  fakeProviderHealthCheck,
   fakeReconciliation,
-  refreshedPart,
 } from './fake-activities.ts'
+import { healthCases, projectionCases, refreshCases } from './platform-histories.ts'
 import { verificationCases } from './verification-histories.ts'
 import { reviewCases } from './review-histories.ts'
 import type { Activities, TemporalRig } from './temporal-rig.ts'
@@ -290,55 +287,6 @@ const RECONCILIATION_CASES: readonly HistoryCase[] = [
   },
 ]
 
-const HEALTH_CASES: readonly HistoryCase[] = [
-  {
-    job: 'provider-health-check',
-    name: 'all-up',
-    input: {},
-    activities: () => fakeProviderHealthCheck(),
-  },
-  {
-    job: 'provider-health-check',
-    name: 'one-down',
-    input: {},
-    activities: () => fakeProviderHealthCheck({ checkProviders: async () => checkedProviders(1) }),
-  },
-  {
-    job: 'provider-health-check',
-    name: 'database-away-for-a-moment',
-    input: {},
-    activities: () => fakeProviderHealthCheck({ checkProviders: failingOnce(checkedProviders(0)) }),
-  },
-]
-
-const REFRESH_CASES: readonly HistoryCase[] = [
-  { job: 'cache-refresh', name: 'all-done', input: {}, activities: () => fakeCacheRefresh() },
-  {
-    job: 'cache-refresh',
-    name: 'one-part-failed',
-    input: {},
-    activities: () =>
-      fakeCacheRefresh({
-        refreshWeather: async () => refreshedPart(3, 3),
-        refreshAirports: async () => {
-          throw ApplicationFailure.nonRetryable('no such table', 'DatabaseRefused')
-        },
-      }),
-  },
-  {
-    job: 'cache-refresh',
-    name: 'only-weather',
-    input: { parts: ['weather'] },
-    activities: () => fakeCacheRefresh(),
-  },
-  {
-    job: 'cache-refresh',
-    name: 'step-retried',
-    input: {},
-    activities: () => fakeCacheRefresh({ refreshFlights: failingOnce(refreshedPart(4)) }),
-  },
-]
-
 /** Where a page of events ended. */
 export const NEXT_EVENT = { occurredAt: BUSINESS_NOW, eventId: 'evt_200' }
 
@@ -398,11 +346,12 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
       ),
     }),
   },
-  ...HEALTH_CASES,
-  ...REFRESH_CASES,
+  ...healthCases({ failingOnce }),
+  ...refreshCases({ failingOnce }),
   ...PAYMENT_EVENT_CASES,
   ...reviewCases({ note: NOTE, inTurn, untilState }),
   ...verificationCases({ inTurn }),
+  ...projectionCases({ failingOnce }),
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */

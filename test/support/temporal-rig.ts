@@ -17,31 +17,42 @@ export type TemporalRig = AsyncDisposable & {
   readonly client: Client
   readonly namespace: string
   /** Runs `work` while a worker serves the queue `taskQueue` with these activities. */
-  withWorker<T>(taskQueue: string, activities: Activities, work: () => Promise<T>): Promise<T>
+  withWorker<T>(
+    taskQueue: string,
+    activities: Activities,
+    work: () => Promise<T>,
+    options?: { readonly activitiesAtOnce?: number },
+  ): Promise<T>
 }
 
-/** A fresh namespace with our search attributes. */
-export async function createTemporalRig(temporalAddress: string): Promise<TemporalRig> {
+/** A fresh namespace with our search attributes, or one that is there already. */
+export async function createTemporalRig(
+  temporalAddress: string,
+  existing?: string,
+): Promise<TemporalRig> {
   const connection = await Connection.connect({ address: temporalAddress })
   const native = await NativeConnection.connect({ address: temporalAddress })
-  const namespace = `test-${randomUUID()}`
-  await connection.workflowService.registerNamespace({
-    namespace,
-    // The generated type wants a Long; the encoder takes any number.
-    workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
-  })
+  const namespace = existing ?? `test-${randomUUID()}`
+  if (existing === undefined) {
+    await connection.workflowService.registerNamespace({
+      namespace,
+      // The generated type wants a Long; the encoder takes any number.
+      workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
+    })
+  }
   const client = new Client({ connection, namespace })
   await untilUsable(client)
   return {
     client,
     namespace,
-    async withWorker(taskQueue, activities, work) {
+    async withWorker(taskQueue, activities, work, { activitiesAtOnce = 100 } = {}) {
       const worker = await Worker.create({
         connection: native,
         namespace,
         taskQueue,
         activities,
         workflowBundle: await testBundle(),
+        maxConcurrentActivityTaskExecutions: activitiesAtOnce,
         // Cancellation and heartbeats must reach activities within a test's patience.
         maxHeartbeatThrottleInterval: '200ms',
         shutdownGraceTime: '1s',

@@ -143,6 +143,14 @@ describe('a clock that runs fast', () => {
     expect((await handle().describe()).spec.intervals).toMatchObject([{ every: 1_000 }])
   })
 
+  test('leaves alone what is counted in wall time', async () => {
+    const projection = findJob('outbox-and-run-projection')
+    if (projection === undefined) throw new Error('the projection is not in the registry')
+    await applySchedules(rig, { speed: 60, jobs: [projection] })
+    const { spec } = await rig.client.schedule.getHandle(projection.name).describe()
+    expect(spec.intervals).toMatchObject([{ every: 60_000 }])
+  })
+
   test('leaves the interval alone when it is stopped', async () => {
     await applySchedules(rig, { speed: 0, jobs: [monitor()] })
     expect((await handle().describe()).spec.intervals).toMatchObject([{ every: 120_000 }])

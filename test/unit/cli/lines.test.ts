@@ -17,6 +17,7 @@ const FIGURES: Figures = {
   paid: [{ currency: 'USD', payouts: 40, minor: '1234560' }],
   coverageIncidentsOpen: 0,
   lastTick: null,
+  stuckRuns: [],
 }
 
 describe('money', () => {

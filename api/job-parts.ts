@@ -1,0 +1,91 @@
+/** The API's doors to jobs, schedules, queues and dead letters, built from the parts of the process. */
+import { createControlStore } from '../db/stores/control-store.ts'
+import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
+import { createRunReads } from '../db/stores/run-reads.ts'
+import { createScheduleWatchStore } from '../db/stores/schedule-watch-store.ts'
+import { instantFromMs } from '../domain/time.ts'
+import {
+  backfill,
+  closeWindow,
+  openWindow,
+  switchQueue,
+  switchSchedule,
+} from '../operations/control-jobs.ts'
+import { discardRuns, redriveRuns } from '../operations/redrive-runs.ts'
+import { readSchedule, readSchedules } from '../operations/read-schedules.ts'
+import { createJobControl } from '../platform/temporal/job-control.ts'
+import { createRunRedriver } from '../platform/temporal/run-redriver.ts'
+import { createScheduleStates } from '../platform/temporal/schedule-states.ts'
+import { createWatchedSchedules } from '../platform/temporal/watched-schedules.ts'
+import { cancelJobRun, listJobRuns, readJobRun } from './job-runs.ts'
+import { startJobRun } from './job-starts.ts'
+import type { DeadLettersDeps } from './rest/dead-letters.ts'
+import type { JobControlDeps } from './rest/job-control.ts'
+import type { JobsDeps } from './rest/jobs.ts'
+import type { SchedulesDeps } from './rest/schedules.ts'
+import type { ApiParts } from './parts.ts'
+
+/** What the routes of job runs need. */
+export function jobsOf({ client, config }: ApiParts): JobsDeps['jobs'] {
+  const { environment } = config
+  return {
+    start: (start, attempt) => startJobRun({ client, environment }, start, attempt),
+    list: (filter, page) => listJobRuns(client, filter, page),
+    read: (id, runId) => readJobRun(client, id, runId),
+    cancel: (id, runId) => cancelJobRun(client, id, runId),
+  }
+}
+
+/** What the routes of schedules need. */
+export function schedulesOf({ db, client }: ApiParts): SchedulesDeps['schedules'] {
+  const deps = {
+    runReads: createRunReads(db),
+    scheduleStates: createScheduleStates(client),
+    watchStore: createScheduleWatchStore(db),
+  }
+  return { list: () => readSchedules(deps), read: (name) => readSchedule(deps, name) }
+}
+
+/** Windows shown at once: more are a mistake. */
+const WINDOWS_SHOWN = 100
+
+/** What the routes of schedules, queues and maintenance windows that people switch need. */
+export function controlOf({ db, client, clock }: ApiParts): JobControlDeps['control'] {
+  const controlStore = createControlStore(db)
+  const deps = {
+    control: createJobControl(client),
+    controlStore,
+    scheduleStates: createScheduleStates(client),
+    watched: createWatchedSchedules(client),
+    watchStore: createScheduleWatchStore(db),
+    clock,
+    wallNow: () => instantFromMs(Date.now()),
+  }
+  return {
+    switchSchedule: (job, isEnabled, note) => switchSchedule(deps, job, isEnabled, note),
+    backfill: (job, request) => backfill(deps, job, request),
+    readQueue: (queue) => deps.control.readQueue(queue),
+    switchQueue: (queue, isPaused, note) => switchQueue(deps, queue, isPaused, note),
+    windows: () => controlStore.listWindows(WINDOWS_SHOWN),
+    openWindow: (selection, request) => openWindow(deps, selection, request),
+    closeWindow: (windowId, note) => closeWindow(deps, windowId, note),
+  }
+}
+
+/** What the routes of dead letters need. */
+export function deadLettersOf({
+  db,
+  client,
+  clock,
+  config,
+}: ApiParts): DeadLettersDeps['deadLetters'] {
+  const deadLetters = createDeadLetterStore(db)
+  const redriver = createRunRedriver({ client, environment: config.environment })
+  const deps = { deadLetters, redriver, clock }
+  return {
+    ...deadLetters,
+    readInput: (letter) => redriver.readInput(letter),
+    redrive: (request) => redriveRuns(deps, request),
+    discard: (request) => discardRuns(deps, request),
+  }
+}

@@ -1,0 +1,29 @@
+/** What an API process consists of. */
+import type { Client } from '@temporalio/client'
+import { type Config, type Secrets } from '../config/config.ts'
+import type { Database } from '../db/client.ts'
+import type { ClockStore } from '../db/stores/clock-store.ts'
+import type { Clock } from '../domain/ports/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Metrics } from '../platform/metrics.ts'
+
+/** What an API process is started with. */
+export type ApiOptions = {
+  readonly config: Config
+  readonly secrets: Secrets
+  /** For the standard TEMPORAL_* settings (TLS, API key) beside our own. */
+  readonly env: NodeJS.ProcessEnv
+  /** Default: a logger as configured. */
+  readonly logger?: Logger
+}
+
+/** What the doors are built from. */
+export type ApiParts = ApiOptions & {
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly db: Database
+  readonly client: Client
+  readonly clockStore: ClockStore
+  readonly clock: Clock
+  readonly stack: AsyncDisposableStack
+}

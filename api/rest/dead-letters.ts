@@ -1,0 +1,160 @@
+/** Dead letters: list them, see what they are about, redrive or discard one or many. */
+import type { Express, Request } from 'express'
+import { z } from 'zod'
+
+import { LETTER_STATES } from '../../domain/dead-letter.ts'
+import type { DeadLetter, DeadLetterStore } from '../../domain/ports/dead-letter-store.ts'
+import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
+import {
+  LETTERS_PER_CALL,
+  RATE_DEFAULT_PER_S,
+  RedriveRequestError,
+  type LetterRequest,
+  type LettersDone,
+  type RedriveRequest,
+} from '../../operations/redrive-runs.ts'
+import { onceByKey, type StoredAnswer } from '../idempotency.ts'
+import { invalidRequest, parseInput } from '../problem.ts'
+import { addRoute, jsonBody } from '../routes.ts'
+import { found, lookFor, notFound, pageFields, pageOrProblem } from './read-query.ts'
+
+/** What the routes need. */
+export type DeadLettersDeps = {
+  readonly deadLetters: Pick<DeadLetterStore, 'list' | 'groups' | 'find' | 'effects'> & {
+    readInput(letter: DeadLetter): Promise<unknown>
+    redrive(request: RedriveRequest): Promise<LettersDone>
+    discard(request: LetterRequest): Promise<LettersDone>
+  }
+  readonly idempotency: IdempotencyStore
+}
+
+const PATH = '/api/admin/scheduler/dead-letters'
+const GROUPS_LIMIT = 200
+const TEXT_LIMIT = 200
+const RATE_AT_MOST_PER_S = 50
+/** Less than a claim of an Idempotency-Key holds. */
+const SECONDS_AT_MOST = 20
+
+const text = z.string(`1 to ${TEXT_LIMIT} characters`).trim().min(1).max(TEXT_LIMIT)
+
+const filterFields = {
+  state: z.enum(LETTER_STATES).optional(),
+  job: lookFor(64).optional(),
+  errorType: lookFor(64).optional(),
+  groupId: z.guid().toLowerCase().optional(),
+}
+
+const listQuery = z.strictObject({ ...pageFields, ...filterFields })
+
+const actFields = {
+  by: text,
+  reason: text,
+  filter: z
+    .strictObject({
+      ...filterFields,
+      runIds: z.array(z.guid().toLowerCase()).min(1).max(100).optional(),
+    })
+    .refine((filter) => Object.values(filter).some((value) => value !== undefined), {
+      message: 'at least one of runIds, state, job, errorType, groupId',
+    }),
+  limit: z.int().min(1).max(LETTERS_PER_CALL).default(LETTERS_PER_CALL),
+  dryRun: z.boolean().default(false),
+}
+
+const discardBody = z.strictObject(actFields, 'a JSON object')
+
+const redriveBody = z
+  .strictObject(
+    {
+      ...actFields,
+      input: z.record(z.string(), z.unknown(), 'a JSON object').optional(),
+      ratePerS: z.number().min(1).max(RATE_AT_MOST_PER_S).default(RATE_DEFAULT_PER_S),
+    },
+    'a JSON object',
+  )
+  .refine(({ limit, ratePerS }) => limit / ratePerS <= SECONDS_AT_MOST, {
+    message: `limit / ratePerS may be ${SECONDS_AT_MOST} seconds at most`,
+    path: ['ratePerS'],
+  })
+
+/** `GET .../dead-letters`, `/groups`, `/:runId`; `POST .../redrive` and `/discard`. */
+export function addDeadLetterRoutes(app: Express, deps: DeadLettersDeps): void {
+  const { deadLetters } = deps
+  addRoute(app, PATH, {
+    get: async (request, response) => {
+      const { limit, cursor, ...filter } = parseInput(listQuery, request.query, 'query')
+      response.json(await pageOrProblem(deadLetters.list(filter, { limit, cursor })))
+    },
+  })
+  addRoute(app, `${PATH}/groups`, {
+    get: async (_request, response) => {
+      response.json({ groups: await deadLetters.groups(GROUPS_LIMIT) })
+    },
+  })
+  addRoute(app, `${PATH}/redrive`, {
+    post: [
+      ...jsonBody(),
+      (request, response) => act(deps, request, 'redrive').then(send(response)),
+    ],
+  })
+  addRoute(app, `${PATH}/discard`, {
+    post: [
+      ...jsonBody(),
+      (request, response) => act(deps, request, 'discard').then(send(response)),
+    ],
+  })
+  addRoute(app, `${PATH}/:runId`, {
+    get: async (request, response) => {
+      const id = z.guid().toLowerCase().safeParse(request.params['runId'])
+      if (!id.success) throw notFound('dead letter')
+      const letter = found(await deadLetters.find(id.data), 'dead letter')
+      const [effects, input] = await Promise.all([
+        deadLetters.effects(letter),
+        deadLetters.readInput(letter),
+      ])
+      response.json({ ...letter, effects, input: input ?? null })
+    },
+  })
+}
+
+type Sender = { status(code: number): { json(body: unknown): unknown } }
+
+function send(response: Sender): (answer: StoredAnswer) => void {
+  return ({ status, body }) => void response.status(status).json(body)
+}
+
+async function act(
+  deps: DeadLettersDeps,
+  request: Request,
+  action: 'redrive' | 'discard',
+): Promise<StoredAnswer> {
+  const body: unknown = request.body
+  const work =
+    action === 'redrive'
+      ? redriveWork(deps, parseInput(redriveBody, body, 'body'))
+      : discardWork(deps, parseInput(discardBody, body, 'body'))
+  return onceByKey(
+    deps.idempotency,
+    request,
+    { scope: `POST ${PATH}/${action}`, body },
+    async () => {
+      try {
+        return { status: 200, body: await work() }
+      } catch (error) {
+        if (!(error instanceof RedriveRequestError)) throw error
+        throw invalidRequest([{ path: error.field, message: error.message }])
+      }
+    },
+  )
+}
+
+function redriveWork({ deadLetters }: DeadLettersDeps, body: z.output<typeof redriveBody>) {
+  const { dryRun: isDryRun, input, ...rest } = body
+  const edited = input === undefined ? {} : { input }
+  return () => deadLetters.redrive({ ...rest, ...edited, isDryRun })
+}
+
+function discardWork({ deadLetters }: DeadLettersDeps, body: z.output<typeof discardBody>) {
+  const { dryRun: isDryRun, ...rest } = body
+  return () => deadLetters.discard({ ...rest, isDryRun })
+}

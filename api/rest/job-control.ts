@@ -1,0 +1,198 @@
+/** Switches of recurring jobs, queues and maintenance windows. */
+import type { Express, Request, Response } from 'express'
+import { z } from 'zod'
+
+import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
+import type { MaintenanceWindow, QueuePause } from '../../domain/ports/job-control.ts'
+import { parseInstant, type Instant } from '../../domain/time.ts'
+import type { JobQueue } from '../../jobs/define-job.ts'
+import { allJobs, type AnyJob } from '../../jobs/registry.ts'
+import {
+  ControlError,
+  type BackfilledFire,
+  type ControlNote,
+  type WindowSelection,
+} from '../../operations/control-jobs.ts'
+import { onceByKey, type Attempt } from '../idempotency.ts'
+import type { JobRun } from '../job-runs.ts'
+import type { JobStart } from '../job-starts.ts'
+import { invalidRequest, parseInput } from '../problem.ts'
+import { addRoute, jsonBody } from '../routes.ts'
+import { jobQueues, type QueueState, type SchedulerState } from '../scheduler-state.ts'
+import { parseStart } from './jobs.ts'
+import { found, pathText } from './read-query.ts'
+import { scheduledJob, SCHEDULES_PATH } from './schedules.ts'
+
+/** What the routes need. `ControlError` names the wrong field. */
+export type JobControlDeps = {
+  readonly control: {
+    switchSchedule(job: AnyJob, isEnabled: boolean, note: ControlNote): Promise<void>
+    backfill(
+      job: AnyJob,
+      request: ControlNote & { since: Instant; until: Instant; isDryRun: boolean },
+    ): Promise<BackfilledFire[]>
+    readQueue(queue: JobQueue): Promise<QueuePause | null>
+    switchQueue(queue: JobQueue, isPaused: boolean, note: ControlNote): Promise<void>
+    windows(): Promise<MaintenanceWindow[]>
+    openWindow(
+      selection: WindowSelection,
+      request: ControlNote & { until: Instant },
+    ): Promise<MaintenanceWindow>
+    closeWindow(windowId: string, note: ControlNote): Promise<MaintenanceWindow>
+  }
+  readonly jobs: { start(start: JobStart, attempt: Attempt): Promise<JobRun> }
+  readonly readState: () => Promise<SchedulerState>
+  readonly idempotency: IdempotencyStore
+}
+
+const QUEUES_PATH = '/api/admin/scheduler/queues'
+const WINDOWS_PATH = '/api/admin/scheduler/windows'
+const TEXT_LIMIT = 200
+
+const text = z.string(`1 to ${TEXT_LIMIT} characters`).trim().min(1).max(TEXT_LIMIT)
+const noteFields = { by: text, reason: text }
+const noteBody = z.strictObject(noteFields, 'a JSON object')
+
+const instant = z.string('an ISO-8601 instant with an offset').transform((value, context) => {
+  try {
+    return parseInstant(value)
+  } catch {
+    context.addIssue({ code: 'custom', message: 'an ISO-8601 instant with an offset or Z' })
+    return z.NEVER
+  }
+})
+
+const backfillBody = z.strictObject(
+  { ...noteFields, since: instant, until: instant, dryRun: z.boolean().default(false) },
+  'a JSON object',
+)
+
+const queue = z.enum(jobQueues() as [JobQueue, ...JobQueue[]]) // some job has a queue
+
+const windowBody = z
+  .strictObject(
+    {
+      ...noteFields,
+      until: instant,
+      owner: z.enum([...new Set(allJobs().map((job) => job.owner))]).optional(),
+      queue: queue.optional(),
+      jobs: z.array(z.string().max(64)).min(1).max(100).optional(),
+    },
+    'a JSON object',
+  )
+  .refine(({ owner, queue: of, jobs }) => [owner, of, jobs].some((one) => one !== undefined), {
+    message: 'at least one of owner, queue, jobs',
+    path: ['jobs'],
+  })
+
+/** Switches of schedules, queues and windows. */
+export function addJobControlRoutes(app: Express, deps: JobControlDeps): void {
+  addScheduleSwitches(app, deps)
+  addQueueRoutes(app, deps)
+  addWindowRoutes(app, deps)
+}
+
+function addScheduleSwitches(app: Express, deps: JobControlDeps): void {
+  for (const action of ['enable', 'disable'] as const) {
+    post(app, deps, `${SCHEDULES_PATH}/:name/${action}`, async (request) => {
+      const job = scheduledJob(request)
+      const note = parseInput(noteBody, request.body, 'body')
+      return async () => {
+        await deps.control.switchSchedule(job, action === 'enable', note)
+        return { name: job.name, enabled: action === 'enable' }
+      }
+    })
+  }
+  post(app, deps, `${SCHEDULES_PATH}/:name/run`, async (request) => {
+    const { type } = scheduledJob(request)
+    const start = parseStart({ ...(request.body as object), type }, Date.now())
+    return (attempt) => deps.jobs.start(start, attempt)
+  })
+  post(app, deps, `${SCHEDULES_PATH}/:name/backfill`, async (request) => {
+    const job = scheduledJob(request)
+    const { dryRun: isDryRun, ...rest } = parseInput(backfillBody, request.body, 'body')
+    return async () => ({ fires: await deps.control.backfill(job, { ...rest, isDryRun }) })
+  })
+}
+
+function addQueueRoutes(app: Express, deps: JobControlDeps): void {
+  const withPause = async (state: QueueState) => ({
+    ...state,
+    pause: await deps.control.readQueue(state.name),
+  })
+  addRoute(app, QUEUES_PATH, {
+    get: async (_request, response) => {
+      const { queues } = await deps.readState()
+      response.json({ queues: await Promise.all(queues.map(withPause)) })
+    },
+  })
+  addRoute(app, `${QUEUES_PATH}/:name`, {
+    get: async (request, response) => {
+      const name = queueOf(request)
+      const { queues } = await deps.readState()
+      response.json(
+        await withPause(found(queues.find((one) => one.name === name) ?? null, 'queue')),
+      )
+    },
+  })
+  for (const action of ['pause', 'resume'] as const) {
+    post(app, deps, `${QUEUES_PATH}/:name/${action}`, async (request) => {
+      const name = queueOf(request)
+      const note = parseInput(noteBody, request.body, 'body')
+      return async () => {
+        await deps.control.switchQueue(name, action === 'pause', note)
+        return { name, paused: action === 'pause' }
+      }
+    })
+  }
+}
+
+function addWindowRoutes(app: Express, deps: JobControlDeps): void {
+  addRoute(app, WINDOWS_PATH, {
+    get: async (_request, response) => {
+      response.json({ windows: await deps.control.windows() })
+    },
+    post: [
+      ...jsonBody(),
+      answering(deps, WINDOWS_PATH, async (request) => {
+        const { until, by, reason, ...selection } = parseInput(windowBody, request.body, 'body')
+        return () => deps.control.openWindow(selection, { until, by, reason })
+      }),
+    ],
+  })
+  post(app, deps, `${WINDOWS_PATH}/:windowId/close`, async (request) => {
+    const windowId = z.guid().toLowerCase().safeParse(request.params['windowId'])
+    const note = parseInput(noteBody, request.body, 'body')
+    return () => deps.control.closeWindow(found(windowId.data ?? null, 'window'), note)
+  })
+}
+
+function queueOf(request: Request): JobQueue {
+  const name = queue.safeParse(pathText(request, 'name', 'queue'))
+  return found(name.data ?? null, 'queue')
+}
+
+/** Checks a request; what it returns is carried out once per Idempotency-Key. */
+type Prepare = (request: Request) => Promise<(attempt: Attempt) => Promise<unknown>>
+
+function post(app: Express, deps: JobControlDeps, path: string, prepare: Prepare): void {
+  addRoute(app, path, { post: [...jsonBody(), answering(deps, path, prepare)] })
+}
+
+function answering(deps: JobControlDeps, path: string, prepare: Prepare) {
+  return async (request: Request, response: Response): Promise<void> => {
+    const body: unknown = request.body
+    const work = await prepare(request)
+    // The path names what is switched: one key for two schedules is two requests.
+    const keyed = { scope: `POST ${path}`, body: { path: request.path, body } }
+    const answer = await onceByKey(deps.idempotency, request, keyed, async (attempt) => {
+      try {
+        return { status: 200, body: await work(attempt) }
+      } catch (error) {
+        if (!(error instanceof ControlError)) throw error
+        throw invalidRequest([{ path: error.field, message: error.message }])
+      }
+    })
+    response.status(answer.status).json(answer.body)
+  }
+}

@@ -1,0 +1,63 @@
+/** Who moved which switch, and maintenance windows, in Postgres. */
+import { sql } from 'kysely'
+
+import type {
+  ControlEntry,
+  ControlStore,
+  MaintenanceWindow,
+} from '../../domain/ports/job-control.ts'
+import type { Database } from '../client.ts'
+
+/** The store over `db`. */
+export function createControlStore(db: Database): ControlStore {
+  return {
+    audit: async (entry) => {
+      await auditRow(entry).execute(db)
+    },
+    openWindow: (window, entry) => openWindow(db, window, entry),
+    listWindows: (limit) => listWindows(db, limit),
+    closeWindow: async (windowId, entry) => {
+      await sql`
+        with closed as (
+          update maintenance_window set closed_at = now(), updated_at = now()
+          where id = ${windowId}::uuid and closed_at is null returning id)
+        ${auditRow(entry, sql`from closed`)}`.execute(db)
+    },
+  }
+}
+
+function auditRow({ by, reason, at, action, subject, details }: ControlEntry, from = sql``) {
+  return sql`
+    insert into audit_event (at, actor, action, subject, details)
+    select ${at}::timestamptz, ${by}, ${action}, ${subject},
+      ${JSON.stringify({ ...details, reason })}::jsonb ${from}`
+}
+
+const COLUMNS = sql`
+  id as "windowId", schedule_ids as "scheduleIds", note, opened_by as "openedBy", reason,
+  until_at as "untilAt", closed_at as "closedAt"`
+
+async function openWindow(
+  db: Database,
+  window: Omit<MaintenanceWindow, 'windowId' | 'closedAt'>,
+  entry: ControlEntry,
+): Promise<MaintenanceWindow> {
+  return db.transaction().execute(async (trx) => {
+    await auditRow(entry).execute(trx)
+    const { rows } = await sql<MaintenanceWindow>`
+      insert into maintenance_window (schedule_ids, note, opened_by, reason, until_at)
+      values (${window.scheduleIds}::text[], ${window.note}, ${window.openedBy}, ${window.reason},
+        ${window.untilAt}::timestamptz)
+      returning ${COLUMNS}`.execute(trx)
+    const [opened] = rows
+    if (opened === undefined) throw new Error('the window was not kept')
+    return opened
+  })
+}
+
+async function listWindows(db: Database, limit: number): Promise<MaintenanceWindow[]> {
+  const { rows } = await sql<MaintenanceWindow>`
+    select ${COLUMNS} from maintenance_window where closed_at is null
+    order by until_at, id limit ${limit}`.execute(db)
+  return rows
+}

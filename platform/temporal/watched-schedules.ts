@@ -1,0 +1,113 @@
+/** Schedules on the server for the dead-man's switch: what they say, and the runs it starts for them. */
+import {
+  WorkflowExecutionAlreadyStartedError,
+  type Client,
+  type ScheduleDescription,
+} from '@temporalio/client'
+import { defineSearchAttributeKey } from '@temporalio/common'
+
+import type {
+  HealOutcome,
+  WatchedSchedule,
+  WatchedSchedules,
+} from '../../domain/ports/schedule-watch.ts'
+import { instantFromMs, toMs, type Instant } from '../../domain/time.ts'
+import type { WallSchedule } from '../../domain/wall-schedule.ts'
+import { allJobs, type AnyJob } from '../../jobs/registry.ts'
+import { scheduledRunOptions } from './job-starter.ts'
+import { fieldsOfDescription } from './schedule-spec.ts'
+import { describeSchedule } from './schedules-plan.ts'
+import { runSearchAttributes } from './search-attributes.ts'
+
+/** A call that takes longer is a server that does not answer. */
+const CALL_DEADLINE_MS = 10_000
+
+const ScheduledById = defineSearchAttributeKey('TemporalScheduledById', 'KEYWORD')
+const ScheduledStartTime = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME')
+
+/** Schedules of this client's namespace. `jobs`: the registry unless told otherwise. */
+export function createWatchedSchedules(
+  client: Client,
+  jobs: readonly AnyJob[] = allJobs(),
+): WatchedSchedules {
+  const bounded = <T>(work: () => Promise<T>): Promise<T> =>
+    client.withDeadline(Date.now() + CALL_DEADLINE_MS, work)
+  return {
+    read: (scheduleIds) =>
+      bounded(async () => {
+        const all = await Promise.all(scheduleIds.map((id) => describeSchedule(client, id)))
+        return all.flatMap((found) => (found === undefined ? [] : [toWatched(found, jobs)]))
+      }),
+    fire: (scheduleId, nominalAt) =>
+      bounded(() => {
+        const job = jobs.find((one) => one.name === scheduleId)
+        if (job === undefined) throw new TypeError(`no job is called ${scheduleId}`)
+        return fire(client, job, nominalAt)
+      }),
+  }
+}
+
+/**
+ * Intervals as the server has them, since a fast clock shortens them. Times on a wall as the registry
+ * has them: what the server was given for them is what is to be watched.
+ */
+function toWatched(description: ScheduleDescription, jobs: readonly AnyJob[]): WatchedSchedule {
+  const job = jobs.find((one) => one.name === description.scheduleId)
+  const declared = job?.schedule?.kind === 'calendar' ? job.schedule : null
+  const fields = fieldsOfDescription(description)
+  const changed = description.info.lastUpdatedAt
+  return {
+    scheduleId: description.scheduleId,
+    spec: {
+      everyMs: numberOf(fields['everyMs']),
+      wall: declared === null ? null : wallOf(declared),
+      mayOverlap: fields['overlap'] === 'ALLOW_ALL',
+      jitterMs: numberOf(fields['jitterMs']) ?? 0,
+      catchUpMs: numberOf(fields['catchUpMs']) ?? 0,
+    },
+    isPaused: description.state.paused,
+    changedAt: changed === undefined ? null : instantFromMs(changed.getTime()),
+  }
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === 'number' ? value : null
+}
+
+function wallOf({ calendars, timezone, dst = 'shift' }: WallDeclaration): WallSchedule {
+  return { calendars, timezone, dst }
+}
+
+type WallDeclaration = Extract<NonNullable<AnyJob['schedule']>, { readonly kind: 'calendar' }>
+
+/** The id that a schedule gives a run: its own name and the nominal second. */
+export function firedWorkflowId(scheduleId: string, nominalAt: Instant): string {
+  return `${scheduleId}-${nominalAt.replace(/\.\d{3}Z$/, 'Z')}`
+}
+
+/**
+ * As the schedule would have started it. Refused by the server itself when a run of that id exists,
+ * open or closed, so that it can never double a fire that happened after all.
+ */
+async function fire(client: Client, job: AnyJob, nominalAt: Instant): Promise<HealOutcome> {
+  const workflowId = firedWorkflowId(job.name, nominalAt)
+  try {
+    const handle = await client.workflow.start(job.workflow, {
+      ...scheduledRunOptions(job),
+      workflowId,
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      workflowIdConflictPolicy: 'FAIL',
+      args: [job.schedule?.input ?? {}],
+      memo: { trigger: 'schedule', firedBy: 'dead-man-switch' },
+      typedSearchAttributes: [
+        ...runSearchAttributes(job, 'schedule', job.priority),
+        { key: ScheduledById, value: job.name },
+        { key: ScheduledStartTime, value: new Date(toMs(nominalAt)) },
+      ],
+    })
+    return { kind: 'started', runId: handle.firstExecutionRunId }
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+    return { kind: 'exists', runId: null }
+  }
+}

@@ -1,0 +1,50 @@
+/** The run projection over a test's own server and database. */
+import type { Client } from '@temporalio/client'
+
+import type { Database } from '../../db/client.ts'
+import { createControlStore } from '../../db/stores/control-store.ts'
+import { createDeadLetterStore } from '../../db/stores/dead-letter-store.ts'
+import { createRunStore } from '../../db/stores/run-store.ts'
+import { createScheduleWatchStore } from '../../db/stores/schedule-watch-store.ts'
+import { createSettingStore } from '../../db/stores/setting-store.ts'
+import { instantFromMs } from '../../domain/time.ts'
+import type { AnyJob } from '../../jobs/registry.ts'
+import type { ProjectionDeps } from '../../operations/project-runs.ts'
+import { createJobControl } from '../../platform/temporal/job-control.ts'
+import { createScheduleStates } from '../../platform/temporal/schedule-states.ts'
+import { createRunSource } from '../../platform/temporal/run-source.ts'
+import { createWatchedSchedules } from '../../platform/temporal/watched-schedules.ts'
+
+/** What the projection told, by event. */
+export type Told = { readonly event: string; readonly data: unknown }[]
+
+/** Watches the schedules of `jobs`, none unless said otherwise; tells into `told`. */
+export function projectionDeps(
+  client: Client,
+  db: Database,
+  { jobs = [], told = [] }: { readonly jobs?: readonly AnyJob[]; readonly told?: Told } = {},
+): ProjectionDeps {
+  const tell = (event: string) => (data: unknown) => void told.push({ event, data })
+  return {
+    runSource: createRunSource(client),
+    runStore: createRunStore(db),
+    deadLetters: createDeadLetterStore(db),
+    settingStore: createSettingStore(db),
+    wallNow: () => instantFromMs(Date.now()),
+    watched: createWatchedSchedules(client, jobs),
+    watchStore: createScheduleWatchStore(db),
+    windows: {
+      control: createJobControl(client),
+      controlStore: createControlStore(db),
+      scheduleStates: createScheduleStates(client),
+      clock: { now: async () => instantFromMs(Date.now()) },
+    },
+    scheduleIds: jobs.map((job) => job.name),
+    events: {
+      deadLettersSwept: tell('deadLettersSwept'),
+      firesMissed: tell('firesMissed'),
+      fireHealed: tell('fireHealed'),
+      scheduleAbsent: tell('scheduleAbsent'),
+    },
+  }
+}

@@ -1,0 +1,56 @@
+/** Builds what the run projection works with: the server that it watches, and what it keeps. */
+import {
+  createOutboxAndRunProjectionActivities,
+  type OutboxAndRunProjectionActivities,
+} from '../activities/outbox-and-run-projection.ts'
+import type { Config } from '../config/config.ts'
+import type { Database } from '../db/client.ts'
+import { createClockStore } from '../db/stores/clock-store.ts'
+import { createControlStore } from '../db/stores/control-store.ts'
+import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
+import { createRunStore } from '../db/stores/run-store.ts'
+import { createScheduleWatchStore } from '../db/stores/schedule-watch-store.ts'
+import { createSettingStore } from '../db/stores/setting-store.ts'
+import type { JobControl } from '../domain/ports/job-control.ts'
+import type { RunSource } from '../domain/ports/run-source.ts'
+import type { ScheduleStates } from '../domain/ports/schedule-states.ts'
+import type { WatchedSchedules } from '../domain/ports/schedule-watch.ts'
+import { instantFromMs } from '../domain/time.ts'
+import { allJobs } from '../jobs/registry.ts'
+import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
+import type { Events } from '../platform/events.ts'
+
+/** The Temporal server as the projection sees it. */
+export type WatchedServer = {
+  readonly runSource: RunSource
+  readonly watched: WatchedSchedules
+  readonly jobControl: JobControl
+  readonly scheduleStates: ScheduleStates
+}
+
+/** The activities of the projection. */
+export function runProjection(
+  deps: { readonly server: WatchedServer; readonly events: Events; readonly config: Config },
+  db: Database,
+): OutboxAndRunProjectionActivities {
+  const { runSource, watched, jobControl, scheduleStates } = deps.server
+  const { environment } = deps.config
+  const scheduled = allJobs().filter((job) => job.environments[environment] && job.schedule)
+  return createOutboxAndRunProjectionActivities({
+    runSource,
+    runStore: createRunStore(db),
+    deadLetters: createDeadLetterStore(db),
+    settingStore: createSettingStore(db),
+    wallNow: () => instantFromMs(Date.now()),
+    events: deps.events,
+    watched,
+    watchStore: createScheduleWatchStore(db),
+    windows: {
+      control: jobControl,
+      controlStore: createControlStore(db),
+      scheduleStates,
+      clock: createVirtualClock(createClockStore(db)),
+    },
+    scheduleIds: scheduled.map((job) => job.name),
+  })
+}
