@@ -40,6 +40,17 @@ export interface AuditEvent {
   subject: string;
 }
 
+export interface Contact {
+  channels: string[];
+  created_at: Generated<Instant>;
+  display_name: string | null;
+  email: string | null;
+  holder_ref: string;
+  locale: string;
+  phone: string | null;
+  updated_at: Generated<Instant>;
+}
+
 export interface CoverageIncident {
   closed_at: Instant | null;
   created_at: Generated<Instant>;
@@ -203,6 +214,54 @@ export interface ListedTransfer {
   transferred_at: Instant;
 }
 
+export interface Notification {
+  attempts: Generated<number>;
+  audience: string;
+  batch_id: string | null;
+  channel: string;
+  claimed_until: Instant | null;
+  content: Json | null;
+  created_at: Generated<Instant>;
+  id: string;
+  last_code: string | null;
+  locale: string;
+  next_attempt_at: Generated<Instant>;
+  payout_id: string | null;
+  policy_id: string | null;
+  provider_ref: string | null;
+  push_subscription_id: string | null;
+  reason: string | null;
+  resend_of: string | null;
+  sent_at: Instant | null;
+  state: Generated<string>;
+  template: string;
+  template_version: number;
+  to_ref: string;
+  updated_at: Generated<Instant>;
+}
+
+export interface NotificationFact {
+  created_at: Generated<Instant>;
+  id: Generated<number>;
+  kind: string;
+  occasion: string;
+  payout_id: string | null;
+  policy_id: string;
+}
+
+export interface OperatorNotice {
+  created_at: Generated<Instant>;
+  episode: Generated<number>;
+  key: string;
+  opened_at: Generated<Instant>;
+  recovered_at: Instant | null;
+  reported: Generated<number>;
+  severity: string;
+  told: Generated<number>;
+  told_at: Generated<Instant>;
+  updated_at: Generated<Instant>;
+}
+
 export interface Payout {
   amount_minor: number;
   approved_by: string | null;
@@ -313,6 +372,13 @@ export interface Quote {
   state: Generated<string>;
   sum_insured_minor: number;
   terms: Json;
+export interface PushSubscription {
+  auth: string;
+  created_at: Generated<Instant>;
+  endpoint: string;
+  holder_ref: string;
+  id: string;
+  p256dh: string;
   updated_at: Generated<Instant>;
 }
 
@@ -356,6 +422,11 @@ export interface Setting {
   value: Json;
 }
 
+export interface ToldCase {
+  case_id: string;
+  created_at: Generated<Instant>;
+}
+
 export interface VirtualClock {
   is_only_row: Generated<boolean>;
   speed: number;
@@ -366,6 +437,7 @@ export interface VirtualClock {
 
 export interface DB {
   audit_event: AuditEvent;
+  contact: Contact;
   coverage_incident: CoverageIncident;
   decision_correction: DecisionCorrection;
   endorsement: Endorsement;
@@ -378,6 +450,9 @@ export interface DB {
   ledger_posting: LedgerPosting;
   ledger_transaction: LedgerTransaction;
   listed_transfer: ListedTransfer;
+  notification: Notification;
+  notification_fact: NotificationFact;
+  operator_notice: OperatorNotice;
   payout: Payout;
   payout_attempt: PayoutAttempt;
   payout_batch: PayoutBatch;
@@ -386,8 +461,10 @@ export interface DB {
   pool_balance: PoolBalance;
   product_version: ProductVersion;
   quote: Quote;
+  push_subscription: PushSubscription;
   rail_hold: RailHold;
   review_case: ReviewCase;
   setting: Setting;
+  told_case: ToldCase;
   virtual_clock: VirtualClock;
 }

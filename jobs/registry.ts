@@ -2,6 +2,8 @@
 import type { JobDefinition } from './define-job.ts'
 import { flightMonitor } from './flight-monitor.ts'
 import { maintenance } from './maintenance.ts'
+import { notificationRelay } from './notification-relay.ts'
+import { notification } from './notification.ts'
 import { payout } from './payout.ts'
 import { policyExpiration } from './policy-expiration.ts'
 import { reconciliation } from './reconciliation.ts'
@@ -13,6 +15,8 @@ export const JOBS = {
   payout,
   'policy-expiration': policyExpiration,
   reconciliation,
+  notification,
+  'notification-relay': notificationRelay,
   maintenance,
   'correction-watch': correctionWatch,
 } as const

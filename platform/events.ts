@@ -2,6 +2,7 @@
  * The closed set of business events: one function each, which writes one line and moves the
  * metrics that belong to it. Nothing else writes these lines.
  */
+import type { NotificationChannel } from '../domain/notification.ts'
 import type { ProviderFailureKind } from '../domain/ports/flight-data-provider.ts'
 import type { Logger } from './logger.ts'
 import {
@@ -48,6 +49,7 @@ function buildEvents(deps: Deps) {
     ...jobEvents(deps),
     ...monitoringEvents(deps),
     ...payoutEvents(deps),
+    ...notificationEvents(deps),
     ...doorEvents(deps),
   }
 }
@@ -173,6 +175,36 @@ function payoutEvents({ logger, metrics }: Deps) {
     payoutReviewOpened(payout: { readonly payoutId: string; readonly reason: string }): void {
       metrics.payoutEvents.inc({ event: 'review' })
       logger.error(payout, 'payout-review-opened')
+    },
+  }
+}
+
+function notificationEvents({ logger, metrics }: Deps) {
+  return {
+    /** Messages of one channel with one outcome: counts only, an address is in no log. */
+    notificationsHandled(group: {
+      readonly batchId: string
+      readonly channel: NotificationChannel
+      readonly outcome: 'sent' | 'suppressed' | 'failed' | 'retry'
+      readonly count: number
+    }): void {
+      const { channel, outcome } = group
+      metrics.notifications.inc({ channel, outcome }, group.count)
+      const isFault = outcome === 'failed' || outcome === 'retry'
+      logger[isFault ? 'warn' : 'info'](group, 'notifications-handled')
+    },
+    notificationsRelayed(pass: {
+      readonly queued: number
+      readonly batchesStarted: number
+      readonly delivered: number
+      readonly bounced: number
+      readonly backlog: number
+      readonly oldestQueuedMs: number | null
+    }): void {
+      metrics.notificationsQueued.set(pass.backlog)
+      metrics.notificationQueueAge.set((pass.oldestQueuedMs ?? 0) / MS_PER_S)
+      const isQuiet = pass.queued + pass.batchesStarted + pass.delivered + pass.bounced === 0
+      logger[isQuiet ? 'debug' : 'info'](pass, 'notifications-relayed')
     },
   }
 }

@@ -61,7 +61,8 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
     config,
     secrets,
     events,
-    startPayout: (batchId) => startPayout(starter, batchId),
+    startPayout: (batchId) => startOnce(starter, 'payout', batchId),
+    startNotification: (batchId) => startOnce(starter, 'notification', batchId),
   })
   await prepareServer(starter, services)
   await using connection = await ownConnection(config, process.env)
@@ -106,11 +107,15 @@ async function prepareServer(starter: JobStarterDeps, services: WorkerServices):
   await applySchedules({ client }, { speed: await services.clockSpeed(), environment })
 }
 
-async function startPayout(starter: JobStarterDeps, batchId: string): Promise<void> {
+async function startOnce(
+  starter: JobStarterDeps,
+  job: 'payout' | 'notification',
+  batchId: string,
+): Promise<void> {
   try {
-    await startJob(starter, { job: 'payout', input: { batchId }, trigger: 'run' })
+    await startJob(starter, { job, input: { batchId }, trigger: 'run' })
   } catch (error) {
-    // It ran already: the tick that started it was lost before it could write that down.
+    // It ran already: what started it was lost before it could write that down.
     if (!(error instanceof JobConflictError)) throw error
   }
 }

@@ -27,6 +27,7 @@ import { createReviewStore } from '../db/stores/review-store.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
+import { createNotificationServices } from './notification-services.ts'
 import type { ActivitiesByJob } from './queues.ts'
 
 /** On wall time a second is a second. */
@@ -44,6 +45,8 @@ export type WorkerServicesDeps = {
   readonly events: Events
   /** Starts the `payout` run of a batch; does nothing when it was started before. */
   readonly startPayout: (batchId: string) => Promise<void>
+  /** Starts the `notification` run of a batch; does nothing when it was started before. */
+  readonly startNotification: (batchId: string) => Promise<void>
 }
 
 /** Connects lazily: a database or provider that is away shows in the first step that needs it. */
@@ -71,6 +74,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
     apiKey: stripeApiKey,
     concurrency: config.stripe.concurrency,
   })
+  const notifications = createNotificationServices(deps, { db, clock })
   const payoutStore = createPayoutStore(db)
   const decisionStore = createDecisionStore(db)
   return {
@@ -105,6 +109,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
         payments,
         reconciliationStore: createReconciliationStore(db),
       }),
+      ...notifications.activities,
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
       'correction-watch': correctionWatch(db, { clock, flightData, decisionStore, events }),
     },
@@ -113,6 +118,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       await flightData[Symbol.asyncDispose]()
       await secondFlightData?.[Symbol.asyncDispose]()
       await payments[Symbol.asyncDispose]()
+      await notifications[Symbol.asyncDispose]()
       await db.destroy()
     },
   }

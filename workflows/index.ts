@@ -1,6 +1,8 @@
 /** Every workflow, one line each; the bundle is built from this file. */
 export { flightMonitor } from './flight-monitor.ts'
 export { maintenance } from './maintenance.ts'
+export { notificationRelay } from './notification-relay.ts'
+export { notification } from './notification.ts'
 export { payout } from './payout.ts'
 export { policyExpiration } from './policy-expiration.ts'
 export { reconciliation } from './reconciliation.ts'

@@ -20,6 +20,7 @@ import {
   fakePolicyExpiration,
   fakeReconciliation,
 } from './fake-activities.ts'
+import { NOTIFICATION_CASES } from './fake-notifications.ts'
 import type { Activities, TemporalRig } from './temporal-rig.ts'
 
 export type HistoryCase = {
@@ -293,6 +294,7 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
       ),
     }),
   },
+  ...NOTIFICATION_CASES,
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */
