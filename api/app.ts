@@ -9,9 +9,11 @@ import { ProblemError, problemErrors } from './problem.ts'
 import { requestContext } from './request-context.ts'
 import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
+import { addContactRoutes, type ContactsDeps } from './rest/contacts.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
 import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
 import { addPayoutActionRoutes, type PayoutActionDeps } from './rest/payout-actions.ts'
+import { addNotificationRoutes, type NotificationsDeps } from './rest/notifications.ts'
 import { addPayoutControlRoutes, type PayoutControlDeps } from './rest/payout-controls.ts'
 import {
   addPolicyCancellationRoute,
@@ -33,6 +35,8 @@ export type AppDeps = HealthDeps &
   PayoutControlDeps &
   PayoutActionDeps &
   ReviewsDeps &
+  NotificationsDeps &
+  ContactsDeps &
   BookReadsDeps & {
     readonly logger: Logger
     readonly events: Events
@@ -65,6 +69,8 @@ export function createApp(deps: AppDeps): Express {
   addPayoutActionRoutes(app, deps)
   addBookReadRoutes(app, deps)
   addReviewRoutes(app, deps)
+  addNotificationRoutes(app, deps)
+  addContactRoutes(app, deps)
   app.use((request) => {
     throw new ProblemError(404, 'not-found', `nothing is served at ${request.path}`)
   })

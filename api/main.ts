@@ -56,6 +56,7 @@ import type { PoliciesDeps } from './rest/policies.ts'
 import type { PolicyCancellationDeps } from './rest/policy-cancellation.ts'
 import type { QuotesDeps } from './rest/quotes.ts'
 import { createReviewCases } from './review-cases.ts'
+import { contactsOf, notificationsOf } from './notification-services.ts'
 import { readSchedulerState } from './scheduler-state.ts'
 
 /** What an API process is started with. */
@@ -185,6 +186,8 @@ function buildApp(parts: Parts): Express {
       clock: parts.clock,
       environment: config.environment,
     }),
+    notifications: notificationsOf(db),
+    contacts: contactsOf(db),
   })
 }
 

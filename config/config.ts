@@ -141,7 +141,9 @@ export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
     apiToken: values.API_TOKEN,
     notify: notifySecretsOf(values),
   }
-  problems.push(...notifyProblems(values))
+  // What is there and wrong was told; it is not missing as well.
+  const wrong = new Set(problems.map(({ variable }) => variable))
+  problems.push(...notifyProblems(values).filter(({ variable }) => !wrong.has(variable)))
   if (!isLoopback(config.api.host) && secrets.apiToken === null) {
     problems.push({
       variable: 'API_TOKEN',

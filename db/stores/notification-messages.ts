@@ -67,6 +67,17 @@ export async function takeMessages(
   return rows.map(toMessage)
 }
 
+/** One message as it would be sent, whatever its state; null when there is none. */
+export async function readMessage(
+  db: Database,
+  notificationId: string,
+): Promise<DueMessage | null> {
+  const { rows } = await sql<Row>`
+    select ${COLUMNS} from notification n ${JOINS}
+    where n.id = ${notificationId}::uuid limit 1`.execute(db)
+  return rows[0] === undefined ? null : toMessage(rows[0])
+}
+
 function toMessage(row: Row): DueMessage {
   return {
     notificationId: row.id,

@@ -63,7 +63,10 @@ export function messageTo(
 
 /** Defines the tests. `rig` starts a server and a channel before it. */
 export function describeNotifier(rig: () => Promise<NotifierRig>, traits: NotifierTraits): void {
-  const has = (mood: ServerMood): boolean => traits.moods.includes(mood)
+  /** A test for channels whose protocol has the mood. */
+  const when = (mood: ServerMood, name: string, body: () => Promise<void>): void => {
+    if (traits.moods.includes(mood)) test(`${name} (${mood})`, body)
+  }
   const sendIn = async (mood: ServerMood, change: Partial<OutgoingMessage> = {}) => {
     await using one = await rig()
     await one.mood(mood)
@@ -90,41 +93,35 @@ export function describeNotifier(rig: () => Promise<NotifierRig>, traits: Notifi
     expect(other).not.toBe(first)
   })
 
-  test.runIf(has('refuses-message'))('a message refused for good is not tried again', async () => {
+  when('refuses-message', 'a message refused for good is not tried again', async () => {
     const { outcome } = await sendIn('refuses-message')
     expect(outcome).toMatchObject({ kind: 'refused', isAddressGone: false })
   })
 
-  test.runIf(has('refuses-address'))('a receiver that is no more is said to be', async () => {
+  when('refuses-address', 'a receiver that is no more is said to be', async () => {
     const { outcome } = await sendIn('refuses-address')
     expect(outcome).toMatchObject({ kind: 'refused', isAddressGone: true })
   })
 
-  test.runIf(has('busy'))('a message not taken now may be tried again', async () => {
+  when('busy', 'a message not taken now may be tried again', async () => {
     const { outcome } = await sendIn('busy')
     expect(outcome).toMatchObject({ kind: 'retry', isChannelDown: false })
   })
 
-  test.runIf(has('away'))('a server that takes nothing is told from a bad message', async () => {
+  when('away', 'a server that takes nothing is told from a bad message', async () => {
     const { outcome } = await sendIn('away')
     expect(outcome).toMatchObject({ kind: 'retry', isChannelDown: traits.isOneProvider })
   })
 
-  test.runIf(has('silent'))(
-    'a server that says nothing is given up after the time-out',
-    async () => {
-      const { outcome } = await sendIn('silent')
-      expect(outcome).toMatchObject({ kind: 'retry', isChannelDown: traits.isOneProvider })
-    },
-  )
+  when('silent', 'a server that says nothing is given up after the time-out', async () => {
+    const { outcome } = await sendIn('silent')
+    expect(outcome).toMatchObject({ kind: 'retry', isChannelDown: traits.isOneProvider })
+  })
 
-  test.runIf(has('credentials'))(
-    "wrong credentials are the channel's fault, no message's",
-    async () => {
-      const { outcome } = await sendIn('credentials')
-      expect(outcome).toMatchObject({ kind: 'retry', isChannelDown: true })
-    },
-  )
+  when('credentials', "wrong credentials are the channel's fault, no message's", async () => {
+    const { outcome } = await sendIn('credentials')
+    expect(outcome).toMatchObject({ kind: 'retry', isChannelDown: true })
+  })
 
   test('a signal that is aborted stops before anything is sent', async () => {
     await using one = await rig()

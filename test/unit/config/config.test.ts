@@ -26,6 +26,14 @@ describe('defaults', () => {
       aviationstackKey: null,
       stripeApiKey: null,
       apiToken: null,
+      notify: {
+        smtpUrl: null,
+        vapidPrivateKey: null,
+        twilioAuthToken: null,
+        slackWebhookUrl: null,
+        webhookUrl: null,
+        webhookSecret: null,
+      },
     })
   })
 
