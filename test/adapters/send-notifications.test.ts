@@ -18,7 +18,13 @@ import { relayNotifications } from '../../operations/relay-notifications.ts'
 import { sendNotifications } from '../../operations/send-notifications.ts'
 import { startMailServer, type RunningMailServer } from '../../simulator/mail/mail-server.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { giveBack, pay, readNotifications, saveContacts } from '../support/notification-book.ts'
+import {
+  forgetPayments,
+  giveBack,
+  pay,
+  readNotifications,
+  saveContacts,
+} from '../support/notification-book.ts'
 import { HandClock } from '../support/payment-rig.ts'
 import { makePayoutBook } from '../support/payout-book.ts'
 import { product } from '../unit/domain/legs.ts'
@@ -64,15 +70,7 @@ beforeEach(async () => {
   ])
 })
 
-afterEach(async () => {
-  await sql`truncate notification, notification_fact, contact, operator_notice, told_case cascade`.execute(
-    database.db,
-  )
-  await sql`
-    update payout set state = 'CREATED', paid_at = null, transfer_id = null, approved_by = null`.execute(
-    database.db,
-  )
-})
+afterEach(() => forgetPayments(database.db))
 
 async function mails(): Promise<{ received: number; messages: readonly KeptMail[] }> {
   const response = await fetch(`${mail.url}/messages`)

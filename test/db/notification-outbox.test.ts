@@ -19,7 +19,13 @@ import {
   rowOf,
 } from '../support/builders.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { giveBack, pay, readNotifications, saveContacts } from '../support/notification-book.ts'
+import {
+  forgetPayments,
+  giveBack,
+  pay,
+  readNotifications,
+  saveContacts,
+} from '../support/notification-book.ts'
 import { makePayoutBook } from '../support/payout-book.ts'
 
 let database: TestDatabase
@@ -31,15 +37,7 @@ beforeAll(async () => {
   await makePayoutBook(database.db, { size: 8, productCode: 'OTHER' })
 })
 afterAll(() => database[Symbol.asyncDispose]())
-beforeEach(async () => {
-  await sql`truncate notification, notification_fact, contact, push_subscription, told_case cascade`.execute(
-    database.db,
-  )
-  await sql`
-    update payout set state = 'CREATED', paid_at = null, transfer_id = null, approved_by = null`.execute(
-    database.db,
-  )
-})
+beforeEach(() => forgetPayments(database.db))
 
 async function facts(): Promise<readonly { kind: string; occasion: string }[]> {
   const { rows } = await sql<{ kind: string; occasion: string }>`
@@ -69,6 +67,7 @@ describe('facts', () => {
   test('are not written for moves that tell nobody anything', async () => {
     await sql`update payout set state = 'APPROVED', approved_by = 'rule'`.execute(database.db)
     await sql`update payout set state = 'SUBMITTED'`.execute(database.db)
+    await sql`update payout set state = 'FAILED'`.execute(database.db)
     expect(await facts()).toEqual([])
   })
 
@@ -112,9 +111,11 @@ describe('the whole way', () => {
   })
 
   test('a policy that its holder cancelled', async () => {
-    await sql`update policy set state = 'CANCELLED_BY_HOLDER' where policy_number = 'P8'`.execute(
-      database.db,
-    )
+    const { db } = database
+    const rows = [rowOf(B6_35, 'N3', { bound_at: '2013-03-01T00:00:00Z' })]
+    await bindRows(db, fakeFlightData([B6_35]), manualClock(BOUND_AT), rows)
+    await sql`
+      update policy set state = 'CANCELLED_BY_HOLDER' where policy_number = 'N3'`.execute(db)
     expect((await facts()).map(({ kind }) => kind)).toEqual(['CANCELLED'])
   })
 })

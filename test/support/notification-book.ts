@@ -41,10 +41,14 @@ export async function readNotifications(db: Database): Promise<readonly Notifica
 
 /** Payments as the rail's acceptance leaves them. */
 export async function pay(db: Database, policyNumber: string, transfer = 'tr'): Promise<void> {
-  await sql`
-    update payout o set state = 'PAID', approved_by = 'rule', paid_at = '2013-02-08T21:00:00Z',
-      transfer_id = ${transfer}::text || '_' || o.id
-    from policy p where p.id = o.policy_id and p.policy_number = ${policyNumber}`.execute(db)
+  for (const state of ['APPROVED', 'SUBMITTED', 'PAID']) {
+    const isPaid = state === 'PAID'
+    await sql`
+      update payout o set state = ${state}, approved_by = 'rule',
+        paid_at = case when ${isPaid} then '2013-02-08T21:00:00Z'::timestamptz end,
+        transfer_id = case when ${isPaid} then ${transfer}::text || '_' || o.id end
+      from policy p where p.id = o.policy_id and p.policy_number = ${policyNumber}`.execute(db)
+  }
 }
 
 /** The rail gave the money of a paid payout back. */
@@ -52,4 +56,18 @@ export async function giveBack(db: Database, policyNumber: string): Promise<void
   await sql`
     update payout o set state = 'RETURNED', paid_at = null
     from policy p where p.id = o.policy_id and p.policy_number = ${policyNumber}`.execute(db)
+}
+
+/** As if nothing had been paid or told; contacts are gone too. */
+export async function forgetPayments(db: Database): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await sql`truncate notification, contact, operator_notice, told_case cascade`.execute(trx)
+    await sql`alter table payout disable trigger legal_move`.execute(trx)
+    await sql`
+      update payout set state = 'CREATED', paid_at = null, transfer_id = null, approved_by = null`.execute(
+      trx,
+    )
+    await sql`alter table payout enable trigger legal_move`.execute(trx)
+    await sql`truncate notification_fact`.execute(trx)
+  })
 }
