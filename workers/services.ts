@@ -60,14 +60,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
   const clockStore = createClockStore(db)
   const clock = createVirtualClock(clockStore)
   const clockSpeed = async (): Promise<number> => (await clockStore.read())?.speed ?? WALL_SPEED
-  const flightData = createAeroApiProvider({
-    baseUrl: config.aeroapi.url,
-    apiKey: aeroapiKey,
-    ratePerS: config.aeroapi.ratePerS,
-    concurrency: config.aeroapi.concurrency,
-    airports: loadAirportZones(),
-    clock,
-  })
+  const flightData = firstSource(config, aeroapiKey, clock)
   const secondFlightData = secondSource(deps, clock)
   const payments = createStripePayments({
     baseUrl: config.stripe.url,
@@ -130,6 +123,10 @@ function correctionWatch(
 ): ActivitiesByJob['correction-watch'] {
   const stores = { legStore: createLegStore(db), correctionStore: createCorrectionStore(db) }
   return createCorrectionWatchActivities({ ...deps, ...stores })
+function firstSource({ aeroapi }: Config, apiKey: string, clock: Clock) {
+  const { url: baseUrl, ratePerS, concurrency } = aeroapi
+  const airports = loadAirportZones()
+  return createAeroApiProvider({ baseUrl, apiKey, ratePerS, concurrency, airports, clock })
 }
 
 /** Built when there is a key for it; without one, one source decides. */
