@@ -353,6 +353,16 @@ export interface ProductVersion {
   version: number;
 }
 
+export interface PushSubscription {
+  auth: string;
+  created_at: Generated<Instant>;
+  endpoint: string;
+  holder_ref: string;
+  id: string;
+  p256dh: string;
+  updated_at: Generated<Instant>;
+}
+
 export interface Quote {
   amounts: Json;
   closed_at: Instant | null;
@@ -372,13 +382,6 @@ export interface Quote {
   state: Generated<string>;
   sum_insured_minor: number;
   terms: Json;
-export interface PushSubscription {
-  auth: string;
-  created_at: Generated<Instant>;
-  endpoint: string;
-  holder_ref: string;
-  id: string;
-  p256dh: string;
   updated_at: Generated<Instant>;
 }
 
@@ -460,8 +463,8 @@ export interface DB {
   policy: Policy;
   pool_balance: PoolBalance;
   product_version: ProductVersion;
-  quote: Quote;
   push_subscription: PushSubscription;
+  quote: Quote;
   rail_hold: RailHold;
   review_case: ReviewCase;
   setting: Setting;
