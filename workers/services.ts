@@ -123,6 +123,8 @@ function correctionWatch(
 ): ActivitiesByJob['correction-watch'] {
   const stores = { legStore: createLegStore(db), correctionStore: createCorrectionStore(db) }
   return createCorrectionWatchActivities({ ...deps, ...stores })
+}
+
 function firstSource({ aeroapi }: Config, apiKey: string, clock: Clock) {
   const { url: baseUrl, ratePerS, concurrency } = aeroapi
   const airports = loadAirportZones()
