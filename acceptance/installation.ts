@@ -22,6 +22,8 @@ const PORT_VARIABLES = [
   'TEMPORAL_UI_PORT',
   'FLIGHTS_PORT',
   'PAYMENTS_PORT',
+  'MAIL_PORT',
+  'MAIL_SMTP_PORT',
   'API_PORT',
   'METRICS_PORT',
 ] as const

@@ -33,6 +33,7 @@ const BY_NAME: Readonly<Record<string, Mapped>> = {
   IllegalTransitionError: { type: FAILURE_TYPES.conflict, nonRetryable: true },
   JobNotEnabledError: { type: FAILURE_TYPES.invalidInput, nonRetryable: true },
   JobInputError: { type: FAILURE_TYPES.invalidInput, nonRetryable: true },
+  UnknownTemplateError: { type: FAILURE_TYPES.conflict, nonRetryable: false },
   PaymentLookupError: { type: FAILURE_TYPES.providerUnavailable, nonRetryable: false },
 }
 

@@ -11,10 +11,12 @@ import { addAirportRoutes, type AirportsDeps } from './rest/airports.ts'
 import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
 import { addDeadLetterRoutes, type DeadLettersDeps } from './rest/dead-letters.ts'
+import { addContactRoutes, type ContactsDeps } from './rest/contacts.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
 import { addJobControlRoutes, type JobControlDeps } from './rest/job-control.ts'
 import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
 import { addPayoutActionRoutes, type PayoutActionDeps } from './rest/payout-actions.ts'
+import { addNotificationRoutes, type NotificationsDeps } from './rest/notifications.ts'
 import { addPayoutControlRoutes, type PayoutControlDeps } from './rest/payout-controls.ts'
 import {
   addPolicyCancellationRoute,
@@ -45,6 +47,8 @@ export type AppDeps = HealthDeps &
   AirportsDeps &
   ReviewsDeps &
   StripeWebhookDeps &
+  NotificationsDeps &
+  ContactsDeps &
   BookReadsDeps & {
     readonly logger: Logger
     readonly events: Events
@@ -83,6 +87,8 @@ export function createApp(deps: AppDeps): Express {
   addAirportRoutes(app, deps)
   addBookReadRoutes(app, deps)
   addReviewRoutes(app, deps)
+  addNotificationRoutes(app, deps)
+  addContactRoutes(app, deps)
   app.use((request) => {
     throw new ProblemError(404, 'not-found', `nothing is served at ${request.path}`)
   })

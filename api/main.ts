@@ -34,6 +34,7 @@ import { jobMetricsCollector } from './job-metrics.ts'
 import { providerMetricsCollector } from './provider-metrics.ts'
 import { createReviewCases } from './review-cases.ts'
 import { runMetricsCollector } from './run-metrics.ts'
+import { contactsOf, notificationsOf } from './notification-parts.ts'
 import { readSchedulerState } from './scheduler-state.ts'
 import { deadLettersOf, controlOf, jobsOf, schedulesOf } from './job-parts.ts'
 import type { ApiOptions, ApiParts } from './parts.ts'
@@ -161,6 +162,8 @@ function buildApp(parts: ApiParts): Express {
       environment: config.environment,
     }),
     stripeWebhooks: stripeWebhooksOf(parts),
+    notifications: notificationsOf(db),
+    contacts: contactsOf(db),
   })
 }
 

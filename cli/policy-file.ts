@@ -15,24 +15,43 @@ import { CliError } from './cli-error.ts'
 /** A row of policies is 200 bytes; one this long is a quote that was never closed. */
 const LONGEST_ROW = 100_000
 
-const KNOWN = new Set<string>([...REQUIRED_POLICY_COLUMNS, ...OPTIONAL_POLICY_COLUMNS])
+/** The columns of a file: those that it must have, and all that are read. */
+export type FileColumns = {
+  readonly required: readonly string[]
+  readonly known: readonly string[]
+}
+
+const POLICY_COLUMNS: FileColumns = {
+  required: REQUIRED_POLICY_COLUMNS,
+  known: [...REQUIRED_POLICY_COLUMNS, ...OPTIONAL_POLICY_COLUMNS],
+}
+
+/** The rows of a file of policies, as `readRowFile` reads them. */
+export function readPolicyFile(
+  path: string,
+  onIgnored: (columns: readonly string[]) => void,
+): AsyncIterable<PlacedRow> {
+  return readRowFile(path, POLICY_COLUMNS, onIgnored)
+}
 
 /**
  * The rows of a file, with flat memory. `.csv` needs a header line; `.jsonl` and `.ndjson` hold an
  * object a line. A row that cannot be read comes as unreadable; a file that cannot be read (missing,
  * not UTF-8, wrong columns, an open quote) throws CliError. `onIgnored` is told of unknown columns.
  */
-export function readPolicyFile(
+export function readRowFile(
   path: string,
+  columns: FileColumns,
   onIgnored: (columns: readonly string[]) => void,
 ): AsyncIterable<PlacedRow> {
-  if (/\.csv$/i.test(path)) return readCsv(path, onIgnored)
+  if (/\.csv$/i.test(path)) return readCsv(path, columns, onIgnored)
   if (/\.(?:jsonl|ndjson)$/i.test(path)) return readJsonLines(path)
   throw new CliError(`${path}: name the file .csv or .jsonl, so that its form is known`, 2)
 }
 
 async function* readCsv(
   path: string,
+  { required, known }: FileColumns,
   onIgnored: (columns: readonly string[]) => void,
 ): AsyncGenerator<PlacedRow, void> {
   const parser = parse({
@@ -54,8 +73,8 @@ async function* readCsv(
     const records: AsyncIterable<CsvRecord> = text.pipe(parser)
     for await (const { record, info } of records) {
       if (columns === null) {
-        columns = readHeader(path, record)
-        const ignored = columns.filter((column) => !KNOWN.has(column))
+        columns = readHeader(path, record, required)
+        const ignored = columns.filter((column) => !known.includes(column))
         if (ignored.length > 0) onIgnored(ignored)
         continue
       }
@@ -76,9 +95,13 @@ async function* readCsv(
 
 type CsvRecord = { readonly record: readonly string[]; readonly info: { readonly lines: number } }
 
-function readHeader(path: string, cells: readonly string[]): readonly string[] {
+function readHeader(
+  path: string,
+  cells: readonly string[],
+  required: readonly string[],
+): readonly string[] {
   const columns = cells.map((cell) => cell.trim().toLowerCase())
-  const missing = REQUIRED_POLICY_COLUMNS.filter((column) => !columns.includes(column))
+  const missing = required.filter((column) => !columns.includes(column))
   const [only = '', second] = columns
   if (second === undefined && /[;\t]/.test(only)) {
     throw new CliError(`${path}: cells must be separated by commas, not by semicolons or tabs`)

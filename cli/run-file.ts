@@ -20,6 +20,12 @@ export type RunFile = {
   readonly metricsUrl: string
   readonly flightsUrl: string
   readonly paymentsUrl: string
+  /** The local mail server; null when mail really leaves, or no mail is sent. */
+  readonly mail: {
+    readonly url: string
+    readonly smtpUrl: string
+    readonly operators: string
+  } | null
   readonly aeroapiKey: string
   readonly stripeApiKey: string
 }
@@ -63,6 +69,19 @@ export function runningEnvironment(run: RunFile): Record<string, string> {
     STRIPE_API_KEY: run.stripeApiKey,
     API_PORT: new URL(run.apiUrl).port,
     METRICS_PORT: new URL(run.metricsUrl).port,
+    ...mailEnvironment(run.mail),
+  }
+}
+
+/** The domain is reserved for examples: nothing answers a reply. */
+const LOCAL_SENDER = 'Groundstop <notices@groundstop.example>'
+
+function mailEnvironment(mail: RunFile['mail']): Record<string, string> {
+  if (mail === null) return {}
+  return {
+    SMTP_URL: mail.smtpUrl,
+    NOTIFY_FROM: LOCAL_SENDER,
+    NOTIFY_OPERATORS_EMAIL: mail.operators,
   }
 }
 

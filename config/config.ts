@@ -5,6 +5,14 @@
 import type { z } from 'zod'
 
 import { FIELDS } from './fields.ts'
+import {
+  NOTIFY_SECRET_VARIABLES,
+  notifyConfigOf,
+  notifyProblems,
+  notifySecretsOf,
+  type NotifyConfig,
+  type NotifySecrets,
+} from './notify.ts'
 
 const AEROAPI_OFFICIAL_URL = 'https://aeroapi.flightaware.com/aeroapi'
 const AVIATIONSTACK_OFFICIAL_URL = 'https://api.aviationstack.com/v1'
@@ -81,13 +89,17 @@ export type Config = {
   readonly underwriting: { readonly capacityMinor: number }
   /** WORKER_SHUTDOWN_GRACE_MS: what running activities get to finish. Default 30,000 ms. */
   readonly worker: { readonly shutdownGraceMs: number }
-  /** Loopback ports of what `start` runs. Defaults 5433, 7233, 8233, 4010, 4020. */
+  /** Where notifications leave. */
+  readonly notify: NotifyConfig
+  /** Loopback ports of what `start` runs. Defaults 5433, 7233, 8233, 4010, 4020, 4025, 4030. */
   readonly ports: {
     readonly postgres: number
     readonly temporal: number
     readonly temporalUi: number
     readonly flights: number
     readonly payments: number
+    readonly mailSmtp: number
+    readonly mail: number
   }
 }
 
@@ -101,6 +113,8 @@ export type Secrets = {
   /** STRIPE_WEBHOOK_SECRET, `whsec_...`: without it no webhook is taken. */
   readonly stripeWebhookSecret: string | null
   readonly apiToken: string | null
+  /** Of the channels of notifications. */
+  readonly notify: NotifySecrets
 }
 
 /** One variable that cannot be used, and why. */
@@ -126,6 +140,7 @@ const SECRET_VARIABLES: ReadonlySet<string> = new Set([
   'STRIPE_API_KEY',
   'STRIPE_WEBHOOK_SECRET',
   'API_TOKEN',
+  ...NOTIFY_SECRET_VARIABLES,
 ])
 
 // A swapped pair of letters is two edits; names three apart are other programs' variables.
@@ -148,7 +163,11 @@ export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
     stripeApiKey: values.STRIPE_API_KEY,
     stripeWebhookSecret: values.STRIPE_WEBHOOK_SECRET,
     apiToken: values.API_TOKEN,
+    notify: notifySecretsOf(values),
   }
+  // What is there and wrong was told; it is not missing as well.
+  const wrong = new Set(problems.map(({ variable }) => variable))
+  problems.push(...notifyProblems(values).filter(({ variable }) => !wrong.has(variable)))
   if (!isLoopback(config.api.host) && secrets.apiToken === null) {
     problems.push({
       variable: 'API_TOKEN',
@@ -214,6 +233,7 @@ function configOf(values: Values): Config {
     log: { level: values.LOG_LEVEL ?? 'info', format: values.LOG_FORMAT ?? 'json' },
     clock: { start: values.CLOCK_START, speed: values.CLOCK_SPEED },
     underwriting: { capacityMinor: values.UNDERWRITING_CAPACITY_MINOR ?? 1_000_000_000_000 },
+    notify: notifyConfigOf(values),
     worker: { shutdownGraceMs: values.WORKER_SHUTDOWN_GRACE_MS ?? 30_000 },
     ports: {
       postgres: values.POSTGRES_PORT ?? 5433,
@@ -221,6 +241,8 @@ function configOf(values: Values): Config {
       temporalUi: values.TEMPORAL_UI_PORT ?? 8233,
       flights: values.FLIGHTS_PORT ?? 4010,
       payments: values.PAYMENTS_PORT ?? 4020,
+      mailSmtp: values.MAIL_SMTP_PORT ?? 4025,
+      mail: values.MAIL_PORT ?? 4030,
     },
   }
 }

@@ -4,6 +4,8 @@
  */
 import { z } from 'zod'
 
+import { NOTIFY_FIELDS } from './notify.ts'
+
 /** A whole number within a range, both ends included. */
 function integer(min: number, max: number, unit = '') {
   const range = `must be a whole number from ${min} to ${max}${unit === '' ? '' : ` ${unit}`}`
@@ -101,4 +103,7 @@ export const FIELDS = {
   TEMPORAL_UI_PORT: PORT,
   FLIGHTS_PORT: PORT,
   PAYMENTS_PORT: PORT,
+  MAIL_SMTP_PORT: PORT,
+  MAIL_PORT: PORT,
+  ...NOTIFY_FIELDS,
 } as const

@@ -85,6 +85,17 @@ export interface CacheEntry {
   updated_at: Generated<Instant>;
 }
 
+export interface Contact {
+  channels: string[];
+  created_at: Generated<Instant>;
+  display_name: string | null;
+  email: string | null;
+  holder_ref: string;
+  locale: string;
+  phone: string | null;
+  updated_at: Generated<Instant>;
+}
+
 export interface CoverageIncident {
   closed_at: Instant | null;
   created_at: Generated<Instant>;
@@ -329,6 +340,54 @@ export interface MaintenanceWindow {
   updated_at: Generated<Instant>;
 }
 
+export interface Notification {
+  attempts: Generated<number>;
+  audience: string;
+  batch_id: string | null;
+  channel: string;
+  claimed_until: Instant | null;
+  content: Json | null;
+  created_at: Generated<Instant>;
+  id: string;
+  last_code: string | null;
+  locale: string;
+  next_attempt_at: Generated<Instant>;
+  payout_id: string | null;
+  policy_id: string | null;
+  provider_ref: string | null;
+  push_subscription_id: string | null;
+  reason: string | null;
+  resend_of: string | null;
+  sent_at: Instant | null;
+  state: Generated<string>;
+  template: string;
+  template_version: number;
+  to_ref: string;
+  updated_at: Generated<Instant>;
+}
+
+export interface NotificationFact {
+  created_at: Generated<Instant>;
+  id: Generated<number>;
+  kind: string;
+  occasion: string;
+  payout_id: string | null;
+  policy_id: string;
+}
+
+export interface OperatorNotice {
+  created_at: Generated<Instant>;
+  episode: Generated<number>;
+  key: string;
+  opened_at: Generated<Instant>;
+  recovered_at: Instant | null;
+  reported: Generated<number>;
+  severity: string;
+  told: Generated<number>;
+  told_at: Generated<Instant>;
+  updated_at: Generated<Instant>;
+}
+
 export interface PaymentEvent {
   account: string | null;
   channel: string;
@@ -496,6 +555,16 @@ export interface ProviderStateChange {
   to_state: string;
 }
 
+export interface PushSubscription {
+  auth: string;
+  created_at: Generated<Instant>;
+  endpoint: string;
+  holder_ref: string;
+  id: string;
+  p256dh: string;
+  updated_at: Generated<Instant>;
+}
+
 export interface Quote {
   amounts: Json;
   closed_at: Instant | null;
@@ -580,6 +649,11 @@ export interface Setting {
   value: Json;
 }
 
+export interface ToldCase {
+  case_id: string;
+  created_at: Generated<Instant>;
+}
+
 export interface VirtualClock {
   is_only_row: Generated<boolean>;
   speed: number;
@@ -593,6 +667,7 @@ export interface DB {
   cache_entry: CacheEntry;
   cached_airport: CachedAirport;
   cached_weather: CachedWeather;
+  contact: Contact;
   coverage_incident: CoverageIncident;
   dead_letter: DeadLetter;
   decision_correction: DecisionCorrection;
@@ -610,6 +685,9 @@ export interface DB {
   ledger_transaction: LedgerTransaction;
   listed_transfer: ListedTransfer;
   maintenance_window: MaintenanceWindow;
+  notification: Notification;
+  notification_fact: NotificationFact;
+  operator_notice: OperatorNotice;
   payment_event: PaymentEvent;
   payout: Payout;
   payout_attempt: PayoutAttempt;
@@ -623,11 +701,13 @@ export interface DB {
   provider_health: ProviderHealth;
   provider_process: ProviderProcess;
   provider_state_change: ProviderStateChange;
+  push_subscription: PushSubscription;
   quote: Quote;
   rail_hold: RailHold;
   review_case: ReviewCase;
   schedule_gap: ScheduleGap;
   schedule_watch: ScheduleWatch;
   setting: Setting;
+  told_case: ToldCase;
   virtual_clock: VirtualClock;
 }

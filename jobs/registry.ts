@@ -6,6 +6,8 @@ import { flightMonitor } from './flight-monitor.ts'
 import { maintenance } from './maintenance.ts'
 import { paymentEvents } from './payment-events.ts'
 import { outboxAndRunProjection } from './outbox-and-run-projection.ts'
+import { notificationRelay } from './notification-relay.ts'
+import { notification } from './notification.ts'
 import { payout } from './payout.ts'
 import { policyExpiration } from './policy-expiration.ts'
 import { providerHealthCheck } from './provider-health-check.ts'
@@ -22,6 +24,8 @@ export const JOBS = {
   'payment-events': paymentEvents,
   'review-orchestration': reviewOrchestration,
   'book-verification': bookVerification,
+  notification,
+  'notification-relay': notificationRelay,
   maintenance,
   'correction-watch': correctionWatch,
   'provider-health-check': providerHealthCheck,

@@ -3,6 +3,7 @@
  * metrics that belong to it. Nothing else writes these lines.
  */
 import type { BudgetNotice } from '../domain/ports/call-allowance.ts'
+import type { NotificationChannel } from '../domain/notification.ts'
 import type { ProviderFailureKind } from '../domain/ports/flight-data-provider.ts'
 import type { ProviderStateChange } from '../domain/ports/provider-health-store.ts'
 import type { Logger } from './logger.ts'
@@ -51,6 +52,7 @@ function buildEvents(deps: Deps) {
     ...monitoringEvents(deps),
     ...payoutEvents(deps),
     ...reviewEvents(deps),
+    ...notificationEvents(deps),
     ...doorEvents(deps),
     ...providerEvents(deps),
     ...watchEvents(deps),
@@ -224,6 +226,36 @@ function reviewEvents({ logger, metrics }: Deps) {
       metrics.reviewEvents.inc({ event: 'closed' }, sweep.closed)
       metrics.reviewRunsWaiting.set(sweep.waiting)
       logger.info(sweep, 'reviews-swept')
+    },
+  }
+}
+
+function notificationEvents({ logger, metrics }: Deps) {
+  return {
+    /** Messages of one channel with one outcome: counts only, an address is in no log. */
+    notificationsHandled(group: {
+      readonly batchId: string
+      readonly channel: NotificationChannel
+      readonly outcome: 'sent' | 'suppressed' | 'failed' | 'retry'
+      readonly count: number
+    }): void {
+      const { channel, outcome } = group
+      metrics.notifications.inc({ channel, outcome }, group.count)
+      const isFault = outcome === 'failed' || outcome === 'retry'
+      logger[isFault ? 'warn' : 'info'](group, 'notifications-handled')
+    },
+    notificationsRelayed(pass: {
+      readonly queued: number
+      readonly batchesStarted: number
+      readonly delivered: number
+      readonly bounced: number
+      readonly backlog: number
+      readonly oldestQueuedMs: number | null
+    }): void {
+      metrics.notificationsQueued.set(pass.backlog)
+      metrics.notificationQueueAge.set((pass.oldestQueuedMs ?? 0) / MS_PER_S)
+      const isQuiet = pass.queued + pass.batchesStarted + pass.delivered + pass.bounced === 0
+      logger[isQuiet ? 'debug' : 'info'](pass, 'notifications-relayed')
     },
   }
 }

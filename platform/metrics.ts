@@ -226,6 +226,27 @@ function watchMetrics(registers: Registry[]) {
   }
 }
 
+function notificationMetrics(registers: Registry[]) {
+  return {
+    notifications: new Counter({
+      registers,
+      name: 'groundstop_notifications_total',
+      help: 'Messages handled, by channel and what became of the try',
+      labelNames: ['channel', 'outcome'],
+    }),
+    notificationsQueued: new Gauge({
+      registers,
+      name: 'groundstop_notifications_queued',
+      help: 'Messages that wait to be sent',
+    }),
+    notificationQueueAge: new Gauge({
+      registers,
+      name: 'groundstop_notification_queue_age_seconds',
+      help: 'Age of the oldest message that waits to be sent',
+    }),
+  }
+}
+
 function doorMetrics(registers: Registry[]) {
   return {
     providerCalls: new Counter({
@@ -318,6 +339,7 @@ function buildMetrics() {
     ...jobMetrics(registers),
     ...monitoringMetrics(registers),
     ...moneyMetrics(registers),
+    ...notificationMetrics(registers),
     ...doorMetrics(registers),
     ...providerMetrics(registers),
     ...watchMetrics(registers),

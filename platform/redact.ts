@@ -24,14 +24,17 @@ const SENSITIVE_NAMES = new Set([
   'cvc',
   'databaseurl',
   'dateofbirth',
+  'displayname',
   'email',
   'emailaddress',
+  'endpoint',
   'firstname',
   'fullname',
   'holder',
   'holdername',
   'iban',
   'lastname',
+  'p256dh',
   'passenger',
   'passengername',
   'payee',
@@ -39,6 +42,10 @@ const SENSITIVE_NAMES = new Set([
   'phone',
   'phonenumber',
   'privatekey',
+  'recipient',
+  'slackwebhookurl',
+  'smtpurl',
+  'webhookurl',
 ])
 
 /** Endings that make a name a secret: `apiToken`, `STRIPE_API_KEY`, `set-cookie`. */
@@ -57,6 +64,9 @@ const SENSITIVE_ENDINGS = [
 const SENSITIVE_TEXT: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic|DPoP) +[A-Za-z0-9._~+/=-]+/g, `$1 ${REDACTED}`],
   [/\b(?:sk|rk|pk|whsec)_[A-Za-z0-9_]{8,}/g, REDACTED],
+  [/(\bhooks\.slack\.com\/services\/)[A-Za-z0-9/_-]+/g, `$1${REDACTED}`],
+  // A phone number with its country (E.164).
+  [/(?<![\w+.-])\+[1-9]\d{7,14}\b/g, REDACTED],
   [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g, REDACTED],
   [/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/:@]*:[^\s/@]+@/gi, `$1${REDACTED}@`],
   [/\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}\b/g, REDACTED],

@@ -1,5 +1,5 @@
 /**
- * The local providers as processes: `node simulator/main.ts flights|payments [options]`. Prints one
+ * The local providers as processes: `node simulator/main.ts flights|payments|mail [options]`. Prints one
  * line `{"listening": URL}` when ready; stops on SIGTERM and SIGINT.
  */
 import { readFile } from 'node:fs/promises'
@@ -14,11 +14,14 @@ import { createFlightIndex } from './flights/flight-index.ts'
 import { startFlightServer } from './flights/flight-server.ts'
 import { readLegPacks } from './flights/read-leg-packs.ts'
 import type { RunningServer } from './http-server.ts'
+import { startMailServer } from './mail/mail-server.ts'
 import {
   parseFlightsOptions,
+  parseMailOptions,
   parsePaymentsOptions,
   SimulatorUsageError,
   type FlightsSimulatorOptions,
+  type MailSimulatorOptions,
   type PaymentsSimulatorOptions,
 } from './options.ts'
 import { createBook } from './payments/book.ts'
@@ -59,6 +62,15 @@ export async function runPaymentsSimulator(
   await announceAndWait(server, signal)
 }
 
+/** Takes mail until the signal aborts. Rejects when an address is not usable. */
+export async function runMailSimulator(
+  options: MailSimulatorOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  await using server = await startMailServer(options)
+  await announceAndWait(server, signal, { smtp: server.smtpUrl })
+}
+
 function createClock(url: string | null): Clock {
   if (url === null) return createSystemClock()
   return coalesceReads(createVirtualClock(createHttpClockSource(url)))
@@ -74,8 +86,12 @@ async function loadFaults<Name extends string>(
   plan.set(JSON.parse(text))
 }
 
-async function announceAndWait(server: RunningServer, signal: AbortSignal): Promise<void> {
-  process.stdout.write(`${JSON.stringify({ listening: server.url })}\n`)
+async function announceAndWait(
+  server: RunningServer,
+  signal: AbortSignal,
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  process.stdout.write(`${JSON.stringify({ listening: server.url, ...more })}\n`)
   if (signal.aborted) return
   await new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true })
@@ -95,7 +111,8 @@ async function main(args: readonly string[]): Promise<void> {
     if (kind === 'flights') await runFlightsSimulator(parseFlightsOptions(rest), stop.signal)
     else if (kind === 'payments')
       await runPaymentsSimulator(parsePaymentsOptions(rest), stop.signal)
-    else throw new SimulatorUsageError('usage: simulator flights|payments [options]')
+    else if (kind === 'mail') await runMailSimulator(parseMailOptions(rest), stop.signal)
+    else throw new SimulatorUsageError('usage: simulator flights|payments|mail [options]')
   } catch (error) {
     const isUsage = error instanceof SimulatorUsageError || error instanceof FaultFileError
     process.stderr.write(`simulator: ${error instanceof Error ? error.message : String(error)}\n`)

@@ -26,6 +26,12 @@ export type PaymentsSimulatorOptions = CommonOptions & {
   readonly webhooks: WebhookOptions | null
 }
 
+export type MailSimulatorOptions = Pick<CommonOptions, 'host' | 'port'> & {
+  readonly smtpPort: number
+  /** Messages kept, 1 to 10,000. */
+  readonly keep: number
+}
+
 /** The command line is not right; the message names the option. */
 export class SimulatorUsageError extends Error {
   override readonly name = 'SimulatorUsageError'
@@ -87,6 +93,27 @@ function webhooksOf(values: {
   if (!URL.canParse(url)) throw new SimulatorUsageError(`--webhook is not a URL: ${url}`)
   if (secret === undefined) throw new SimulatorUsageError('--webhook-secret TEXT is missing')
   return { url, secret, types: types?.split(',') ?? DEFAULT_WEBHOOK_TYPES }
+}
+
+/** `--smtp-port`, `--keep`, `--host` and `--port`. Throws SimulatorUsageError. */
+export function parseMailOptions(args: readonly string[]): MailSimulatorOptions {
+  return usage(() => {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        host: COMMON.host,
+        port: COMMON.port,
+        'smtp-port': { type: 'string', default: '0' },
+        keep: { type: 'string', default: '500' },
+      },
+    })
+    return {
+      host: values.host,
+      port: integer('--port', values.port, 65_535),
+      smtpPort: integer('--smtp-port', values['smtp-port'], 65_535),
+      keep: Math.max(1, integer('--keep', values.keep, 10_000)),
+    }
+  })
 }
 
 type CommonValues = { host: string; port: string; seed: string; clock?: string; faults?: string }

@@ -73,7 +73,8 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
       jobControl: createJobControl(server.client),
       scheduleStates: createScheduleStates(server.client),
     },
-    startPayout: (batchId) => startPayout(starter, batchId),
+    startPayout: (batchId) => startOnce(starter, 'payout', batchId),
+    startNotification: (batchId) => startOnce(starter, 'notification', batchId),
     payoutRuns: createPayoutRuns(starter),
     reviewRuns: createReviewRuns(starter),
   })
@@ -120,11 +121,15 @@ async function prepareServer(starter: JobStarterDeps, services: WorkerServices):
   await applySchedules({ client }, { speed: await services.clockSpeed(), environment })
 }
 
-async function startPayout(starter: JobStarterDeps, batchId: string): Promise<void> {
+async function startOnce(
+  starter: JobStarterDeps,
+  job: 'payout' | 'notification',
+  batchId: string,
+): Promise<void> {
   try {
-    await startJob(starter, { job: 'payout', input: { batchId }, trigger: 'run' })
+    await startJob(starter, { job, input: { batchId }, trigger: 'run' })
   } catch (error) {
-    // It ran already: the tick that started it was lost before it could write that down.
+    // It ran already: what started it was lost before it could write that down.
     if (!(error instanceof JobConflictError)) throw error
   }
 }

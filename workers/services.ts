@@ -8,6 +8,7 @@ import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
 import { createFlightServices } from './flight-data.ts'
 import { createMonitorActivities } from './monitor-services.ts'
+import { createNotificationServices } from './notification-services.ts'
 import { createPaymentActivities, openRails } from './payment-services.ts'
 import { createProviderActivities, createWorkerReports } from './provider-services.ts'
 import type { ActivitiesByJob } from './queues.ts'
@@ -31,6 +32,8 @@ export type WorkerServicesDeps = ReviewRunDeps & {
   readonly server: WatchedServer
   /** Starts the `payout` run of a batch; does nothing when it was started before. */
   readonly startPayout: (batchId: string) => Promise<void>
+  /** Starts the `notification` run of a batch; does nothing when it was started before. */
+  readonly startNotification: (batchId: string) => Promise<void>
 }
 
 /** Connects lazily: a database or provider that is away shows in the first step that needs it. */
@@ -50,12 +53,14 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
   const rails = stack.use(openRails(config, stripeApiKey, reports))
   const keys = { apiKey, secondApiKey: secrets.aviationstackKey }
   const flights = stack.use(createFlightServices({ config, ...keys, db, clock, events, reports }))
+  const notifications = stack.use(createNotificationServices(deps, { db, clock }))
   return {
     activities: {
       ...createMonitorActivities({ db, clock, events, flights, startPayout }),
       ...createPaymentActivities({ db, clock, clockSpeed, events, rails }),
       ...reviewActivities({ ...deps, ...flights, db, clock, clockSpeed }),
       ...createProviderActivities({ config, secrets, db, clock, events, flights }),
+      ...notifications.activities,
       'outbox-and-run-projection': runProjection(deps, db),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
     },

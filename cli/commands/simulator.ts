@@ -1,4 +1,4 @@
-/** `groundstop simulator flights|payments`: a local provider alone, as a child process. */
+/** `groundstop simulator flights|payments|mail`: a local provider alone, as a child process. */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
@@ -15,6 +15,9 @@ const PROVIDERS = {
     'a payment server in the Stripe v1 dialect: [--log FILE] [--clock URL] [--host HOST] ' +
     '[--port PORT] [--seed N] [--faults FILE|JSON] ' +
     '[--webhook URL --webhook-secret TEXT [--webhook-types TYPE,TYPE]]',
+  mail:
+    'a mail server that keeps what it is sent and shows it: [--smtp-port PORT] [--keep N] ' +
+    '[--host HOST] [--port PORT]',
 } as const
 
 /** Adds the command; its options are the simulator's own and are passed on as they are. */

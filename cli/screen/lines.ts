@@ -11,6 +11,7 @@ export function addressLines(run: RunFile): string[] {
     labelled('metrics', run.metricsUrl),
     labelled('flights', run.flightsUrl),
     labelled('payments', run.paymentsUrl),
+    ...(run.mail === null ? [] : [labelled('mail', run.mail.url)]),
     labelled('PostgreSQL', withoutPassword(run.databaseUrl)),
     labelled('Temporal', run.temporalAddress),
   ]

@@ -10,6 +10,7 @@ import type { Servers } from './servers.ts'
 /** What the local providers take as credentials: any text, as nobody else reaches them. */
 const LOCAL_AEROAPI_KEY = 'local-flights'
 const LOCAL_STRIPE_KEY = 'sk_test_local'
+const LOCAL_OPERATORS = 'operators@groundstop.example'
 
 export type AddressRequest = {
   readonly plan: StartPlan
@@ -43,9 +44,18 @@ export async function chooseAddresses(request: AddressRequest): Promise<RunFile>
     paymentsUrl: plan.runsPayments
       ? await localUrl(request, 'payments', 'PAYMENTS_PORT', config.ports.payments)
       : config.stripe.url,
+    mail: plan.runsMail ? await mailOf(request) : null,
     aeroapiKey: secrets.aeroapiKey ?? LOCAL_AEROAPI_KEY,
     stripeApiKey: secrets.stripeApiKey ?? LOCAL_STRIPE_KEY,
   }
+}
+
+async function mailOf(request: AddressRequest): Promise<RunFile['mail']> {
+  const { ports, notify } = request.config
+  const url = await localUrl(request, "mail's page", 'MAIL_PORT', ports.mail)
+  const smtpPort = await portFor(request, 'mail', 'MAIL_SMTP_PORT', ports.mailSmtp)
+  const operators = notify.operatorsEmail ?? LOCAL_OPERATORS
+  return { url, smtpUrl: `smtp://${LOOPBACK}:${smtpPort}`, operators }
 }
 
 async function localUrl(

@@ -13,6 +13,7 @@ export type Home = {
   /** Money that the local payment provider moved, append-only. */
   readonly paymentsLog: string
   readonly demoPolicies: string
+  readonly demoContacts: string
 }
 
 /** The paths of a home. Nothing is made. */
@@ -25,6 +26,7 @@ export function homeOf(folder: string): Home {
     logs: join(root, 'logs'),
     paymentsLog: join(root, 'payments.jsonl'),
     demoPolicies: join(root, 'demo-policies.csv'),
+    demoContacts: join(root, 'demo-contacts.csv'),
   }
 }
 
@@ -37,7 +39,13 @@ export async function prepareHome(home: Home): Promise<void> {
 export async function wipeHome(home: Home): Promise<void> {
   await wipeEmbeddedPostgres(home.postgres)
   await wipeTemporalDatabase(home.temporalDatabase)
-  for (const path of [home.postgres, home.logs, home.paymentsLog, home.demoPolicies]) {
+  for (const path of [
+    home.postgres,
+    home.logs,
+    home.paymentsLog,
+    home.demoPolicies,
+    home.demoContacts,
+  ]) {
     await rm(path, { recursive: true, force: true })
   }
 }

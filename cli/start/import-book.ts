@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib'
 
 import { parseLegPack } from '../../domain/leg-pack.ts'
 import { DEMO, demoBook } from '../demo/demo-book.ts'
+import { demoContacts } from '../demo/demo-contacts.ts'
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 const SHOWN_LINES = 15
@@ -15,10 +16,15 @@ export const SHIPPED_FLIGHTS = fileURLToPath(
   new URL('../../data/nyc2013-h1.legs.txt.gz', import.meta.url),
 )
 
-/** Writes the demo's book as a file to import. */
-export async function writeDemoBook(path: string): Promise<void> {
+/** Writes the demo's book and its holders' contacts as files to import. */
+export async function writeDemoBook(paths: {
+  readonly policies: string
+  readonly contacts: string
+}): Promise<void> {
   const pack = parseLegPack(gunzipSync(await readFile(SHIPPED_FLIGHTS)).toString('utf8'))
-  await writeFile(path, demoBook(pack, DEMO.departureDates))
+  const book = demoBook(pack, DEMO.departureDates)
+  await writeFile(paths.policies, book)
+  await writeFile(paths.contacts, demoContacts(book))
 }
 
 /**
@@ -26,11 +32,12 @@ export async function writeDemoBook(path: string): Promise<void> {
  * it: they do not keep the good ones out.
  */
 export async function importBook(
+  what: 'policies' | 'contacts',
   file: string,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<string> {
-  const child = spawn(process.execPath, [MAIN, 'policies', 'import', file], {
+  const child = spawn(process.execPath, [MAIN, what, 'import', file], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
     signal,

@@ -192,15 +192,17 @@ async function releaseClock(request: InstanceRequest, running: Running): Promise
 async function importBooks(request: InstanceRequest, running: Running): Promise<void> {
   const { options, plan, home, env, screen, signal } = request
   const childEnv = { ...env, ...runningEnvironment(running.run), GROUNDSTOP_HOME: home.folder }
-  const files = [...options.policies]
-  if (plan.bindsDemoBook && !(await createOverviewStore(running.db).hasPolicies())) {
-    await writeDemoBook(home.demoPolicies)
-    files.push(home.demoPolicies)
-  }
-  for (const file of files) {
+  const take = async (what: 'policies' | 'contacts', file: string): Promise<void> => {
     screen.note(`importing ${file}`)
-    screen.note(await importBook(file, childEnv, signal))
+    screen.note(await importBook(what, file, childEnv, signal))
   }
+  if (plan.bindsDemoBook && !(await createOverviewStore(running.db).hasPolicies())) {
+    const { demoPolicies: policies, demoContacts: contacts } = home
+    await writeDemoBook({ policies, contacts })
+    // Side by side: nothing happens to a policy, and nobody is told, before the clock goes on.
+    await Promise.all([take('contacts', contacts), take('policies', policies)])
+  }
+  for (const file of options.policies) await take('policies', file)
 }
 
 /** Shows the figures until the signal aborts. */

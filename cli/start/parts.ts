@@ -71,6 +71,9 @@ export async function startParts(request: PartsRequest): Promise<Parts> {
   if (plan.runsPayments) {
     providers.push(await start(request, 'payments', paymentsArgs(request)))
   }
+  if (run.mail !== null) {
+    providers.push(await start(request, 'mail', mailArgs(run.mail)))
+  }
   const all = [worker, api, ...providers]
   return {
     failed: Promise.race(all.map((part) => part.failed)),
@@ -78,6 +81,7 @@ export async function startParts(request: PartsRequest): Promise<Parts> {
       const urls = [`${run.apiUrl}/health/live`]
       if (plan.runsFlights) urls.push(run.flightsUrl)
       if (plan.runsPayments) urls.push(run.paymentsUrl)
+      if (run.mail !== null) urls.push(run.mail.url)
       await Promise.all(
         urls.map((url) => until(`nothing answers at ${url}`, () => isAnswering(url), signal)),
       )
@@ -139,6 +143,11 @@ function paymentsArgs(request: PartsRequest): string[] {
 function webhookSecret({ plan, env }: PartsRequest): Record<string, string> {
   if (!plan.runsPayments) return {}
   return { STRIPE_WEBHOOK_SECRET: env['STRIPE_WEBHOOK_SECRET'] ?? 'whsec_local' }
+}
+
+function mailArgs({ url, smtpUrl }: NonNullable<RunFile['mail']>): string[] {
+  const { port } = new URL(url)
+  return ['simulator', 'mail', '--port', port, '--smtp-port', new URL(smtpUrl).port]
 }
 
 function common(url: string, clockUrl: string): string[] {

@@ -26,6 +26,8 @@ export type StartPlan = {
   /** The local flight-data provider is the second source too. */
   readonly hasLocalSecondSource: boolean
   readonly runsPayments: boolean
+  /** Mail about local flights stays on this machine. */
+  readonly runsMail: boolean
   /** Bound on the first start only. */
   readonly bindsDemoBook: boolean
   /** Null: the product runs on wall time. */
@@ -69,6 +71,7 @@ export function planStart(
     hasLocalSecondSource:
       runsFlights && secrets.aviationstackKey !== null && !isSet('AVIATIONSTACK_URL'),
     runsPayments,
+    runsMail: runsFlights && secrets.notify.smtpUrl === null,
     bindsDemoBook: runsFlights && options.flights.length === 0 && options.policies.length === 0,
     clock: planClock(options, config, !runsFlights && isOfficialAeroApi(config.aeroapi.url)),
   }

@@ -195,6 +195,12 @@ async function insertPolicies(
         from bound b join r on r.id = b.id group by b.leg_id
       ) as s
       where l.id = s.leg_id
+    ),
+    told as (
+      -- Cover that another system bound was confirmed by it.
+      insert into notification_fact (kind, policy_id, occasion)
+      select 'BOUND', b.id, '' from bound b join r on r.id = b.id
+      where r.bound_at = ${page.now}::timestamptz
     )
     select policy_number from bound`.execute(trx)
   return rows.map((row) => row.policy_number)

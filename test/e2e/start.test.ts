@@ -40,6 +40,8 @@ class Command {
       METRICS_PORT: '0',
       FLIGHTS_PORT: '0',
       PAYMENTS_PORT: '0',
+      MAIL_PORT: '0',
+      MAIL_SMTP_PORT: '0',
     }
     const { PATH, HOME, GROUNDSTOP_CACHE } = process.env
     this.child = spawn(process.execPath, [MAIN, ...args], {

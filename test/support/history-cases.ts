@@ -25,6 +25,7 @@ import {
 import { healthCases, projectionCases, refreshCases } from './platform-histories.ts'
 import { verificationCases } from './verification-histories.ts'
 import { reviewCases } from './review-histories.ts'
+import { NOTIFICATION_CASES } from './fake-notifications.ts'
 import type { Activities, TemporalRig } from './temporal-rig.ts'
 
 export type HistoryCase = {
@@ -352,6 +353,7 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
   ...reviewCases({ note: NOTE, inTurn, untilState }),
   ...verificationCases({ inTurn }),
   ...projectionCases({ failingOnce }),
+  ...NOTIFICATION_CASES,
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */

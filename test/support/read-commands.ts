@@ -5,10 +5,12 @@ import { text } from 'node:stream/consumers'
 import { Command } from 'commander'
 
 import { register as registerAirports } from '../../cli/commands/airports.ts'
+import { register as registerContacts } from '../../cli/commands/contacts.ts'
 import { register as registerExposure } from '../../cli/commands/exposure.ts'
 import { register as registerLedger } from '../../cli/commands/ledger.ts'
 import { register as registerLegs } from '../../cli/commands/legs.ts'
 import { register as registerLossRatio } from '../../cli/commands/loss-ratio.ts'
+import { register as registerNotifications } from '../../cli/commands/notifications.ts'
 import { register as registerPayouts } from '../../cli/commands/payouts.ts'
 import { register as registerPolicies } from '../../cli/commands/policies.ts'
 import { register as registerPolls } from '../../cli/commands/polls.ts'
@@ -41,6 +43,7 @@ export async function runCommand(
     registerPolls,
     registerReviews,
   )
+  commands.push(registerContacts, registerNotifications)
   for (const register of commands) register(program, context)
   const error: unknown = await program
     .parseAsync(['node', 'groundstop', ...words])

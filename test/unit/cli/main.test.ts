@@ -72,6 +72,7 @@ describe('the environment of a command', () => {
       metricsUrl: 'http://127.0.0.1:9091/metrics',
       flightsUrl: 'http://127.0.0.1:2',
       paymentsUrl: 'http://127.0.0.1:3',
+      mail: null,
       aeroapiKey: 'a',
       stripeApiKey: 'b',
     }

@@ -26,6 +26,7 @@ describe('with nothing set', () => {
       runsTemporal: true,
       runsFlights: true,
       runsPayments: true,
+      runsMail: true,
       bindsDemoBook: true,
     })
   })
@@ -48,8 +49,15 @@ describe('an address that is set replaces the part', () => {
     ['AEROAPI_KEY', 'key', 'runsFlights'],
     ['STRIPE_API_URL', 'http://127.0.0.1:4020', 'runsPayments'],
     ['STRIPE_API_KEY', 'sk_test_1', 'runsPayments'],
+    // Mail about flights that are not ours goes where it is told to, or nowhere.
+    ['AEROAPI_KEY', 'key', 'runsMail'],
   ] as const)('%s', (variable, value, part) => {
     expect(plan({ [variable]: value })[part]).toBe(false)
+  })
+
+  test('SMTP_URL', () => {
+    const env = { SMTP_URL: 'smtp://mail.example.com', NOTIFY_FROM: 'a@b.example' }
+    expect(plan(env).runsMail).toBe(false)
   })
 })
 

@@ -27,6 +27,14 @@ describe('defaults', () => {
       stripeApiKey: null,
       stripeWebhookSecret: null,
       apiToken: null,
+      notify: {
+        smtpUrl: null,
+        vapidPrivateKey: null,
+        twilioAuthToken: null,
+        slackWebhookUrl: null,
+        webhookUrl: null,
+        webhookSecret: null,
+      },
     })
   })
 

@@ -64,6 +64,9 @@ describe('redaction', () => {
     'email',
     'DATABASE_URL',
     'passengerName',
+    'displayName',
+    'smtpUrl',
+    'endpoint',
   ])('hides the value of %s at any depth', (name) => {
     expect(redact({ [name]: 'value', a: [{ b: { [name]: 'value' } }] })).toEqual({
       [name]: REDACTED,
@@ -81,6 +84,8 @@ describe('redaction', () => {
     ['header Bearer abc.def-123', `header Bearer ${REDACTED}`],
     ['at postgres://user:pass@db:5432/x', `at postgres://${REDACTED}@db:5432/x`],
     ['mail to jane.doe@example.com now', `mail to ${REDACTED} now`],
+    ['no answer for +493012345678.', `no answer for ${REDACTED}.`],
+    ['https://hooks.slack.com/services/T0/B0/x', `https://hooks.slack.com/services/${REDACTED}`],
     ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sig here', `${REDACTED} here`],
   ])('hides the secret in %j', (text, clean) => {
     expect(redact(text)).toBe(clean)

@@ -1,0 +1,33 @@
+/** Who asks for a change and why, as options of a command. */
+import { userInfo } from 'node:os'
+
+import type { Command } from 'commander'
+
+import { CliError, EXIT } from './cli-error.ts'
+
+/** The options. */
+export type NoteFlags = { readonly reason: string; readonly by?: string }
+
+/** Longer reasons belong into a document; the API has the same limit. */
+const TEXT_LIMIT = 200
+
+/** Adds `--reason` and `--by`. */
+export function addNoteOptions(command: Command): Command {
+  return command
+    .requiredOption('--reason <text>', 'why, for the audit trail')
+    .option('--by <name>', 'who; the user of this machine when left out')
+}
+
+/** Both texts, checked. Throws CliError. */
+export function noteOf(flags: NoteFlags): { readonly by: string; readonly reason: string } {
+  return {
+    by: textOf('--by', flags.by ?? `user:${userInfo().username}`),
+    reason: textOf('--reason', flags.reason),
+  }
+}
+
+function textOf(option: string, text: string): string {
+  const trimmed = text.trim()
+  if (trimmed !== '' && trimmed.length <= TEXT_LIMIT) return trimmed
+  throw new CliError(`${option} must have 1 to ${TEXT_LIMIT} characters`, EXIT.usage)
+}

@@ -1,0 +1,83 @@
+/** What a message to a holder is written from, and what comes of it. Words are in `words-*.ts`. */
+import { explainDecision, type ExplainInput } from '../explain-decision.ts'
+import type { AppliedRule } from '../explain-rule.ts'
+import type { Money } from '../money.ts'
+import type { HolderTemplate } from '../notification.ts'
+import type { LocalDate, Instant } from '../time.ts'
+
+/** Everything that words may be about. Plain values: the same facts give the same words. */
+export type MessageFacts = {
+  readonly policyNumber: string
+  /** How the holder is greeted; null greets without a name. */
+  readonly displayName: string | null
+  readonly flight: {
+    /** As sold, or the operating one: `B6 35`. */
+    readonly ident: string
+    readonly origin: string
+    readonly destination: string
+    readonly departureDate: LocalDate
+    /** IANA. */
+    readonly destinationZone: string
+  }
+  readonly insuredArrival: Instant
+  readonly coverEnd: Instant
+  readonly sumInsured: Money
+  readonly actualArrival: {
+    readonly at: Instant
+    readonly kind: 'GATE' | 'TOUCH_DOWN'
+  } | null
+  readonly delayMin: number | null
+  readonly rule: AppliedRule | null
+  /** What was decided to be paid; null while nothing is. */
+  readonly amount: Money | null
+  readonly paidAt: Instant | null
+  /** Names of the providers whose answers the decision rests on. */
+  readonly sources: readonly string[]
+  readonly decisionReference: string | null
+}
+
+/** The words of one message. */
+export type MessageWords = {
+  readonly subject: string
+  /** One sentence for a phone's screen; it names the policy. */
+  readonly short: string
+  /** From the greeting to the farewell. */
+  readonly paragraphs: readonly string[]
+}
+
+/** The words of a language: one function for each template and version in use. */
+export type Words = Readonly<Record<HolderTemplate, (facts: MessageFacts) => MessageWords>>
+
+/** The payout that a message tells of. */
+export type ToldPayout = { readonly amount: Money; readonly paidAt: Instant | null }
+
+/** The facts of a policy, and of the payout that is told of, if one is. */
+export function messageFacts(
+  input: ExplainInput,
+  told: { readonly payout: ToldPayout | null; readonly displayName: string | null },
+): MessageFacts {
+  const explained = explainDecision(input)
+  const { actualArrival, delayMin, rule, sources, flight } = explained
+  return {
+    policyNumber: input.policyNumber,
+    displayName: told.displayName,
+    flight: {
+      ident: flight.marketingIdent ?? flight.operatingIdent,
+      origin: flight.origin,
+      destination: flight.destination,
+      departureDate: input.leg.identity.originLocalDate,
+      destinationZone: input.leg.destinationZone,
+    },
+    insuredArrival: input.insuredScheduledIn,
+    coverEnd: input.coverEnd,
+    sumInsured: input.sumInsured,
+    actualArrival:
+      actualArrival === null ? null : { at: actualArrival.utc, kind: actualArrival.kind },
+    delayMin,
+    rule,
+    amount: told.payout?.amount ?? input.decision?.amount ?? null,
+    paidAt: told.payout?.paidAt ?? null,
+    sources,
+    decisionReference: input.evaluation?.evaluationId ?? null,
+  }
+}

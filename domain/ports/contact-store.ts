@@ -1,0 +1,23 @@
+/** Holders' contact details: written at the doors, read only to send. */
+import type { Contact } from '../contact.ts'
+
+/** What became of contacts. */
+export type SavedContacts = {
+  readonly created: number
+  readonly changed: number
+  readonly unchanged: number
+}
+
+/** Who erased a holder's contact, and why. */
+export type ErasureNote = { readonly by: string; readonly reason: string }
+
+/** Contacts of one call at most: one statement. */
+export const CONTACTS_PER_SAVE = 1_000
+
+/** Stores contacts. */
+export interface ContactStore {
+  /** Writes contacts whole, by `holderRef`, in one transaction; repeating changes nothing. */
+  save(contacts: readonly Contact[]): Promise<SavedContacts>
+  /** Removes a contact with its subscriptions, and notes that in the audit trail. False: none was there. */
+  erase(holderRef: string, note: ErasureNote): Promise<boolean>
+}

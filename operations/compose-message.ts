@@ -1,0 +1,72 @@
+/** Writes the message of a notification from the book as it is now, if what it tells is still true. */
+import type { ExplainInput } from '../domain/explain-decision.ts'
+import { messageFacts } from '../domain/messages/message-facts.ts'
+import {
+  renderHolderMessage,
+  renderOperatorNotice,
+  type RenderedMessage,
+} from '../domain/messages/render.ts'
+import type { HolderTemplate } from '../domain/notification.ts'
+import type { ExplanationSource } from '../domain/ports/explanation-source.ts'
+import type { DueMessage } from '../domain/ports/notification-store.ts'
+
+/** What composing reads. */
+export type ComposeDeps = { readonly explanations: ExplanationSource }
+
+/** A message with its facts for machines; neither names a person. */
+export type ComposedMessage = RenderedMessage & {
+  readonly data: Readonly<Record<string, string | number | null>>
+}
+
+/**
+ * The message, or null when it is not true any more: a payment that came back is not told as paid.
+ * Throws UnknownTemplateError when there are no words for its version.
+ */
+export async function composeMessage(
+  { explanations }: ComposeDeps,
+  message: DueMessage,
+): Promise<ComposedMessage | null> {
+  const { template, version, locale, policyNumber, displayName, payout, notice } = message
+  if (notice !== null) {
+    const { severity, subject } = notice
+    return { ...renderOperatorNotice(notice), data: { event: template, severity, subject } }
+  }
+  if (template === 'operator-notice' || policyNumber === null) return null
+  const input = await explanations.read(policyNumber)
+  if (input === null || !isTrue(template, input, payout)) return null
+  const facts = messageFacts(input, { payout, displayName })
+  const rendered = renderHolderMessage({ template, version }, locale, facts)
+  const { amount } = facts
+  return {
+    ...rendered,
+    data: {
+      event: template,
+      policyNumber,
+      flight: facts.flight.ident,
+      amountMinor: amount?.minor ?? null,
+      currency: amount?.currency ?? null,
+    },
+  }
+}
+
+/** "You have been paid" is said only of a payout that is PAID, and so for every other message. */
+function isTrue(
+  template: HolderTemplate,
+  { state, decision }: ExplainInput,
+  payout: DueMessage['payout'],
+): boolean {
+  switch (template) {
+    case 'policy-bound':
+      return state !== 'CANCELLED_BY_HOLDER' && state !== 'DECLINED'
+    case 'policy-cancelled':
+      return state === 'CANCELLED_BY_HOLDER'
+    case 'policy-in-review':
+      return state === 'IN_REVIEW'
+    case 'policy-not-paid':
+      return decision?.outcome === 'NO_PAY' && state !== 'IN_REVIEW'
+    case 'payout-paid':
+      return payout?.state === 'PAID'
+    case 'payout-returned':
+      return payout !== null && payout.state !== 'PAID' && payout.state !== 'IN_TRANSIT'
+  }
+}

@@ -1,0 +1,64 @@
+/** Takes contact details in: checks rows, writes them page by page. Knows rows, not files. */
+import { parseContactRow, type Contact, type RawContactRow } from '../domain/contact.ts'
+import { CONTACTS_PER_SAVE, type ContactStore } from '../domain/ports/contact-store.ts'
+
+/** A row with its place, for messages only. */
+export type PlacedContactRow = {
+  readonly line: number
+  readonly row: RawContactRow
+  /** Why the row could not be read as one, when it could not. */
+  readonly unreadable?: { readonly field: string; readonly reason: string }
+}
+
+/** A row that was not taken. It never repeats what the row held: that may be an address. */
+export type RejectedContact = {
+  readonly line: number
+  readonly field: string
+  readonly reason: string
+}
+
+/** What became of the rows. */
+export type ImportedContacts = {
+  readonly created: number
+  readonly changed: number
+  readonly unchanged: number
+  /** In the order of lines. */
+  readonly rejected: readonly RejectedContact[]
+}
+
+/**
+ * Imports rows: good ones go in, bad ones are told with line, field and reason. A row replaces what is
+ * known of its holder; browsers are added. Repeating changes nothing. Pages already written stay.
+ */
+export async function importContacts(
+  { contactStore }: { readonly contactStore: ContactStore },
+  rows: AsyncIterable<PlacedContactRow> | Iterable<PlacedContactRow>,
+  signal?: AbortSignal,
+): Promise<ImportedContacts> {
+  const total = { created: 0, changed: 0, unchanged: 0 }
+  const rejected: RejectedContact[] = []
+  let page: Contact[] = []
+  const flush = async (): Promise<void> => {
+    signal?.throwIfAborted()
+    const saved = await contactStore.save(page)
+    total.created += saved.created
+    total.changed += saved.changed
+    total.unchanged += saved.unchanged
+    page = []
+  }
+  for await (const { line, row, unreadable } of rows) {
+    const problems = unreadable === undefined ? take(row, page) : [unreadable]
+    for (const { field, reason } of problems) rejected.push({ line, field, reason })
+    if (page.length === CONTACTS_PER_SAVE) await flush()
+  }
+  if (page.length > 0) await flush()
+  return { ...total, rejected }
+}
+
+/** Adds the row's contact to the page; what is wrong with it when something is. */
+function take(row: RawContactRow, page: Contact[]): readonly { field: string; reason: string }[] {
+  const parsed = parseContactRow(row)
+  if (!parsed.ok) return parsed.problems
+  page.push(parsed.contact)
+  return []
+}
