@@ -16,7 +16,8 @@ create table notification_fact (
 create function note_payout_fact() returns trigger language plpgsql as $$
 begin
   insert into notification_fact (kind, policy_id, payout_id, occasion)
-  values (new.state, new.policy_id, new.id, new.transfer_id);
+  -- A payout that came back has no transfer any more: the one that came back tells it from the next.
+  values (new.state, new.policy_id, new.id, coalesce(new.transfer_id, old.transfer_id));
   return null;
 end $$;
 create trigger note_fact after update of state on payout for each row

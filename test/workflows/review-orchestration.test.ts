@@ -60,6 +60,13 @@ function openUntil(isOver: () => boolean): Pick<ReviewOrchestrationActivities, '
   return { tendReview: async () => (isOver() ? over('PAID') : tended({ wallMs: LONG_MS })) }
 }
 
+/** The run has looked at its case once and waits. */
+async function untilLooked(workflowId: string): Promise<void> {
+  const handle = rig.client.workflow.getHandle(workflowId)
+  const looks = async () => (await handle.query<{ looks: number }>('progress')).looks
+  await expect.poll(looks, { timeout: 20_000 }).toBeGreaterThan(0)
+}
+
 describe('the run of a case', () => {
   test('looks again after each wait and ends when the case has', async () => {
     const tendReview = inTurn(tended(), tended(), over('DECIDED_BY_DATA'))
@@ -82,6 +89,7 @@ describe('the run of a case', () => {
     const result = await runCase(
       change,
       async (id) => {
+        await untilLooked(id)
         const decided = await decide(id, { ...NOTE, outcome: 'pay', bps: 3_000 })
         expect(decided).toMatchObject({ state: 'RESOLVED', policiesPaid: 1 })
       },
@@ -169,7 +177,7 @@ describe('the run of a case', () => {
     await rig.withWorker(QUEUE, fakeReviewOrchestration(change), async () => {
       await Promise.all([runs.start(caseId), runs.start(caseId), runs.start(caseId)])
       const id = `review-orchestration:${caseId}`
-      await untilState(rig, id, 'OPEN')
+      await untilLooked(id)
       isOver = true
       await runs.wake(caseId)
       await rig.client.workflow.getHandle(id).result()

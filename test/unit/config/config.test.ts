@@ -57,6 +57,9 @@ describe('defaults', () => {
       url: 'https://api.aviationstack.com/v1',
       ratePerS: 2,
       concurrency: 4,
+      dayBudget: null,
+      monthBudget: null,
+      reservePercent: 10,
     })
     const other = { AVIATIONSTACK_URL: 'http://127.0.0.1:4010/v1' }
     expect(loadConfig(other).config.aviationstack.ratePerS).toBe(2_000)
