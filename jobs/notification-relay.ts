@@ -37,10 +37,9 @@ export const notificationRelay = defineJob({
   input: notificationRelayInput,
   result: notificationRelayResult,
   schedule: {
-    // A calendar and not an interval: intervals shrink with a fast business clock.
-    kind: 'calendar',
-    calendars: [{ hour: { start: 0, end: 23 }, minute: { start: 0, end: 59 } }],
-    timezone: 'UTC',
+    kind: 'interval',
+    everyMs: MINUTE_MS,
+    pace: 'wall',
     overlap: 'skip',
     catchUpMs: MINUTE_MS,
     input: {},

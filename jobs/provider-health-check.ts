@@ -38,10 +38,10 @@ export const providerHealthCheck = defineJob({
   input: providerHealthCheckInput,
   result: providerHealthCheckResult,
   schedule: {
-    kind: 'calendar',
-    // Every minute of wall time: outside services know no virtual clock.
-    calendars: [{ hour: { start: 0, end: 23 }, minute: { start: 0, end: 59 } }],
-    timezone: 'UTC',
+    kind: 'interval',
+    everyMs: MINUTE_MS,
+    // Outside services know no virtual clock.
+    pace: 'wall',
     overlap: 'skip',
     catchUpMs: 30 * SECOND_MS,
     input: {},

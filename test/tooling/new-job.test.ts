@@ -8,7 +8,19 @@ import { ROOT, runTool } from '../support/repository.ts'
 
 /** What the new files touch, directly or through their imports. */
 const COPIED = [
-  ...['activities', 'adapters', 'api', 'cli', 'config', 'data', 'db', 'docs', 'domain', 'jobs'],
+  ...[
+    'acceptance',
+    'activities',
+    'adapters',
+    'api',
+    'cli',
+    'config',
+    'data',
+    'db',
+    'docs',
+    'domain',
+    'jobs',
+  ],
   ...['operations', 'platform', 'simulator', 'test/support', 'workers', 'workflows'],
   ...['package.json', 'tsconfig.json', '.oxfmtrc.json'],
 ]
