@@ -8,6 +8,7 @@ import { requireLoopbackName, requireToken } from './auth.ts'
 import { ProblemError, problemErrors } from './problem.ts'
 import { requestContext } from './request-context.ts'
 import { addAirportRoutes, type AirportsDeps } from './rest/airports.ts'
+import { addAuditRoute, type AuditDeps } from './rest/audit.ts'
 import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
 import { addDeadLetterRoutes, type DeadLettersDeps } from './rest/dead-letters.ts'
@@ -32,6 +33,7 @@ import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/schedu
 
 /** What the app is built from: the needs of its routes, and who may call. */
 export type AppDeps = HealthDeps &
+  AuditDeps &
   ClockDeps &
   SchedulerStatusDeps &
   JobsDeps &
@@ -89,6 +91,7 @@ export function createApp(deps: AppDeps): Express {
   addReviewRoutes(app, deps)
   addNotificationRoutes(app, deps)
   addContactRoutes(app, deps)
+  addAuditRoute(app, deps)
   app.use((request) => {
     throw new ProblemError(404, 'not-found', `nothing is served at ${request.path}`)
   })
