@@ -6,6 +6,7 @@ import type { AuditLog } from '../../domain/ports/audit-log.ts'
 import { parseInstant } from '../../domain/time.ts'
 import { parseInput } from '../problem.ts'
 import { addRoute } from '../routes.ts'
+import { auditEventShape, pageShape } from '../shapes.ts'
 import { lookFor, pageFields, pageOrProblem } from './read-query.ts'
 
 /** What the route needs. */
@@ -33,10 +34,22 @@ const auditQuery = z.strictObject({
 
 /** `GET /api/audit` -> a page of events, the newest first. */
 export function addAuditRoute(app: Express, { reads }: AuditDeps): void {
-  addRoute(app, '/api/audit', {
-    get: async (request, response) => {
-      const { limit, cursor, ...filter } = parseInput(auditQuery, request.query, 'query')
-      response.json(await pageOrProblem(reads.audit.list(filter, { limit, cursor })))
+  addRoute(
+    app,
+    '/api/audit',
+    {
+      get: async (request, response) => {
+        const { limit, cursor, ...filter } = parseInput(auditQuery, request.query, 'query')
+        response.json(await pageOrProblem(reads.audit.list(filter, { limit, cursor })))
+      },
     },
-  })
+    {
+      get: {
+        summary: 'Who changed what, the newest first',
+        permission: 'audit.read',
+        query: auditQuery,
+        answers: { 200: pageShape(auditEventShape) },
+      },
+    },
+  )
 }
