@@ -2,12 +2,13 @@
 
 /** What a request may be about; each route names one. */
 export const PERMISSIONS = {
-  'operations.read': 'see how jobs, legs, airports and outside services do',
+  'operations.read': 'see how jobs, queues, legs, airports and outside services do',
   'payload.read': 'see what went into a run and what came out',
-  'jobs.run': 'start and cancel runs',
+  'jobs.run': 'start, cancel and redrive runs; switch schedules, queues and windows',
   'book.read': 'see policies, payouts, reviews, accounts and figures',
   'book.sell': 'quote and bind cover',
   'claims.decide': 'cancel policies, decide reviews, approve payouts and correct payees',
+  'holders.serve': 'see what was written to holders, keep and erase their contact details',
   'payouts.stop': 'see and throw the kill switch of payouts',
   'audit.read': 'see who changed what',
 } as const
@@ -24,7 +25,14 @@ export type Role = (typeof ROLES)[number]
 const MAY: Readonly<Record<Role, readonly Permission[]>> = {
   viewer: ['operations.read'],
   operator: ['operations.read', 'payload.read', 'jobs.run', 'book.read', 'payouts.stop'],
-  claims: ['operations.read', 'book.read', 'book.sell', 'claims.decide', 'payouts.stop'],
+  claims: [
+    'operations.read',
+    'book.read',
+    'book.sell',
+    'claims.decide',
+    'holders.serve',
+    'payouts.stop',
+  ],
   admin: Object.keys(PERMISSIONS) as Permission[], // its own keys
 }
 

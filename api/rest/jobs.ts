@@ -69,15 +69,16 @@ const priority = z
   .transform((text) => text.toUpperCase())
   .pipe(z.enum(JOB_PRIORITIES as [JobPriority, ...JobPriority[]])) // not empty
 
-const startBody = z.strictObject(
-  {
-    type: jobType,
-    executeAt: instant.nullish(),
-    payload: z.record(z.string(), z.unknown(), 'a JSON object').nullish(),
-    priority: priority.nullish(),
-  },
-  'a JSON object',
-)
+const startFields = {
+  executeAt: instant.nullish(),
+  payload: z.record(z.string(), z.unknown(), 'a JSON object').nullish(),
+  priority: priority.nullish(),
+}
+
+/** A start of a job that the path names. */
+export const startOfNamedBody: z.ZodType = z.strictObject(startFields)
+
+const startBody = z.strictObject({ type: jobType, ...startFields }, 'a JSON object')
 
 const listQuery = z.strictObject({
   type: jobType.optional(),

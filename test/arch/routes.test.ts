@@ -7,6 +7,7 @@ import express from 'express'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 
+import { namesActor } from '../../api/contract.ts'
 import { openApiDocument } from '../../api/openapi.ts'
 import { addRoute, routesOf } from '../../api/routes.ts'
 import { productRoutes, rolesDocument } from '../../scripts/generate-roles-doc.ts'
@@ -36,9 +37,23 @@ describe('routes', () => {
 
   test('that change something heed an idempotency key', () => {
     const without = methods.filter(
-      ({ name, contract }) => name.startsWith('POST') && contract?.isKeyed !== true,
+      // Stripe's events have keys of their own.
+      ({ name, contract }) =>
+        name.startsWith('POST') &&
+        contract?.isKeyed !== true &&
+        name !== 'POST /api/webhooks/stripe',
     )
     expect(without.map(({ name }) => name)).toEqual([])
+  })
+
+  test('whose body says who acts take the name of the token for it', () => {
+    const acting = methods.flatMap(({ name, contract }) => {
+      if (contract?.body === undefined) return []
+      const schema = z.toJSONSchema(contract.body, { io: 'input', unrepresentable: 'any' })
+      return Object.hasOwn(schema.properties ?? {}, 'by') ? [{ name, contract }] : []
+    })
+    expect(acting.length).toBeGreaterThan(15)
+    expect(acting.filter(({ contract }) => !namesActor(contract))).toEqual([])
   })
 
   test('are open only where nobody learns anything of the installation', () => {
@@ -49,6 +64,7 @@ describe('routes', () => {
       'GET /api/openapi.json',
       'GET /health/live',
       'GET /health/ready',
+      'POST /api/webhooks/stripe',
     ])
   })
 })
