@@ -4,10 +4,11 @@ import helmet from 'helmet'
 
 import type { Events } from '../platform/events.ts'
 import type { Logger } from '../platform/logger.ts'
-import { requireLoopbackName, requireToken } from './auth.ts'
+import { requireCaller, requireLoopbackName, type Tokens } from './auth.ts'
 import { ProblemError, problemErrors } from './problem.ts'
 import { requestContext } from './request-context.ts'
 import { addAirportRoutes, type AirportsDeps } from './rest/airports.ts'
+import { addAuditRoute, type AuditDeps } from './rest/audit.ts'
 import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
 import { addDeadLetterRoutes, type DeadLettersDeps } from './rest/dead-letters.ts'
@@ -15,6 +16,7 @@ import { addContactRoutes, type ContactsDeps } from './rest/contacts.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
 import { addJobControlRoutes, type JobControlDeps } from './rest/job-control.ts'
 import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
+import { addOpenApiRoutes } from './rest/openapi.ts'
 import { addPayoutActionRoutes, type PayoutActionDeps } from './rest/payout-actions.ts'
 import { addNotificationRoutes, type NotificationsDeps } from './rest/notifications.ts'
 import { addPayoutControlRoutes, type PayoutControlDeps } from './rest/payout-controls.ts'
@@ -32,6 +34,7 @@ import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/schedu
 
 /** What the app is built from: the needs of its routes, and who may call. */
 export type AppDeps = HealthDeps &
+  AuditDeps &
   ClockDeps &
   SchedulerStatusDeps &
   JobsDeps &
@@ -52,11 +55,18 @@ export type AppDeps = HealthDeps &
   BookReadsDeps & {
     readonly logger: Logger
     readonly events: Events
-    /** Asked of every caller, but for health. Null only on loopback. */
-    readonly token: string | null
+    /** One is asked of every caller, but for health and the document. None only on loopback. */
+    readonly tokens: Tokens
     /** Whether only this machine reaches the API: then the clock is open even when a token is set. */
     readonly isLoopback: boolean
   }
+
+/** Helmet's policy without other hosts; the API itself speaks HTTP, behind whatever speaks TLS. */
+const PAGE_POLICY = {
+  styleSrc: ["'self'", "'unsafe-inline'"],
+  fontSrc: ["'self'", 'data:'],
+  upgradeInsecureRequests: null,
+}
 
 /** The app with all routes. */
 export function createApp(deps: AppDeps): Express {
@@ -65,13 +75,14 @@ export function createApp(deps: AppDeps): Express {
   app.set('etag', false)
   app.set('query parser', 'simple')
   app.use(requestContext(deps))
-  app.use(helmet())
+  app.use(helmet({ contentSecurityPolicy: { directives: PAGE_POLICY } }))
   addHealthRoutes(app, deps)
   if (deps.isLoopback) app.use(requireLoopbackName())
+  addOpenApiRoutes(app)
   // The simulators ask for the time before anybody gave them a token.
   if (deps.isLoopback) addClockRoutes(app, deps)
   addStripeWebhookRoute(app, deps)
-  if (deps.token !== null) app.use(requireToken(deps.token))
+  app.use(requireCaller(deps.tokens))
   if (!deps.isLoopback) addClockRoutes(app, deps)
   addSchedulerStatusRoute(app, deps)
   addJobRoutes(app, deps)
@@ -89,6 +100,7 @@ export function createApp(deps: AppDeps): Express {
   addReviewRoutes(app, deps)
   addNotificationRoutes(app, deps)
   addContactRoutes(app, deps)
+  addAuditRoute(app, deps)
   app.use((request) => {
     throw new ProblemError(404, 'not-found', `nothing is served at ${request.path}`)
   })

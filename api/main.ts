@@ -36,6 +36,7 @@ import { createReviewCases } from './review-cases.ts'
 import { runMetricsCollector } from './run-metrics.ts'
 import { contactsOf, notificationsOf } from './notification-parts.ts'
 import { readSchedulerState } from './scheduler-state.ts'
+import { readTokenFile } from './token-file.ts'
 import { deadLettersOf, controlOf, jobsOf, schedulesOf } from './job-parts.ts'
 import type { ApiOptions, ApiParts } from './parts.ts'
 import { payoutActionsOf, payoutControlsOf, stripeWebhooksOf } from './payment-parts.ts'
@@ -63,6 +64,7 @@ const CONNECT_TIMEOUT_MS = 3_000
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const { config, secrets, env } = options
   requireSafeDoors(config, secrets)
+  const grants = await readTokenFile(config.api.tokensFile)
   const logger = options.logger ?? createLogger(config.log)
   const metrics = createMetrics()
   addProcessMetrics(metrics)
@@ -76,7 +78,17 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const { client } = stack.use(lazyClient(config.temporal, { env, connectTimeoutMs }))
   const clockStore = createClockStore(db)
   const clock = createVirtualClock(clockStore)
-  const app = buildApp({ ...options, logger, metrics, db, client, clockStore, clock, stack })
+  const app = buildApp({
+    ...options,
+    logger,
+    metrics,
+    db,
+    client,
+    clockStore,
+    clock,
+    stack,
+    grants,
+  })
   const metricsServer: MetricsServer = await serveMetrics({
     ...config.metrics,
     metrics,
@@ -112,7 +124,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
 
 function requireSafeDoors(config: Config, secrets: Secrets): void {
   const open = [
-    ['API_HOST', config.api.host],
+    ['API_HOST', config.api.tokensFile === null ? config.api.host : undefined],
     ['METRICS_HOST', config.metrics.host],
   ].filter(([, host]) => host !== undefined && !isLoopback(host))
   if (open.length === 0 || secrets.apiToken !== null) return
@@ -135,7 +147,7 @@ function buildApp(parts: ApiParts): Express {
   return createApp({
     logger,
     events,
-    token: secrets.apiToken,
+    tokens: { token: secrets.apiToken, grants: parts.grants },
     isLoopback: isLoopback(config.api.host),
     checks: healthChecks(db, client),
     readClock: async (): Promise<ClockReading> =>

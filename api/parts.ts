@@ -6,6 +6,7 @@ import type { ClockStore } from '../db/stores/clock-store.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import type { TokenGrant } from './token-file.ts'
 
 /** What an API process is started with. */
 export type ApiOptions = {
@@ -26,4 +27,6 @@ export type ApiParts = ApiOptions & {
   readonly clockStore: ClockStore
   readonly clock: Clock
   readonly stack: AsyncDisposableStack
+  /** Tokens of the file, beside the one of the environment. */
+  readonly grants: readonly TokenGrant[]
 }

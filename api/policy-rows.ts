@@ -37,6 +37,18 @@ const book = z.strictObject({
     .max(ROWS_LIMIT, `at most ${ROWS_LIMIT} policies in one request`),
 })
 
+const cell = z.union([z.string(), z.number()])
+const row = z.strictObject({
+  ...Object.fromEntries(REQUIRED_POLICY_COLUMNS.map((column) => [column, cell])),
+  ...Object.fromEntries(OPTIONAL_POLICY_COLUMNS.map((column) => [column, cell.nullish()])),
+})
+
+/** What a JSON body of policies looks like; what its cells may hold is told row by row. */
+export const rowsBody: z.ZodType = z.union([
+  row,
+  z.strictObject({ policies: z.array(row).min(1).max(ROWS_LIMIT) }),
+])
+
 /** The fields of a row that are no columns. */
 export function unknownFields(row: RawPolicyRow): string[] {
   return Object.keys(row).filter((field) => !COLUMNS.has(field))

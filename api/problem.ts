@@ -43,6 +43,7 @@ const TITLES: Readonly<Record<string, string>> = {
   'invalid-request': 'The request is not valid',
   'malformed-json': 'The body is not JSON',
   unauthorized: 'Authentication is required',
+  forbidden: 'The role of this token does not allow it',
   'forbidden-host': 'This host name is not served',
   'not-found': 'There is no such thing',
   'method-not-allowed': 'The method is not allowed here',

@@ -7,6 +7,8 @@ import express, {
   type Response,
 } from 'express'
 
+import { actAsCaller, requirePermission } from './caller.ts'
+import { namesActor, type Contract } from './contract.ts'
 import { ProblemError } from './problem.ts'
 import { noteRoute } from './request-context.ts'
 
@@ -36,21 +38,49 @@ export function requireType(types: readonly string[]): RequestHandler {
 
 type Methods = Partial<Record<Method, readonly [...RequestHandler[], Handler] | Handler>>
 
-/** Adds a path with its methods; every other method gets a 405 that names the allowed ones. */
-export function addRoute(app: Express, path: string, methods: Methods): void {
+/** What each method of a route promises. */
+export type Contracts = Partial<Record<Method, Contract>>
+
+/** A path that is served; a method without a contract is the admin's alone. */
+export type RouteRecord = {
+  readonly path: string
+  readonly methods: Readonly<Partial<Record<Method, Contract | null>>>
+}
+
+const RECORDS = 'routeRecords'
+
+/** Every route that was added to the app, in order. */
+export function routesOf(app: Express): readonly RouteRecord[] {
+  return (app.locals[RECORDS] ?? []) as RouteRecord[] // written by `addRoute` alone
+}
+
+/**
+ * Adds a path with its methods and what they promise; every other method gets a 405 that names the
+ * allowed ones.
+ */
+export function addRoute(
+  app: Express,
+  path: string,
+  methods: Methods,
+  contracts: Contracts = {},
+): void {
   const note: RequestHandler = (_request, response, next) => {
     noteRoute(response, path)
     next()
   }
   const route = app.route(path).all(note)
   const allowed: string[] = []
+  const promised: Partial<Record<Method, Contract | null>> = {}
   for (const method of ['get', 'post', 'delete'] as const) {
     const handlers = methods[method]
     if (handlers === undefined) continue
     allowed.push(method.toUpperCase())
+    const contract = contracts[method] ?? null
+    promised[method] = contract
     const chain = typeof handlers === 'function' ? [handlers] : handlers
-    route[method](...chain.map(asMiddleware))
+    route[method](...guarded(contract, chain.map(asMiddleware)))
   }
+  app.locals[RECORDS] = [...routesOf(app), { path, methods: promised }]
   const allow = (allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed).join(', ')
   route.all((request) => {
     throw new ProblemError(
@@ -60,6 +90,14 @@ export function addRoute(app: Express, path: string, methods: Methods): void {
       { headers: { allow } },
     )
   })
+}
+
+/** Asks who may before a body is read, and says who acts before it is checked. */
+function guarded(contract: Contract | null, chain: readonly RequestHandler[]): RequestHandler[] {
+  const permission = contract === null ? null : contract.permission
+  if (permission === 'open') return [...chain]
+  const acting = contract !== null && namesActor(contract) ? [actAsCaller()] : []
+  return [requirePermission(permission), ...chain.slice(0, -1), ...acting, ...chain.slice(-1)]
 }
 
 function asMiddleware(handler: RequestHandler | Handler): RequestHandler {

@@ -74,8 +74,15 @@ export type Config = {
     readonly concurrency: number
     readonly payoutMethod: 'transfer' | 'payout'
   }
-  /** API_HOST, API_PORT. Default 127.0.0.1:3000. Another host than loopback needs API_TOKEN. */
-  readonly api: { readonly host: string; readonly port: number }
+  /**
+   * API_HOST, API_PORT. Default 127.0.0.1:3000. Another host than loopback needs API_TOKEN or
+   * API_TOKENS_FILE: a JSON list of names, roles and hashes of tokens.
+   */
+  readonly api: {
+    readonly host: string
+    readonly port: number
+    readonly tokensFile: string | null
+  }
   /** METRICS_HOST, METRICS_PORT. Default 127.0.0.1:9090. */
   readonly metrics: { readonly host: string; readonly port: number }
   /** LOG_LEVEL (info), LOG_FORMAT (json). */
@@ -168,7 +175,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
   // What is there and wrong was told; it is not missing as well.
   const wrong = new Set(problems.map(({ variable }) => variable))
   problems.push(...notifyProblems(values).filter(({ variable }) => !wrong.has(variable)))
-  if (!isLoopback(config.api.host) && secrets.apiToken === null) {
+  const hasTokens = secrets.apiToken !== null || config.api.tokensFile !== null
+  if (!isLoopback(config.api.host) && !hasTokens) {
     problems.push({
       variable: 'API_TOKEN',
       message: `must be set when API_HOST is ${config.api.host}: only loopback goes without a token`,
@@ -228,7 +236,11 @@ function configOf(values: Values): Config {
       concurrency: values.STRIPE_CONCURRENCY ?? 32,
       payoutMethod: values.STRIPE_PAYOUT_METHOD ?? 'transfer',
     },
-    api: { host: values.API_HOST ?? '127.0.0.1', port: values.API_PORT ?? 3000 },
+    api: {
+      host: values.API_HOST ?? '127.0.0.1',
+      port: values.API_PORT ?? 3000,
+      tokensFile: values.API_TOKENS_FILE,
+    },
     metrics: { host: values.METRICS_HOST ?? '127.0.0.1', port: values.METRICS_PORT ?? 9090 },
     log: { level: values.LOG_LEVEL ?? 'info', format: values.LOG_FORMAT ?? 'json' },
     clock: { start: values.CLOCK_START, speed: values.CLOCK_SPEED },

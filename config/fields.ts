@@ -90,6 +90,7 @@ export const FIELDS = {
     .string()
     .min(16, 'must have at least 16 characters')
     .max(512, 'must have at most 512 characters'),
+  API_TOKENS_FILE: TEXT(4_096),
   METRICS_HOST: HOST,
   METRICS_PORT: PORT,
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),

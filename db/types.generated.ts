@@ -30,6 +30,13 @@ export type JsonPrimitive = boolean | number | string | null;
 
 export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
 
+export interface AuditChain {
+  event_seq: number;
+  hash: string;
+  position: number;
+  prev_hash: string;
+}
+
 export interface AuditEvent {
   action: string;
   actor: string;
@@ -38,6 +45,12 @@ export interface AuditEvent {
   details: Generated<Json>;
   seq: Generated<number>;
   subject: string;
+}
+
+export interface AuditHead {
+  hash: string;
+  is_only_row: Generated<boolean>;
+  position: number;
 }
 
 export interface CachedAirport {
@@ -663,7 +676,9 @@ export interface VirtualClock {
 }
 
 export interface DB {
+  audit_chain: AuditChain;
   audit_event: AuditEvent;
+  audit_head: AuditHead;
   cache_entry: CacheEntry;
   cached_airport: CachedAirport;
   cached_weather: CachedWeather;

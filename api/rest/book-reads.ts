@@ -15,7 +15,8 @@ import type { PayoutReads } from '../../domain/ports/payout-reads.ts'
 import type { PolicyList } from '../../domain/ports/policy-list.ts'
 import type { ReviewList } from '../../domain/ports/review-list.ts'
 import { parseInput } from '../problem.ts'
-import { addRoute, type Handler } from '../routes.ts'
+import { addRoute, type Contracts, type Handler } from '../routes.ts'
+import { listedPayoutShape, objectShape, pageShape } from '../shapes.ts'
 import {
   found,
   localDate,
@@ -43,7 +44,8 @@ export type BookReadsDeps = {
 const code = lookFor(64)
 const iata = z.string().regex(/^[A-Z]{3}$/, 'an IATA code of three capital letters')
 
-const policiesQuery = z.strictObject({
+/** Filters of the list of policies. */
+export const policiesQuery = z.strictObject({
   ...pageFields,
   state: z.enum(Object.keys(POLICY_TRANSITIONS)).optional(),
   product: code.optional(),
@@ -97,6 +99,17 @@ const exposureQuery = z.strictObject({ by: z.enum(EXPOSURE_GROUPS) })
 const lossQuery = z.strictObject({ by: z.enum(LOSS_GROUPS) })
 const noQuery = z.strictObject({})
 
+const figures = z.strictObject({ by: z.string(), items: z.array(objectShape) })
+
+function read(
+  summary: string,
+  answer: z.ZodType,
+  query: z.ZodObject,
+  permission: 'book.read' | 'operations.read' = 'book.read',
+): Contracts {
+  return { get: { summary, permission, query, answers: { 200: answer } } }
+}
+
 /** `GET /api/policies`, answered beside the POST of the same path. */
 export function listPolicies({ reads }: BookReadsDeps): Handler {
   return async (request, response) => {
@@ -107,14 +120,19 @@ export function listPolicies({ reads }: BookReadsDeps): Handler {
 
 /** All reading routes but the list of policies. */
 export function addBookReadRoutes(app: Express, deps: BookReadsDeps): void {
-  addRoute(app, '/api/policies/:policyNumber/explanation', {
-    get: async (request, response) => {
-      parseInput(noQuery, request.query, 'query')
-      const number = pathText(request, 'policyNumber', 'policy')
-      const source = found(await deps.reads.explanations.read(number), 'policy')
-      response.json(explainDecision(source))
+  addRoute(
+    app,
+    '/api/policies/:policyNumber/explanation',
+    {
+      get: async (request, response) => {
+        parseInput(noQuery, request.query, 'query')
+        const number = pathText(request, 'policyNumber', 'policy')
+        const source = found(await deps.reads.explanations.read(number), 'policy')
+        response.json(explainDecision(source))
+      },
     },
-  })
+    read('A decision in words for its holder', objectShape, noQuery),
+  )
   addLegRoutes(app, deps)
   addPayoutRoutes(app, deps)
   addLedgerRoutes(app, deps)
@@ -122,81 +140,131 @@ export function addBookReadRoutes(app: Express, deps: BookReadsDeps): void {
 }
 
 function addLegRoutes(app: Express, { reads, readClock }: BookReadsDeps): void {
-  addRoute(app, '/api/legs', {
-    get: async (request, response) => {
-      const query = parseInput(legsQuery, request.query, 'query')
-      const { limit, cursor, watched: isWatched, ...filter } = query
-      const page = reads.legs.list({ ...filter, isWatched }, { limit, cursor })
-      response.json(await pageOrProblem(page))
+  addRoute(
+    app,
+    '/api/legs',
+    {
+      get: async (request, response) => {
+        const query = parseInput(legsQuery, request.query, 'query')
+        const { limit, cursor, watched: isWatched, ...filter } = query
+        const page = reads.legs.list({ ...filter, isWatched }, { limit, cursor })
+        response.json(await pageOrProblem(page))
+      },
     },
-  })
+    read('Legs by departure date', pageShape(), legsQuery, 'operations.read'),
+  )
   const readLeg = async (request: Request) => {
     const { seq } = parseInput(legQuery, request.query, 'query')
     return found(await reads.legs.find(pathText(request, 'legKey', 'leg'), seq), 'leg')
   }
-  addRoute(app, '/api/legs/:legKey', {
-    get: async (request, response) => {
-      response.json(await readLeg(request))
+  addRoute(
+    app,
+    '/api/legs/:legKey',
+    {
+      get: async (request, response) => {
+        response.json(await readLeg(request))
+      },
     },
-  })
-  addRoute(app, '/api/legs/:legKey/polls', {
-    get: async (request, response) => {
-      const leg = await readLeg(request)
-      response.json(explainPolls(leg, (await readClock()).now))
+    read('One leg with all that is known of it', objectShape, legQuery, 'operations.read'),
+  )
+  addRoute(
+    app,
+    '/api/legs/:legKey/polls',
+    {
+      get: async (request, response) => {
+        const leg = await readLeg(request)
+        response.json(explainPolls(leg, (await readClock()).now))
+      },
     },
-  })
+    read('When a leg is polled next and why', objectShape, legQuery, 'operations.read'),
+  )
 }
 
 function addPayoutRoutes(app: Express, { reads }: BookReadsDeps): void {
-  addRoute(app, '/api/payouts', {
-    get: async (request, response) => {
-      const { limit, cursor, ...filter } = parseInput(payoutsQuery, request.query, 'query')
-      response.json(await pageOrProblem(reads.payouts.list(filter, { limit, cursor })))
+  addRoute(
+    app,
+    '/api/payouts',
+    {
+      get: async (request, response) => {
+        const { limit, cursor, ...filter } = parseInput(payoutsQuery, request.query, 'query')
+        response.json(await pageOrProblem(reads.payouts.list(filter, { limit, cursor })))
+      },
     },
-  })
-  addRoute(app, '/api/payouts/:payoutId', {
-    get: async (request, response) => {
-      parseInput(noQuery, request.query, 'query')
-      const id = z.guid().toLowerCase().safeParse(request.params['payoutId'])
-      if (!id.success) throw notFound('payout')
-      response.json(found(await reads.payouts.find(id.data), 'payout'))
+    read('Payouts, the newest first', pageShape(listedPayoutShape), payoutsQuery),
+  )
+  addRoute(
+    app,
+    '/api/payouts/:payoutId',
+    {
+      get: async (request, response) => {
+        parseInput(noQuery, request.query, 'query')
+        const id = z.guid().toLowerCase().safeParse(request.params['payoutId'])
+        if (!id.success) throw notFound('payout')
+        response.json(found(await reads.payouts.find(id.data), 'payout'))
+      },
     },
-  })
-  addRoute(app, '/api/reviews', {
-    get: async (request, response) => {
-      const { limit, cursor, ...filter } = parseInput(reviewsQuery, request.query, 'query')
-      response.json(await pageOrProblem(reads.reviews.list(filter, { limit, cursor })))
+    read('One payout with its attempts and postings', objectShape, noQuery),
+  )
+  addRoute(
+    app,
+    '/api/reviews',
+    {
+      get: async (request, response) => {
+        const { limit, cursor, ...filter } = parseInput(reviewsQuery, request.query, 'query')
+        response.json(await pageOrProblem(reads.reviews.list(filter, { limit, cursor })))
+      },
     },
-  })
+    read('Review cases, what waits for people first', pageShape(), reviewsQuery),
+  )
 }
 
 function addLedgerRoutes(app: Express, { reads }: BookReadsDeps): void {
-  addRoute(app, '/api/ledger/accounts', {
-    get: async (request, response) => {
-      const { limit, cursor, ...filter } = parseInput(accountsQuery, request.query, 'query')
-      response.json(await pageOrProblem(reads.ledger.accounts(filter, { limit, cursor })))
+  addRoute(
+    app,
+    '/api/ledger/accounts',
+    {
+      get: async (request, response) => {
+        const { limit, cursor, ...filter } = parseInput(accountsQuery, request.query, 'query')
+        response.json(await pageOrProblem(reads.ledger.accounts(filter, { limit, cursor })))
+      },
     },
-  })
-  addRoute(app, '/api/ledger/accounts/:account/statement', {
-    get: async (request, response) => {
-      const page = parseInput(statementQuery, request.query, 'query')
-      const account = pathText(request, 'account', 'account')
-      response.json(await pageOrProblem(reads.ledger.statement(account, page)))
+    read('Accounts with what they hold', pageShape(), accountsQuery),
+  )
+  addRoute(
+    app,
+    '/api/ledger/accounts/:account/statement',
+    {
+      get: async (request, response) => {
+        const page = parseInput(statementQuery, request.query, 'query')
+        const account = pathText(request, 'account', 'account')
+        response.json(await pageOrProblem(reads.ledger.statement(account, page)))
+      },
     },
-  })
+    read('What moved on an account', pageShape(), statementQuery),
+  )
 }
 
 function addFigureRoutes(app: Express, { reads }: BookReadsDeps): void {
-  addRoute(app, '/api/exposure', {
-    get: async (request, response) => {
-      const { by } = parseInput(exposureQuery, request.query, 'query')
-      response.json({ by, items: await reads.figures.exposure(by) })
+  addRoute(
+    app,
+    '/api/exposure',
+    {
+      get: async (request, response) => {
+        const { by } = parseInput(exposureQuery, request.query, 'query')
+        response.json({ by, items: await reads.figures.exposure(by) })
+      },
     },
-  })
-  addRoute(app, '/api/loss-ratio', {
-    get: async (request, response) => {
-      const { by } = parseInput(lossQuery, request.query, 'query')
-      response.json({ by, items: await reads.figures.lossRatio(by) })
+    read('What is at risk, by a group', figures, exposureQuery),
+  )
+  addRoute(
+    app,
+    '/api/loss-ratio',
+    {
+      get: async (request, response) => {
+        const { by } = parseInput(lossQuery, request.query, 'query')
+        response.json({ by, items: await reads.figures.lossRatio(by) })
+      },
     },
-  })
+    read('What was lost, by a group', figures, lossQuery),
+  )
 }

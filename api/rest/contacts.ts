@@ -8,7 +8,8 @@ import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import type { ImportedContacts, PlacedContactRow } from '../../operations/import-contacts.ts'
 import { onceByKey, type StoredAnswer } from '../idempotency.ts'
 import { invalidRequest, parseInput, type FieldError } from '../problem.ts'
-import { addRoute, jsonBody } from '../routes.ts'
+import { addRoute, jsonBody, type Contracts } from '../routes.ts'
+import { objectShape } from '../shapes.ts'
 import { noteBody } from './notifications.ts'
 import { notFound, pathText } from './read-query.ts'
 
@@ -34,33 +35,62 @@ const contactsBody = z.strictObject(
   'a JSON object with contacts',
 )
 
+const SAVE: Contracts = {
+  post: {
+    summary: "Save holders' contact details",
+    permission: 'holders.serve',
+    body: contactsBody,
+    isKeyed: true,
+    answers: { 200: objectShape, 207: objectShape },
+  },
+}
+const ERASE: Contracts = {
+  post: {
+    summary: "Erase a holder's contact details",
+    permission: 'holders.serve',
+    body: noteBody,
+    isKeyed: true,
+    answers: { 200: z.strictObject({ erased: z.literal(true) }) },
+  },
+}
+
 /** `POST /api/contacts` with `{contacts: [...]}`, `POST /api/contacts/:holderRef/erase` with `{by, reason}`. */
 export function addContactRoutes(app: Express, deps: ContactsDeps): void {
-  addRoute(app, PATH, {
-    post: [
-      ...jsonBody(),
-      async (request, response) => {
-        const body: unknown = request.body
-        const { contacts } = parseInput(contactsBody, body, 'body')
-        const answer = await onceByKey(
-          deps.idempotency,
-          request,
-          { scope: `POST ${PATH}`, body },
-          () => save(deps, contacts),
-        )
-        response.status(answer.status).json(answer.body)
-      },
-    ],
-  })
-  addRoute(app, `${PATH}/:holderRef/erase`, {
-    post: [
-      ...jsonBody(),
-      async (request, response) => {
-        const { status, body } = await erase(deps, request)
-        response.status(status).json(body)
-      },
-    ],
-  })
+  addRoute(
+    app,
+    PATH,
+    {
+      post: [
+        ...jsonBody(),
+        async (request, response) => {
+          const body: unknown = request.body
+          const { contacts } = parseInput(contactsBody, body, 'body')
+          const answer = await onceByKey(
+            deps.idempotency,
+            request,
+            { scope: `POST ${PATH}`, body },
+            () => save(deps, contacts),
+          )
+          response.status(answer.status).json(answer.body)
+        },
+      ],
+    },
+    SAVE,
+  )
+  addRoute(
+    app,
+    `${PATH}/:holderRef/erase`,
+    {
+      post: [
+        ...jsonBody(),
+        async (request, response) => {
+          const { status, body } = await erase(deps, request)
+          response.status(status).json(body)
+        },
+      ],
+    },
+    ERASE,
+  )
 }
 
 async function save(

@@ -1,5 +1,5 @@
 /** Dead letters: list them, see what they are about, redrive or discard one or many. */
-import type { Express, Request } from 'express'
+import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 
 import { LETTER_STATES } from '../../domain/dead-letter.ts'
@@ -13,9 +13,13 @@ import {
   type LettersDone,
   type RedriveRequest,
 } from '../../operations/redrive-runs.ts'
+import { callerOf } from '../caller.ts'
+import { noteText } from '../contract.ts'
 import { onceByKey, type StoredAnswer } from '../idempotency.ts'
 import { invalidRequest, parseInput } from '../problem.ts'
-import { addRoute, jsonBody } from '../routes.ts'
+import { isAllowed } from '../roles.ts'
+import { addRoute, jsonBody, type Contracts } from '../routes.ts'
+import { objectShape, pageShape } from '../shapes.ts'
 import { found, lookFor, notFound, pageFields, pageOrProblem } from './read-query.ts'
 
 /** What the routes need. */
@@ -30,12 +34,9 @@ export type DeadLettersDeps = {
 
 const PATH = '/api/admin/scheduler/dead-letters'
 const GROUPS_LIMIT = 200
-const TEXT_LIMIT = 200
 const RATE_AT_MOST_PER_S = 50
 /** Less than a claim of an Idempotency-Key holds. */
 const SECONDS_AT_MOST = 20
-
-const text = z.string(`1 to ${TEXT_LIMIT} characters`).trim().min(1).max(TEXT_LIMIT)
 
 const filterFields = {
   state: z.enum(LETTER_STATES).optional(),
@@ -47,8 +48,8 @@ const filterFields = {
 const listQuery = z.strictObject({ ...pageFields, ...filterFields })
 
 const actFields = {
-  by: text,
-  reason: text,
+  by: noteText,
+  reason: noteText,
   filter: z
     .strictObject({
       ...filterFields,
@@ -77,44 +78,89 @@ const redriveBody = z
     path: ['ratePerS'],
   })
 
+function reads(summary: string, answer: z.ZodType, query?: z.ZodObject): Contracts {
+  const permission = 'operations.read'
+  const asked = query === undefined ? {} : { query }
+  return { get: { summary, permission, ...asked, answers: { 200: answer } } }
+}
+
+function changes(summary: string, body: z.ZodType): Contracts {
+  const answers = { 200: objectShape }
+  return { post: { summary, permission: 'jobs.run', body, isKeyed: true, answers } }
+}
+
+const LIST = reads('Runs that failed for good, the newest first', pageShape(), listQuery)
+const GROUPS = reads('Dead letters by error', z.strictObject({ groups: z.array(objectShape) }))
+const ONE = reads('A dead letter; what went in only with payload.read', objectShape)
+const REDRIVE = changes('Start dead runs again', redriveBody)
+const DISCARD = changes('Give dead runs up', discardBody)
+
 /** `GET .../dead-letters`, `/groups`, `/:runId`; `POST .../redrive` and `/discard`. */
 export function addDeadLetterRoutes(app: Express, deps: DeadLettersDeps): void {
   const { deadLetters } = deps
-  addRoute(app, PATH, {
-    get: async (request, response) => {
-      const { limit, cursor, ...filter } = parseInput(listQuery, request.query, 'query')
-      response.json(await pageOrProblem(deadLetters.list(filter, { limit, cursor })))
+  addRoute(
+    app,
+    PATH,
+    {
+      get: async (request, response) => {
+        const { limit, cursor, ...filter } = parseInput(listQuery, request.query, 'query')
+        response.json(await pageOrProblem(deadLetters.list(filter, { limit, cursor })))
+      },
     },
-  })
-  addRoute(app, `${PATH}/groups`, {
-    get: async (_request, response) => {
-      response.json({ groups: await deadLetters.groups(GROUPS_LIMIT) })
+    LIST,
+  )
+  addRoute(
+    app,
+    `${PATH}/groups`,
+    {
+      get: async (_request, response) => {
+        response.json({ groups: await deadLetters.groups(GROUPS_LIMIT) })
+      },
     },
-  })
-  addRoute(app, `${PATH}/redrive`, {
-    post: [
-      ...jsonBody(),
-      (request, response) => act(deps, request, 'redrive').then(send(response)),
-    ],
-  })
-  addRoute(app, `${PATH}/discard`, {
-    post: [
-      ...jsonBody(),
-      (request, response) => act(deps, request, 'discard').then(send(response)),
-    ],
-  })
-  addRoute(app, `${PATH}/:runId`, {
-    get: async (request, response) => {
-      const id = z.guid().toLowerCase().safeParse(request.params['runId'])
-      if (!id.success) throw notFound('dead letter')
-      const letter = found(await deadLetters.find(id.data), 'dead letter')
-      const [effects, input] = await Promise.all([
-        deadLetters.effects(letter),
-        deadLetters.readInput(letter),
-      ])
-      response.json({ ...letter, effects, input: input ?? null })
+    GROUPS,
+  )
+  addRoute(
+    app,
+    `${PATH}/redrive`,
+    {
+      post: [
+        ...jsonBody(),
+        (request, response) => act(deps, request, 'redrive').then(send(response)),
+      ],
     },
-  })
+    REDRIVE,
+  )
+  addRoute(
+    app,
+    `${PATH}/discard`,
+    {
+      post: [
+        ...jsonBody(),
+        (request, response) => act(deps, request, 'discard').then(send(response)),
+      ],
+    },
+    DISCARD,
+  )
+  addRoute(
+    app,
+    `${PATH}/:runId`,
+    {
+      get: async (request, response) => {
+        const id = z.guid().toLowerCase().safeParse(request.params['runId'])
+        if (!id.success) throw notFound('dead letter')
+        const letter = found(await deadLetters.find(id.data), 'dead letter')
+        const effects = await deadLetters.effects(letter)
+        response.json({ ...letter, effects, ...(await inputFor(response, deps, letter)) })
+      },
+    },
+    ONE,
+  )
+}
+
+/** What went in, for those who may see it. */
+async function inputFor(response: Response, { deadLetters }: DeadLettersDeps, letter: DeadLetter) {
+  if (!isAllowed(callerOf(response).role, 'payload.read')) return {}
+  return { input: (await deadLetters.readInput(letter)) ?? null }
 }
 
 type Sender = { status(code: number): { json(body: unknown): unknown } }

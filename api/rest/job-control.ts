@@ -13,13 +13,15 @@ import {
   type ControlNote,
   type WindowSelection,
 } from '../../operations/control-jobs.ts'
+import { noteText, type Contract } from '../contract.ts'
 import { onceByKey, type Attempt } from '../idempotency.ts'
 import type { JobRun } from '../job-runs.ts'
 import type { JobStart } from '../job-starts.ts'
 import { invalidRequest, parseInput } from '../problem.ts'
-import { addRoute, jsonBody } from '../routes.ts'
+import { addRoute, jsonBody, type Contracts } from '../routes.ts'
 import { jobQueues, type QueueState, type SchedulerState } from '../scheduler-state.ts'
-import { parseStart } from './jobs.ts'
+import { instantShape, jobRunShape, objectShape } from '../shapes.ts'
+import { parseStart, startOfNamedBody } from './jobs.ts'
 import { found, pathText } from './read-query.ts'
 import { scheduledJob, SCHEDULES_PATH } from './schedules.ts'
 
@@ -47,10 +49,8 @@ export type JobControlDeps = {
 
 const QUEUES_PATH = '/api/admin/scheduler/queues'
 const WINDOWS_PATH = '/api/admin/scheduler/windows'
-const TEXT_LIMIT = 200
 
-const text = z.string(`1 to ${TEXT_LIMIT} characters`).trim().min(1).max(TEXT_LIMIT)
-const noteFields = { by: text, reason: text }
+const noteFields = { by: noteText, reason: noteText }
 const noteBody = z.strictObject(noteFields, 'a JSON object')
 
 const instant = z.string('an ISO-8601 instant with an offset').transform((value, context) => {
@@ -85,6 +85,19 @@ const windowBody = z
     path: ['jobs'],
   })
 
+function changes(summary: string, body: z.ZodType, answer: z.ZodType): Contracts {
+  const keyed = { summary, permission: 'jobs.run', body, isKeyed: true } satisfies Partial<Contract>
+  return { post: { ...keyed, answers: { 200: answer } } }
+}
+
+function reads(summary: string, answer: z.ZodType): Contracts {
+  return { get: { summary, permission: 'operations.read', answers: { 200: answer } } }
+}
+
+const enabled = z.strictObject({ name: z.string(), enabled: z.boolean() })
+const paused = z.strictObject({ name: z.string(), paused: z.boolean() })
+const window = z.looseObject({ windowId: z.guid(), until: instantShape.optional() })
+
 /** Switches of schedules, queues and windows. */
 export function addJobControlRoutes(app: Express, deps: JobControlDeps): void {
   addScheduleSwitches(app, deps)
@@ -94,25 +107,47 @@ export function addJobControlRoutes(app: Express, deps: JobControlDeps): void {
 
 function addScheduleSwitches(app: Express, deps: JobControlDeps): void {
   for (const action of ['enable', 'disable'] as const) {
-    post(app, deps, `${SCHEDULES_PATH}/:name/${action}`, async (request) => {
-      const job = scheduledJob(request)
-      const note = parseInput(noteBody, request.body, 'body')
-      return async () => {
-        await deps.control.switchSchedule(job, action === 'enable', note)
-        return { name: job.name, enabled: action === 'enable' }
-      }
-    })
+    post(
+      app,
+      deps,
+      `${SCHEDULES_PATH}/:name/${action}`,
+      async (request) => {
+        const job = scheduledJob(request)
+        const note = parseInput(noteBody, request.body, 'body')
+        return async () => {
+          await deps.control.switchSchedule(job, action === 'enable', note)
+          return { name: job.name, enabled: action === 'enable' }
+        }
+      },
+      changes(`${action === 'enable' ? 'Enable' : 'Disable'} a schedule`, noteBody, enabled),
+    )
   }
-  post(app, deps, `${SCHEDULES_PATH}/:name/run`, async (request) => {
-    const { type } = scheduledJob(request)
-    const start = parseStart({ ...(request.body as object), type }, Date.now())
-    return (attempt) => deps.jobs.start(start, attempt)
-  })
-  post(app, deps, `${SCHEDULES_PATH}/:name/backfill`, async (request) => {
-    const job = scheduledJob(request)
-    const { dryRun: isDryRun, ...rest } = parseInput(backfillBody, request.body, 'body')
-    return async () => ({ fires: await deps.control.backfill(job, { ...rest, isDryRun }) })
-  })
+  post(
+    app,
+    deps,
+    `${SCHEDULES_PATH}/:name/run`,
+    async (request) => {
+      const { type } = scheduledJob(request)
+      const start = parseStart({ ...(request.body as object), type }, Date.now())
+      return (attempt) => deps.jobs.start(start, attempt)
+    },
+    changes('Start a run of a recurring job', startOfNamedBody, jobRunShape),
+  )
+  post(
+    app,
+    deps,
+    `${SCHEDULES_PATH}/:name/backfill`,
+    async (request) => {
+      const job = scheduledJob(request)
+      const { dryRun: isDryRun, ...rest } = parseInput(backfillBody, request.body, 'body')
+      return async () => ({ fires: await deps.control.backfill(job, { ...rest, isDryRun }) })
+    },
+    changes(
+      'Run what a schedule missed',
+      backfillBody,
+      z.strictObject({ fires: z.array(objectShape) }),
+    ),
+  )
 }
 
 function addQueueRoutes(app: Express, deps: JobControlDeps): void {
@@ -120,51 +155,84 @@ function addQueueRoutes(app: Express, deps: JobControlDeps): void {
     ...state,
     pause: await deps.control.readQueue(state.name),
   })
-  addRoute(app, QUEUES_PATH, {
-    get: async (_request, response) => {
-      const { queues } = await deps.readState()
-      response.json({ queues: await Promise.all(queues.map(withPause)) })
+  addRoute(
+    app,
+    QUEUES_PATH,
+    {
+      get: async (_request, response) => {
+        const { queues } = await deps.readState()
+        response.json({ queues: await Promise.all(queues.map(withPause)) })
+      },
     },
-  })
-  addRoute(app, `${QUEUES_PATH}/:name`, {
-    get: async (request, response) => {
-      const name = queueOf(request)
-      const { queues } = await deps.readState()
-      response.json(
-        await withPause(found(queues.find((one) => one.name === name) ?? null, 'queue')),
-      )
+    reads(
+      'Queues, what waits in them and who works',
+      z.strictObject({ queues: z.array(objectShape) }),
+    ),
+  )
+  addRoute(
+    app,
+    `${QUEUES_PATH}/:name`,
+    {
+      get: async (request, response) => {
+        const name = queueOf(request)
+        const { queues } = await deps.readState()
+        response.json(
+          await withPause(found(queues.find((one) => one.name === name) ?? null, 'queue')),
+        )
+      },
     },
-  })
+    reads('One queue', objectShape),
+  )
   for (const action of ['pause', 'resume'] as const) {
-    post(app, deps, `${QUEUES_PATH}/:name/${action}`, async (request) => {
-      const name = queueOf(request)
-      const note = parseInput(noteBody, request.body, 'body')
-      return async () => {
-        await deps.control.switchQueue(name, action === 'pause', note)
-        return { name, paused: action === 'pause' }
-      }
-    })
+    post(
+      app,
+      deps,
+      `${QUEUES_PATH}/:name/${action}`,
+      async (request) => {
+        const name = queueOf(request)
+        const note = parseInput(noteBody, request.body, 'body')
+        return async () => {
+          await deps.control.switchQueue(name, action === 'pause', note)
+          return { name, paused: action === 'pause' }
+        }
+      },
+      changes(`${action === 'pause' ? 'Pause' : 'Resume'} a queue`, noteBody, paused),
+    )
   }
 }
 
 function addWindowRoutes(app: Express, deps: JobControlDeps): void {
-  addRoute(app, WINDOWS_PATH, {
-    get: async (_request, response) => {
-      response.json({ windows: await deps.control.windows() })
+  addRoute(
+    app,
+    WINDOWS_PATH,
+    {
+      get: async (_request, response) => {
+        response.json({ windows: await deps.control.windows() })
+      },
+      post: [
+        ...jsonBody(),
+        answering(deps, WINDOWS_PATH, async (request) => {
+          const { until, by, reason, ...selection } = parseInput(windowBody, request.body, 'body')
+          return () => deps.control.openWindow(selection, { until, by, reason })
+        }),
+      ],
     },
-    post: [
-      ...jsonBody(),
-      answering(deps, WINDOWS_PATH, async (request) => {
-        const { until, by, reason, ...selection } = parseInput(windowBody, request.body, 'body')
-        return () => deps.control.openWindow(selection, { until, by, reason })
-      }),
-    ],
-  })
-  post(app, deps, `${WINDOWS_PATH}/:windowId/close`, async (request) => {
-    const windowId = z.guid().toLowerCase().safeParse(request.params['windowId'])
-    const note = parseInput(noteBody, request.body, 'body')
-    return () => deps.control.closeWindow(found(windowId.data ?? null, 'window'), note)
-  })
+    {
+      ...reads('Maintenance windows', z.strictObject({ windows: z.array(objectShape) })),
+      ...changes('Open a maintenance window', windowBody, window),
+    },
+  )
+  post(
+    app,
+    deps,
+    `${WINDOWS_PATH}/:windowId/close`,
+    async (request) => {
+      const windowId = z.guid().toLowerCase().safeParse(request.params['windowId'])
+      const note = parseInput(noteBody, request.body, 'body')
+      return () => deps.control.closeWindow(found(windowId.data ?? null, 'window'), note)
+    },
+    changes('Close a maintenance window', noteBody, window),
+  )
 }
 
 function queueOf(request: Request): JobQueue {
@@ -175,8 +243,14 @@ function queueOf(request: Request): JobQueue {
 /** Checks a request; what it returns is carried out once per Idempotency-Key. */
 type Prepare = (request: Request) => Promise<(attempt: Attempt) => Promise<unknown>>
 
-function post(app: Express, deps: JobControlDeps, path: string, prepare: Prepare): void {
-  addRoute(app, path, { post: [...jsonBody(), answering(deps, path, prepare)] })
+function post(
+  app: Express,
+  deps: JobControlDeps,
+  path: string,
+  prepare: Prepare,
+  contracts: Contracts,
+): void {
+  addRoute(app, path, { post: [...jsonBody(), answering(deps, path, prepare)] }, contracts)
 }
 
 function answering(deps: JobControlDeps, path: string, prepare: Prepare) {

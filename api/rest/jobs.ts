@@ -1,5 +1,5 @@
 /** Runs of jobs: start, list, look at one, cancel. */
-import type { Express, Request } from 'express'
+import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
@@ -8,6 +8,7 @@ import { JOB_PRIORITIES, type JobPriority } from '../../jobs/define-job.ts'
 import { checkInput } from '../../jobs/input.ts'
 import { allJobs, findJob } from '../../jobs/registry.ts'
 import { JobConflictError, JobNotEnabledError } from '../../platform/temporal/job-starter.ts'
+import { callerOf } from '../caller.ts'
 import { onceByKey, type Attempt } from '../idempotency.ts'
 import {
   InvalidCursorError,
@@ -20,7 +21,9 @@ import {
 } from '../job-runs.ts'
 import type { JobStart } from '../job-starts.ts'
 import { ProblemError, invalidRequest, parseInput } from '../problem.ts'
-import { addRoute, jsonBody } from '../routes.ts'
+import { isAllowed } from '../roles.ts'
+import { addRoute, jsonBody, type Contracts } from '../routes.ts'
+import { jobRunDetailsShape, jobRunPageShape, jobRunShape } from '../shapes.ts'
 
 /** What the routes need of the scheduler. Errors: those of `job-runs.ts` and of the job starter. */
 export type JobsDeps = {
@@ -66,15 +69,16 @@ const priority = z
   .transform((text) => text.toUpperCase())
   .pipe(z.enum(JOB_PRIORITIES as [JobPriority, ...JobPriority[]])) // not empty
 
-const startBody = z.strictObject(
-  {
-    type: jobType,
-    executeAt: instant.nullish(),
-    payload: z.record(z.string(), z.unknown(), 'a JSON object').nullish(),
-    priority: priority.nullish(),
-  },
-  'a JSON object',
-)
+const startFields = {
+  executeAt: instant.nullish(),
+  payload: z.record(z.string(), z.unknown(), 'a JSON object').nullish(),
+  priority: priority.nullish(),
+}
+
+/** A start of a job that the path names. */
+export const startOfNamedBody: z.ZodType = z.strictObject(startFields)
+
+const startBody = z.strictObject({ type: jobType, ...startFields }, 'a JSON object')
 
 const listQuery = z.strictObject({
   type: jobType.optional(),
@@ -84,6 +88,39 @@ const listQuery = z.strictObject({
 })
 
 const oneQuery = z.strictObject({ runId: z.uuid().optional() })
+
+const RUNS: Contracts = {
+  post: {
+    summary: 'Start a run of a job, now or later, or join the open one',
+    permission: 'jobs.run',
+    body: startBody,
+    isKeyed: true,
+    answers: { 201: jobRunShape },
+  },
+  get: {
+    summary: 'Runs of jobs, the open ones first',
+    permission: 'operations.read',
+    query: listQuery,
+    answers: { 200: jobRunPageShape },
+  },
+}
+
+const RUN: Contracts = {
+  get: {
+    summary: 'A run; what went in and came out only with payload.read',
+    permission: 'operations.read',
+    query: oneQuery,
+    answers: { 200: jobRunDetailsShape },
+  },
+  delete: {
+    summary: 'Ask a run to stop',
+    permission: 'jobs.run',
+    query: oneQuery,
+    answers: {
+      202: z.strictObject({ id: z.string(), runId: z.string(), status: z.literal('cancelling') }),
+    },
+  },
+}
 
 /** Checks a start. Throws a 422 problem that names each wrong field, `payload.` in front of inputs. */
 export function parseStart(body: unknown, nowMs: number): JobStart {
@@ -113,41 +150,56 @@ export function parseStart(body: unknown, nowMs: number): JobStart {
 
 /** `POST` and `GET /api/admin/scheduler/jobs`, `GET` and `DELETE .../:id`. */
 export function addJobRoutes(app: Express, deps: JobsDeps): void {
-  addRoute(app, JOBS_PATH, {
-    post: [
-      ...jsonBody(),
-      async (request, response) => {
-        const answer = await startJob(deps, request)
-        response.status(answer.status).json(answer.body)
+  addRoute(
+    app,
+    JOBS_PATH,
+    {
+      post: [
+        ...jsonBody(),
+        async (request, response) => {
+          const answer = await startJob(deps, request)
+          response.status(answer.status).json(answer.body)
+        },
+      ],
+      get: async (request, response) => {
+        const query = parseInput(listQuery, request.query, 'query')
+        const { type: job, status, limit, cursor } = query
+        try {
+          response.json(await deps.jobs.list({ job, status }, { limit, cursor }))
+        } catch (error) {
+          if (!(error instanceof InvalidCursorError)) throw error
+          throw invalidRequest([{ path: 'cursor', message: error.message }], 'query')
+        }
       },
-    ],
-    get: async (request, response) => {
-      const query = parseInput(listQuery, request.query, 'query')
-      const { type: job, status, limit, cursor } = query
-      try {
-        response.json(await deps.jobs.list({ job, status }, { limit, cursor }))
-      } catch (error) {
-        if (!(error instanceof InvalidCursorError)) throw error
-        throw invalidRequest([{ path: 'cursor', message: error.message }], 'query')
-      }
     },
-  })
-  addRoute(app, `${JOBS_PATH}/:id`, {
-    get: async (request, response) => {
-      const { runId } = parseInput(oneQuery, request.query, 'query')
-      response.json(await deps.jobs.read(idOf(request), runId))
+    RUNS,
+  )
+  addRoute(
+    app,
+    `${JOBS_PATH}/:id`,
+    {
+      get: async (request, response) => {
+        const { runId } = parseInput(oneQuery, request.query, 'query')
+        response.json(shown(await deps.jobs.read(idOf(request), runId), response))
+      },
+      delete: async (request, response) => {
+        const { runId } = parseInput(oneQuery, request.query, 'query')
+        try {
+          const run = await deps.jobs.cancel(idOf(request), runId)
+          response.status(202).json({ id: run.id, runId: run.runId, status: 'cancelling' })
+        } catch (error) {
+          if (!(error instanceof JobRunEndedError)) throw error
+          throw new ProblemError(409, 'conflict', error.message, { cause: error })
+        }
+      },
     },
-    delete: async (request, response) => {
-      const { runId } = parseInput(oneQuery, request.query, 'query')
-      try {
-        const run = await deps.jobs.cancel(idOf(request), runId)
-        response.status(202).json({ id: run.id, runId: run.runId, status: 'cancelling' })
-      } catch (error) {
-        if (!(error instanceof JobRunEndedError)) throw error
-        throw new ProblemError(409, 'conflict', error.message, { cause: error })
-      }
-    },
-  })
+    RUN,
+  )
+}
+
+/** The run as its caller may see it. */
+function shown({ input, result, ...run }: JobRunDetails, response: Response) {
+  return isAllowed(callerOf(response).role, 'payload.read') ? { ...run, input, result } : run
 }
 
 function idOf(request: Request): string {

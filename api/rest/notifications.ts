@@ -11,9 +11,11 @@ import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import type { NotificationControlStore } from '../../domain/ports/notification-control-store.ts'
 import type { NotificationReads } from '../../domain/ports/notification-reads.ts'
 import type { ShownNotification } from '../../operations/show-notification.ts'
+import { noteText } from '../contract.ts'
 import { onceByKey } from '../idempotency.ts'
 import { parseInput, ProblemError } from '../problem.ts'
-import { addRoute, jsonBody } from '../routes.ts'
+import { addRoute, jsonBody, type Contracts } from '../routes.ts'
+import { objectShape, pageShape } from '../shapes.ts'
 import { found, lookFor, notFound, pageFields, pageOrProblem } from './read-query.ts'
 
 /** What the routes need. */
@@ -39,39 +41,77 @@ const listQuery = z.strictObject({
 
 const noQuery = z.strictObject({})
 
-/** As the controls of payouts have it. */
-const TEXT_LIMIT = 200
-const text = z.string(`1 to ${TEXT_LIMIT} characters`).trim().min(1).max(TEXT_LIMIT)
-
 /** Who asks for a change, and why. */
-export const noteBody = z.strictObject({ by: text, reason: text }, 'a JSON object')
+export const noteBody = z.strictObject({ by: noteText, reason: noteText }, 'a JSON object')
+
+const LIST: Contracts = {
+  get: {
+    summary: 'Notifications, the newest first',
+    permission: 'book.read',
+    query: listQuery,
+    answers: { 200: pageShape() },
+  },
+}
+const ONE: Contracts = {
+  get: {
+    summary: 'A notification with its words',
+    permission: 'holders.serve',
+    query: noQuery,
+    answers: { 200: objectShape },
+  },
+}
+const sent = z.strictObject({ notificationId: z.guid() })
+const CONTROL: Contracts = {
+  post: {
+    summary: 'Send a notification again, or take it out of the queue',
+    permission: 'holders.serve',
+    body: noteBody,
+    isKeyed: true,
+    answers: { 200: sent, 201: sent },
+  },
+}
 
 /** `GET /api/notifications`, `GET .../:id`, `POST .../:id/resend` and `/suppress` with `{by, reason}`. */
 export function addNotificationRoutes(app: Express, deps: NotificationsDeps): void {
-  addRoute(app, PATH, {
-    get: async (request, response) => {
-      const { limit, cursor, ...filter } = parseInput(listQuery, request.query, 'query')
-      response.json(await pageOrProblem(deps.notifications.list(filter, { limit, cursor })))
+  addRoute(
+    app,
+    PATH,
+    {
+      get: async (request, response) => {
+        const { limit, cursor, ...filter } = parseInput(listQuery, request.query, 'query')
+        response.json(await pageOrProblem(deps.notifications.list(filter, { limit, cursor })))
+      },
     },
-  })
-  addRoute(app, `${PATH}/:notificationId`, {
-    get: async (request, response) => {
-      parseInput(noQuery, request.query, 'query')
-      const shown = await deps.notifications.show(idOf(request))
-      // It may greet by name: nobody between us and the reader keeps it.
-      response.set('cache-control', 'no-store').json(found(shown, WHAT))
+    LIST,
+  )
+  addRoute(
+    app,
+    `${PATH}/:notificationId`,
+    {
+      get: async (request, response) => {
+        parseInput(noQuery, request.query, 'query')
+        const shown = await deps.notifications.show(idOf(request))
+        // It may greet by name: nobody between us and the reader keeps it.
+        response.set('cache-control', 'no-store').json(found(shown, WHAT))
+      },
     },
-  })
+    ONE,
+  )
   for (const action of ['resend', 'suppress'] as const) {
-    addRoute(app, `${PATH}/:notificationId/${action}`, {
-      post: [
-        ...jsonBody(),
-        async (request, response) => {
-          const { status, body } = await control(deps, action, request)
-          response.status(status).json(body)
-        },
-      ],
-    })
+    addRoute(
+      app,
+      `${PATH}/:notificationId/${action}`,
+      {
+        post: [
+          ...jsonBody(),
+          async (request, response) => {
+            const { status, body } = await control(deps, action, request)
+            response.status(status).json(body)
+          },
+        ],
+      },
+      CONTROL,
+    )
   }
 }
 

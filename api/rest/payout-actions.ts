@@ -5,6 +5,7 @@ import type { Express, Request } from 'express'
 import { z } from 'zod'
 
 import type { IdempotencyStore, StoredAnswer } from '../../domain/ports/idempotency-store.ts'
+import { noteText, type Contract } from '../contract.ts'
 import { onceByKey, type Attempt } from '../idempotency.ts'
 import { parseInput, ProblemError } from '../problem.ts'
 import { addRoute, jsonBody } from '../routes.ts'
@@ -30,19 +31,34 @@ export type PayoutActionDeps = {
   readonly idempotency: IdempotencyStore
 }
 
-/** As the updates of payout runs have it. */
-const TEXT_LIMIT = 200
-
-const text = z.string(`1 to ${TEXT_LIMIT} characters`).trim().min(1).max(TEXT_LIMIT)
-const noteBody = z.strictObject({ by: text, reason: text }, 'a JSON object')
+const noteBody = z.strictObject({ by: noteText, reason: noteText }, 'a JSON object')
 const payeeBody = z.strictObject(
   {
-    by: text,
-    reason: text,
+    by: noteText,
+    reason: noteText,
     payeeRef: z.string().regex(/^[\x21-\x7e]{1,255}$/, 'an account at the rail, as acct_1A2b'),
   },
   'a JSON object',
 )
+
+const CONTRACTS = {
+  approve: {
+    summary: 'Approve a payout that waits for a person',
+    permission: 'claims.decide',
+    body: noteBody,
+    isKeyed: true,
+    answers: {
+      200: z.strictObject({ approved: z.int(), held: z.int(), awaitingSecond: z.int() }),
+    },
+  },
+  payee: {
+    summary: 'Correct where a payout goes',
+    permission: 'claims.decide',
+    body: payeeBody,
+    isKeyed: true,
+    answers: { 200: z.strictObject({ changed: z.boolean(), state: z.string() }) },
+  },
+} as const satisfies Record<string, Contract>
 
 /** Errors of people's making; anything else is ours. */
 const REFUSALS: Readonly<Record<string, 404 | 409>> = {
@@ -72,24 +88,34 @@ export function addPayoutActionRoutes(app: Express, deps: PayoutActionDeps): voi
 function addAction(
   app: Express,
   { idempotency }: PayoutActionDeps,
-  action: string,
+  action: keyof typeof CONTRACTS,
   work: (payoutId: string, body: unknown, attempt: Attempt) => Promise<StoredAnswer['body']>,
 ): void {
-  addRoute(app, `/api/payouts/:payoutId/${action}`, {
-    post: [
-      ...jsonBody(),
-      async (request, response) => {
-        const payoutId = payoutIdOf(request)
-        const body: unknown = request.body
-        const scope = `POST /api/payouts/${payoutId}/${action}`
-        const answer = await onceByKey(idempotency, request, { scope, body }, async (attempt) => ({
-          status: 200,
-          body: await work(payoutId, body, attempt).catch(refuse),
-        }))
-        response.status(answer.status).json(answer.body)
-      },
-    ],
-  })
+  addRoute(
+    app,
+    `/api/payouts/:payoutId/${action}`,
+    {
+      post: [
+        ...jsonBody(),
+        async (request, response) => {
+          const payoutId = payoutIdOf(request)
+          const body: unknown = request.body
+          const scope = `POST /api/payouts/${payoutId}/${action}`
+          const answer = await onceByKey(
+            idempotency,
+            request,
+            { scope, body },
+            async (attempt) => ({
+              status: 200,
+              body: await work(payoutId, body, attempt).catch(refuse),
+            }),
+          )
+          response.status(answer.status).json(answer.body)
+        },
+      ],
+    },
+    { post: CONTRACTS[action] },
+  )
 }
 
 function payoutIdOf(request: Request): string {

@@ -6,9 +6,11 @@ import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import type { PayoutPause, PauseChange } from '../../domain/payout-controls.ts'
 import type { PayoutControls } from '../../domain/ports/payout-control-store.ts'
 import { UnknownProductError } from '../../operations/control-payouts.ts'
+import { noteText } from '../contract.ts'
 import { onceByKey } from '../idempotency.ts'
 import { invalidRequest, parseInput } from '../problem.ts'
 import { addRoute, jsonBody } from '../routes.ts'
+import { objectShape } from '../shapes.ts'
 
 /** What the routes need. */
 export type PayoutControlDeps = {
@@ -24,36 +26,64 @@ export type PayoutControlDeps = {
 
 const CONTROLS_PATH = '/api/payouts/controls'
 
-/** As the updates of payout runs have it. */
-const TEXT_LIMIT = 200
-
-const text = z.string(`1 to ${TEXT_LIMIT} characters`).trim().min(1).max(TEXT_LIMIT)
-
 const changeBody = z.strictObject(
-  { by: text, reason: text, product: z.string('a product code, as FD45').min(1).optional() },
+  {
+    by: noteText,
+    reason: noteText,
+    product: z.string('a product code, as FD45').min(1).optional(),
+  },
   'a JSON object',
 )
+
+const changed = z.strictObject({
+  pause: z.strictObject({ all: z.boolean(), products: z.array(z.string()) }),
+  changed: z.boolean(),
+})
 
 /**
  * `GET /api/payouts/controls` -> what holds payouts. `POST .../pause` and `.../resume` with
  * `{by, reason, product?}` -> `{pause, changed}`.
  */
 export function addPayoutControlRoutes(app: Express, deps: PayoutControlDeps): void {
-  addRoute(app, CONTROLS_PATH, {
-    get: async (_request, response) => {
-      response.set('cache-control', 'no-store').json(await deps.payoutControls.read())
+  addRoute(
+    app,
+    CONTROLS_PATH,
+    {
+      get: async (_request, response) => {
+        response.set('cache-control', 'no-store').json(await deps.payoutControls.read())
+      },
     },
-  })
+    {
+      get: {
+        summary: 'What holds payouts',
+        permission: 'payouts.stop',
+        answers: { 200: objectShape },
+      },
+    },
+  )
   for (const action of ['pause', 'resume'] as const) {
-    addRoute(app, `${CONTROLS_PATH}/${action}`, {
-      post: [
-        ...jsonBody(),
-        async (request, response) => {
-          const { status, body } = await change(deps, action, request)
-          response.status(status).json(body)
+    addRoute(
+      app,
+      `${CONTROLS_PATH}/${action}`,
+      {
+        post: [
+          ...jsonBody(),
+          async (request, response) => {
+            const { status, body } = await change(deps, action, request)
+            response.status(status).json(body)
+          },
+        ],
+      },
+      {
+        post: {
+          summary: `${action === 'pause' ? 'Pause' : 'Resume'} payouts, all or a product's`,
+          permission: 'payouts.stop',
+          body: changeBody,
+          isKeyed: true,
+          answers: { 200: changed },
         },
-      ],
-    })
+      },
+    )
   }
 }
 

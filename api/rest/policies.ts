@@ -1,5 +1,6 @@
 /** Policies: bind one or a book, look one up. */
 import express, { type Express, type Request, type RequestHandler } from 'express'
+import { z } from 'zod'
 
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import type { PolicyDetailsStore } from '../../domain/ports/policy-details.ts'
@@ -11,14 +12,16 @@ import {
   rowsOfCsv,
   rowsOfJson,
   rowsOfNdjson,
+  rowsBody,
   unknownFields,
   type BodyRow,
   type BodyRows,
 } from '../policy-rows.ts'
 import { ProblemError, invalidRequest, unavailable, type FieldError } from '../problem.ts'
-import { addRoute, requireType } from '../routes.ts'
-import { listPolicies, type BookReadsDeps } from './book-reads.ts'
-import { bindByPolicy, isQuoteBinding, type QuotesDeps } from './quotes.ts'
+import { addRoute, requireType, type Contracts } from '../routes.ts'
+import { listedPolicyShape, objectShape, pageShape, policyShape } from '../shapes.ts'
+import { listPolicies, policiesQuery, type BookReadsDeps } from './book-reads.ts'
+import { bindByPolicy, boundByPolicy, isQuoteBinding, type QuotesDeps } from './quotes.ts'
 
 /** What the routes need. */
 export type PoliciesDeps = BookReadsDeps &
@@ -37,31 +40,64 @@ const BOOK_LIMIT_BYTES = 10_000_000
 
 const TYPES = ['application/json', ...NDJSON_TYPES, CSV_TYPE]
 
+const POLICIES: Contracts = {
+  post: {
+    summary: 'Bind one policy, a book of them, or a quote',
+    permission: 'book.sell',
+    body: z.union([rowsBody, boundByPolicy]),
+    bodyTypes: TYPES,
+    isKeyed: true,
+    answers: { 200: objectShape, 201: objectShape, 207: objectShape },
+  },
+  get: {
+    summary: 'Policies by number',
+    permission: 'book.read',
+    query: policiesQuery,
+    answers: { 200: pageShape(listedPolicyShape) },
+  },
+}
+
 /** `POST` and `GET /api/policies` and `GET /api/policies/:policyNumber`. */
 export function addPolicyRoutes(app: Express, deps: PoliciesDeps): void {
-  addRoute(app, POLICIES_PATH, {
-    post: [
-      ...bookBody(),
-      async (request, response) => {
-        const body: unknown = request.body
-        const scope = `POST ${POLICIES_PATH}`
-        const rows = isQuoteBinding(body) ? null : rowsOf(request)
-        const answer = await onceByKey(deps.idempotency, request, { scope, body }, () =>
-          rows === null ? bindByPolicy(deps, body) : bind(deps, rows),
-        )
-        response.status(answer.status).json(answer.body)
-      },
-    ],
-    get: listPolicies(deps),
-  })
-  addRoute(app, `${POLICIES_PATH}/:policyNumber`, {
-    get: async (request, response) => {
-      const { policyNumber } = request.params
-      const policy = await deps.policies.find(String(policyNumber))
-      if (policy === null) throw new ProblemError(404, 'not-found', 'no policy has this number')
-      response.json(policy)
+  addRoute(
+    app,
+    POLICIES_PATH,
+    {
+      post: [
+        ...bookBody(),
+        async (request, response) => {
+          const body: unknown = request.body
+          const scope = `POST ${POLICIES_PATH}`
+          const rows = isQuoteBinding(body) ? null : rowsOf(request)
+          const answer = await onceByKey(deps.idempotency, request, { scope, body }, () =>
+            rows === null ? bindByPolicy(deps, body) : bind(deps, rows),
+          )
+          response.status(answer.status).json(answer.body)
+        },
+      ],
+      get: listPolicies(deps),
     },
-  })
+    POLICIES,
+  )
+  addRoute(
+    app,
+    `${POLICIES_PATH}/:policyNumber`,
+    {
+      get: async (request, response) => {
+        const { policyNumber } = request.params
+        const policy = await deps.policies.find(String(policyNumber))
+        if (policy === null) throw new ProblemError(404, 'not-found', 'no policy has this number')
+        response.json(policy)
+      },
+    },
+    {
+      get: {
+        summary: 'One policy with its leg, decision and payouts',
+        permission: 'book.read',
+        answers: { 200: policyShape },
+      },
+    },
+  )
 }
 
 function bookBody(): RequestHandler[] {

@@ -4,9 +4,11 @@ import { z } from 'zod'
 
 import type { CancelledPolicy } from '../../domain/ports/cancellation-store.ts'
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
+import { noteText } from '../contract.ts'
 import { onceByKey, type StoredAnswer } from '../idempotency.ts'
 import { ProblemError, parseInput } from '../problem.ts'
 import { addRoute, jsonBody } from '../routes.ts'
+import { minorShape } from '../shapes.ts'
 import { notFound, pathText } from './read-query.ts'
 
 /** What the route needs. */
@@ -24,24 +26,40 @@ export type PolicyCancellationDeps = {
 
 const PATH = '/api/policies/:policyNumber/cancel'
 
-/** As the other changes made by people have it. */
-const TEXT_LIMIT = 200
+const cancelBody = z.strictObject({ by: noteText, reason: noteText }, 'a JSON object')
 
-const text = z.string(`1 to ${TEXT_LIMIT} characters`).trim().min(1).max(TEXT_LIMIT)
-const cancelBody = z.strictObject({ by: text, reason: text }, 'a JSON object')
+const cancelled = z.strictObject({
+  policyNumber: z.string(),
+  result: z.enum(['cancelled', 'unchanged']),
+  refundMinor: minorShape,
+  currency: z.string(),
+})
 
 /** `POST /api/policies/:policyNumber/cancel` with `{by, reason}`. */
 export function addPolicyCancellationRoute(app: Express, deps: PolicyCancellationDeps): void {
-  addRoute(app, PATH, {
-    post: [
-      ...jsonBody(),
-      async (request, response) => {
-        const policyNumber = pathText(request, 'policyNumber', 'policy')
-        const answer = await answerOnce(deps, request, policyNumber)
-        response.status(answer.status).json(answer.body)
+  addRoute(
+    app,
+    PATH,
+    {
+      post: [
+        ...jsonBody(),
+        async (request, response) => {
+          const policyNumber = pathText(request, 'policyNumber', 'policy')
+          const answer = await answerOnce(deps, request, policyNumber)
+          response.status(answer.status).json(answer.body)
+        },
+      ],
+    },
+    {
+      post: {
+        summary: "A holder's cancellation",
+        permission: 'claims.decide',
+        body: cancelBody,
+        isKeyed: true,
+        answers: { 200: cancelled },
       },
-    ],
-  })
+    },
+  )
 }
 
 async function answerOnce(

@@ -19,7 +19,8 @@ import type { CreatedQuote, QuoteRequest } from '../../operations/create-quote.t
 import { ProviderSilentError } from '../../operations/leg-for-sale.ts'
 import { onceByKey, requestSha256, type StoredAnswer } from '../idempotency.ts'
 import { ProblemError, invalidRequest, parseInput, unavailable } from '../problem.ts'
-import { addRoute, jsonBody } from '../routes.ts'
+import { addRoute, jsonBody, type Contracts } from '../routes.ts'
+import { instantShape, minorShape, objectShape } from '../shapes.ts'
 import { found, notFound } from './read-query.ts'
 
 /** What the routes need. */
@@ -47,59 +48,129 @@ const ttl = z
   .min(LEAST_TTL_S, `at least ${LEAST_TTL_S} seconds`)
   .max(GREATEST_TTL_S, `at most ${GREATEST_TTL_S} seconds`)
 
+type HolderOfQuote = {
+  readonly policy_number?: string | undefined
+  readonly payee_ref: string
+  readonly quoteId: string
+}
+
 const holder = z.strictObject({
   policy_number: z.string('text').optional(),
   payee_ref: z.string('where payouts go to'),
 })
 
-const boundByPolicy = z.strictObject({
+/** A body of `POST /api/policies` that binds a quote. */
+export const boundByPolicy: z.ZodType<HolderOfQuote> = z.strictObject({
   ...holder.shape,
   quoteId: z.guid('the id of a quote').toLowerCase(),
 })
 
+const cell = z.union([z.string(), z.number()])
+const quoteBody = z.strictObject({
+  ...Object.fromEntries(COVER_COLUMNS.map((column) => [column, cell])),
+  ttl_s: ttl.optional(),
+})
+
+const quoteShape = z.looseObject({
+  quoteId: z.guid(),
+  state: z.string(),
+  product: z.strictObject({ code: z.string(), version: z.int() }),
+  leg: objectShape,
+  sumInsuredMinor: minorShape,
+  currency: z.string(),
+  quotedAt: instantShape,
+  expiresAt: instantShape,
+})
+const boundShape = z.looseObject({
+  quoteId: z.guid(),
+  policyNumber: z.string(),
+  result: z.enum(['bound', 'unchanged']),
+})
+
+const CREATE: Contracts = {
+  post: {
+    summary: 'Quote cover of a flight',
+    permission: 'book.sell',
+    body: quoteBody,
+    isKeyed: true,
+    answers: { 201: quoteShape },
+  },
+}
+const SHOW: Contracts = {
+  get: { summary: 'One quote', permission: 'book.sell', answers: { 200: quoteShape } },
+}
+const BIND: Contracts = {
+  post: {
+    summary: 'Bind a quote',
+    permission: 'book.sell',
+    body: holder,
+    isKeyed: true,
+    answers: { 200: boundShape, 201: boundShape },
+  },
+}
+
 /** `POST /api/quotes`, `GET /api/quotes/:quoteId` and `POST /api/quotes/:quoteId/bind`. */
 export function addQuoteRoutes(app: Express, deps: QuotesDeps): void {
-  addRoute(app, QUOTES_PATH, {
-    post: [
-      ...jsonBody(),
-      async (request, response) => {
-        const body: unknown = request.body
-        const wanted = readQuoteRequest(body)
-        const scope = `POST ${QUOTES_PATH}`
-        const answer = await onceByKey(deps.idempotency, request, { scope, body }, ({ key }) =>
-          // A request that died half-way and comes again with its key gets the quote it made.
-          create(deps, { ...wanted, ref: key === null ? randomUUID() : refOf(key, body) }),
-        )
-        response.status(answer.status).json(answer.body)
-      },
-    ],
-  })
-  addRoute(app, `${QUOTES_PATH}/:quoteId`, {
-    get: async (request, response) => {
-      const quote = found(await deps.quotes.find(idOf(request)), 'quote')
-      response.json(shown(quote, (await deps.readClock()).now))
+  addRoute(
+    app,
+    QUOTES_PATH,
+    {
+      post: [
+        ...jsonBody(),
+        async (request, response) => {
+          const body: unknown = request.body
+          const wanted = readQuoteRequest(body)
+          const scope = `POST ${QUOTES_PATH}`
+          const answer = await onceByKey(deps.idempotency, request, { scope, body }, ({ key }) =>
+            // A request that died half-way and comes again with its key gets the quote it made.
+            create(deps, { ...wanted, ref: key === null ? randomUUID() : refOf(key, body) }),
+          )
+          response.status(answer.status).json(answer.body)
+        },
+      ],
     },
-  })
-  addRoute(app, `${QUOTES_PATH}/:quoteId/bind`, {
-    post: [
-      ...jsonBody(),
-      async (request, response) => {
-        const body: unknown = request.body
-        const { policy_number: policyNumber, payee_ref: payeeRef } = parseInput(
-          holder,
-          body,
-          'body',
-        )
-        const quoteId = idOf(request)
-        const input = { quoteId, payeeRef, ...(policyNumber === undefined ? {} : { policyNumber }) }
-        const scope = `POST ${QUOTES_PATH}/${quoteId}/bind`
-        const answer = await onceByKey(deps.idempotency, request, { scope, body }, () =>
-          bind(deps, input, () => notFound('quote')),
-        )
-        response.status(answer.status).json(answer.body)
+    CREATE,
+  )
+  addRoute(
+    app,
+    `${QUOTES_PATH}/:quoteId`,
+    {
+      get: async (request, response) => {
+        const quote = found(await deps.quotes.find(idOf(request)), 'quote')
+        response.json(shown(quote, (await deps.readClock()).now))
       },
-    ],
-  })
+    },
+    SHOW,
+  )
+  addRoute(
+    app,
+    `${QUOTES_PATH}/:quoteId/bind`,
+    {
+      post: [
+        ...jsonBody(),
+        async (request, response) => {
+          const body: unknown = request.body
+          const { policy_number: policyNumber, payee_ref: payeeRef } = parseInput(
+            holder,
+            body,
+            'body',
+          )
+          const quoteId = idOf(request)
+          const input = {
+            quoteId,
+            payeeRef,
+            ...(policyNumber === undefined ? {} : { policyNumber }),
+          }
+          const scope = `POST ${QUOTES_PATH}/${quoteId}/bind`
+          const answer = await onceByKey(deps.idempotency, request, { scope, body }, () =>
+            bind(deps, input, () => notFound('quote')),
+          )
+          response.status(answer.status).json(answer.body)
+        },
+      ],
+    },
+    BIND,
+  )
 }
 
 /** Whether a body of `POST /api/policies` binds a quote. */

@@ -16,9 +16,11 @@ import {
   type ReviewActed,
   type ReviewRequest,
 } from '../../operations/decide-review.ts'
+import { noteText } from '../contract.ts'
 import { onceByKey, type Attempt } from '../idempotency.ts'
 import { invalidRequest, parseInput, ProblemError } from '../problem.ts'
 import { addRoute, jsonBody } from '../routes.ts'
+import { objectShape } from '../shapes.ts'
 import { found, notFound } from './read-query.ts'
 
 /** What people do to a case, beside deciding it. */
@@ -37,12 +39,7 @@ export type ReviewsDeps = {
 
 const CASE_PATH = '/api/reviews/:caseId'
 
-/** As with payouts: longer reasons belong into a document. */
-const TEXT_LIMIT = 200
-
-const text = z.string(`1 to ${TEXT_LIMIT} characters`).trim().min(1).max(TEXT_LIMIT)
-
-const note = { by: text, reason: text }
+const note = { by: noteText, reason: noteText }
 
 const moveBody = z.strictObject(note, 'a JSON object')
 
@@ -63,11 +60,22 @@ const decideBody = z.strictObject(
  * `{by, reason}` and `.../decide` with `{by, reason, outcome, ...}` -> the case after it.
  */
 export function addReviewRoutes(app: Express, deps: ReviewsDeps): void {
-  addRoute(app, CASE_PATH, {
-    get: async (request, response) => {
-      response.json(found(await deps.reviewCases.show(caseIdOf(request)), 'review case'))
+  addRoute(
+    app,
+    CASE_PATH,
+    {
+      get: async (request, response) => {
+        response.json(found(await deps.reviewCases.show(caseIdOf(request)), 'review case'))
+      },
     },
-  })
+    {
+      get: {
+        summary: 'A review case with its evidence',
+        permission: 'book.read',
+        answers: { 200: objectShape },
+      },
+    },
+  )
   for (const action of ['claim', 'release', 'escalate'] as const) {
     post(app, deps, action, (request, body) => {
       const said = parseInput(moveBody, body, 'body')
@@ -80,32 +88,52 @@ export function addReviewRoutes(app: Express, deps: ReviewsDeps): void {
   })
 }
 
+const SUMMARIES = {
+  claim: 'Take a review case',
+  release: 'Give a review case back',
+  escalate: 'Hand a review case up',
+  decide: 'Decide a review case',
+} as const
+
 type Act = (
   request: Pick<ReviewRequest, 'caseId' | 'requestId'>,
   body: unknown,
 ) => Promise<ReviewActed>
 
-function post(app: Express, deps: ReviewsDeps, action: string, act: Act): void {
-  addRoute(app, `${CASE_PATH}/${action}`, {
-    post: [
-      ...jsonBody(),
-      async (request, response) => {
-        const caseId = caseIdOf(request)
-        const body: unknown = request.body
-        const scope = `POST /api/reviews/${caseId}/${action}`
-        const answer = await onceByKey(
-          deps.idempotency,
-          request,
-          { scope, body },
-          async (attempt) => {
-            const acted = act({ caseId, ...requestOf(scope, attempt) }, body)
-            return { status: 200, body: await acted.catch(explain) }
-          },
-        )
-        response.status(answer.status).json(answer.body)
+function post(app: Express, deps: ReviewsDeps, action: ReviewMove | 'decide', act: Act): void {
+  addRoute(
+    app,
+    `${CASE_PATH}/${action}`,
+    {
+      post: [
+        ...jsonBody(),
+        async (request, response) => {
+          const caseId = caseIdOf(request)
+          const body: unknown = request.body
+          const scope = `POST /api/reviews/${caseId}/${action}`
+          const answer = await onceByKey(
+            deps.idempotency,
+            request,
+            { scope, body },
+            async (attempt) => {
+              const acted = act({ caseId, ...requestOf(scope, attempt) }, body)
+              return { status: 200, body: await acted.catch(explain) }
+            },
+          )
+          response.status(answer.status).json(answer.body)
+        },
+      ],
+    },
+    {
+      post: {
+        summary: SUMMARIES[action],
+        permission: 'claims.decide',
+        body: action === 'decide' ? decideBody : moveBody,
+        isKeyed: true,
+        answers: { 200: objectShape },
       },
-    ],
-  })
+    },
+  )
 }
 
 /** The same key is the same request, also for a process that takes over from one that died. */

@@ -1,9 +1,11 @@
 /** What the scheduler is doing, in one page. */
 import type { Express } from 'express'
+import { z } from 'zod'
 
 import { instantFromMs } from '../../domain/time.ts'
 import { addRoute } from '../routes.ts'
 import type { SchedulerState } from '../scheduler-state.ts'
+import { instantShape } from '../shapes.ts'
 
 /** What the route needs. */
 export type SchedulerStatusDeps = {
@@ -12,24 +14,47 @@ export type SchedulerStatusDeps = {
   readonly startedAtMs: number
 }
 
+const state = z.strictObject({
+  status: z.enum(['running', 'degraded']),
+  activeJobs: z.int(),
+  queueSize: z.number(),
+  workers: z.strictObject({ available: z.int(), busy: z.int(), total: z.int() }),
+  uptime: z.string(),
+  startedAt: instantShape,
+  workerProcesses: z.int(),
+  queues: z.array(z.looseObject({ name: z.string(), size: z.number() })),
+  stuckRuns: z.unknown(),
+})
+
 /** `GET /api/admin/scheduler/status`. */
 export function addSchedulerStatusRoute(app: Express, deps: SchedulerStatusDeps): void {
-  addRoute(app, '/api/admin/scheduler/status', {
-    get: async (_request, response) => {
-      const { status, ...state } = await deps.readState()
-      response.json({
-        status,
-        activeJobs: state.activeJobs,
-        queueSize: state.queueSize,
-        workers: state.workers,
-        uptime: formatUptime(Date.now() - deps.startedAtMs),
-        startedAt: instantFromMs(deps.startedAtMs),
-        workerProcesses: state.workerProcesses,
-        queues: state.queues,
-        stuckRuns: state.stuckRuns,
-      })
+  addRoute(
+    app,
+    '/api/admin/scheduler/status',
+    {
+      get: async (_request, response) => {
+        const { status, ...state } = await deps.readState()
+        response.json({
+          status,
+          activeJobs: state.activeJobs,
+          queueSize: state.queueSize,
+          workers: state.workers,
+          uptime: formatUptime(Date.now() - deps.startedAtMs),
+          startedAt: instantFromMs(deps.startedAtMs),
+          workerProcesses: state.workerProcesses,
+          queues: state.queues,
+          stuckRuns: state.stuckRuns,
+        })
+      },
     },
-  })
+    {
+      get: {
+        summary: 'What the scheduler is doing',
+        permission: 'operations.read',
+        answers: { 200: state },
+      },
+    },
+  )
 }
 
 /** A duration as `2d 14h 32m`, rounded down to the minute. */

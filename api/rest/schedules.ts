@@ -10,7 +10,8 @@ import { JOB_TRIGGERS } from '../../jobs/run-identity.ts'
 import type { AnyJob } from '../../jobs/registry.ts'
 import { findScheduledJob, type ScheduleStatus } from '../../operations/read-schedules.ts'
 import { parseInput } from '../problem.ts'
-import { addRoute } from '../routes.ts'
+import { addRoute, type Contracts } from '../routes.ts'
+import { objectShape, pageShape } from '../shapes.ts'
 import { found, lookFor, pageFields, pageOrProblem, pathText } from './read-query.ts'
 
 /** What the routes need. */
@@ -48,28 +49,55 @@ const historyQuery = z.strictObject({
   until: instant.optional(),
 })
 
+function read(summary: string, answer: z.ZodType, query: z.ZodObject): Contracts {
+  return { get: { summary, permission: 'operations.read', query, answers: { 200: answer } } }
+}
+
+const LIST = read(
+  'Recurring jobs and how they do',
+  z.strictObject({ schedules: z.array(objectShape) }),
+  noQuery,
+)
+const ONE = read('One recurring job', objectShape, noQuery)
+const HISTORY = read('Runs of a recurring job, the newest first', pageShape(), historyQuery)
+
 /** `GET /api/admin/scheduler/schedules`, `/:name` and `/:name/history`. */
 export function addScheduleRoutes(app: Express, deps: SchedulesDeps): void {
-  addRoute(app, SCHEDULES_PATH, {
-    get: async (request, response) => {
-      parseInput(noQuery, request.query, 'query')
-      response.json({ schedules: await deps.schedules.list() })
+  addRoute(
+    app,
+    SCHEDULES_PATH,
+    {
+      get: async (request, response) => {
+        parseInput(noQuery, request.query, 'query')
+        response.json({ schedules: await deps.schedules.list() })
+      },
     },
-  })
-  addRoute(app, `${SCHEDULES_PATH}/:name`, {
-    get: async (request, response) => {
-      parseInput(noQuery, request.query, 'query')
-      response.json(found(await deps.schedules.read(scheduledJob(request).name), 'schedule'))
+    LIST,
+  )
+  addRoute(
+    app,
+    `${SCHEDULES_PATH}/:name`,
+    {
+      get: async (request, response) => {
+        parseInput(noQuery, request.query, 'query')
+        response.json(found(await deps.schedules.read(scheduledJob(request).name), 'schedule'))
+      },
     },
-  })
-  addRoute(app, `${SCHEDULES_PATH}/:name/history`, {
-    get: async (request, response) => {
-      const job = scheduledJob(request)
-      const { limit, cursor, ...filter } = parseInput(historyQuery, request.query, 'query')
-      const page = deps.runReads.list({ ...filter, job: job.name }, { limit, cursor })
-      response.json(await pageOrProblem(page))
+    ONE,
+  )
+  addRoute(
+    app,
+    `${SCHEDULES_PATH}/:name/history`,
+    {
+      get: async (request, response) => {
+        const job = scheduledJob(request)
+        const { limit, cursor, ...filter } = parseInput(historyQuery, request.query, 'query')
+        const page = deps.runReads.list({ ...filter, job: job.name }, { limit, cursor })
+        response.json(await pageOrProblem(page))
+      },
     },
-  })
+    HISTORY,
+  )
 }
 
 /** The job of the path; a 404 problem when no schedule has this name or type. */

@@ -1,4 +1,5 @@
 /** Everything that people read of the book, over one database: for the API and the command line alike. */
+import type { AuditLog } from '../../domain/ports/audit-log.ts'
 import type { BookFigures } from '../../domain/ports/book-figures.ts'
 import type { ExplanationSource } from '../../domain/ports/explanation-source.ts'
 import type { LedgerReads } from '../../domain/ports/ledger-reads.ts'
@@ -7,6 +8,7 @@ import type { PayoutReads } from '../../domain/ports/payout-reads.ts'
 import type { PolicyList } from '../../domain/ports/policy-list.ts'
 import type { ReviewList } from '../../domain/ports/review-list.ts'
 import type { Database } from '../client.ts'
+import { createAuditLog } from './audit-log.ts'
 import { createBookFigures } from './book-figures.ts'
 import { createExplanationSource } from './explanation-source.ts'
 import { createLedgerReads } from './ledger-reads.ts'
@@ -17,6 +19,7 @@ import { createReviewList } from './review-list.ts'
 
 /** The readers. */
 export type BookReads = {
+  readonly audit: AuditLog
   readonly policies: PolicyList
   readonly legs: LegReads
   readonly payouts: PayoutReads
@@ -29,6 +32,7 @@ export type BookReads = {
 /** The readers over this database. */
 export function createBookReads(db: Database): BookReads {
   return {
+    audit: createAuditLog(db),
     policies: createPolicyList(db),
     legs: createLegReads(db),
     payouts: createPayoutReads(db),

@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import type { AccountBalance, BookBreak, LedgerStore } from '../../domain/ports/ledger-store.ts'
 import type { CoverageRequest } from '../../domain/ports/leg-store.ts'
 import type { Database } from '../client.ts'
+import { verifyAuditChain } from './audit-chain.ts'
 import { BOOK_CHECKS, coverageCheck } from './book-checks.ts'
 
 /** The ledger store over `db`. */
@@ -50,6 +51,11 @@ async function findBreaks(
           order by c.subject
           limit ${limit}`.execute(trx)
         breaks.push(...rows)
+      }
+      const { firstBreak } = await verifyAuditChain(trx)
+      if (firstBreak !== null) {
+        const subject = `audit:${firstBreak.seq ?? 'head'}`
+        breaks.push({ invariant: 'AUDIT', subject, detail: firstBreak.detail })
       }
       return breaks
     })

@@ -3,9 +3,9 @@ import type { CoverageRequest } from './leg-store.ts'
 
 /** Something in the book that must not be. */
 export type BookBreak = {
-  /** Which invariant: `I1` ... `I10`, `LEDGER`. */
+  /** Which invariant: `I1` ... `I10`, `LEDGER`, `AUDIT`. */
   readonly invariant: string
-  /** What it is about: `policy:<id>`, `payout:<id>`, `leg:<id or key>`, `account:<name>`. */
+  /** What it is about: `policy:<id>`, `payout:<id>`, `leg:<id or key>`, `account:<name>`, `audit:<seq>`. */
   readonly subject: string
   readonly detail: string
 }

@@ -62,6 +62,8 @@ export type ApiRig = AsyncDisposable & {
 export type ApiRigOptions = {
   readonly token?: string
   readonly host?: string
+  /** More of the API's environment. */
+  readonly env?: Readonly<Record<string, string>>
   /** Where the API looks for Temporal; the run's server when left out. */
   readonly temporalAddress?: string
   /** Where the API looks for its database. */
@@ -115,6 +117,7 @@ export async function createApiRig(options: ApiRigOptions = {}): Promise<ApiRig>
     METRICS_PORT: '0',
     ...(options.token === undefined ? {} : { API_TOKEN: options.token }),
     STRIPE_WEBHOOK_SECRET: options.webhookSecret,
+    ...options.env,
   })
   const { logger, logLines } = keepLines()
   const api = stack.use(await startApi({ config, secrets, env: {}, logger }))

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { createApiRig, type ApiRig } from './api-rig.ts'
+import { createApiRig, RIG_NOW, type ApiRig } from './api-rig.ts'
 
 const CONTROLS = '/api/payouts/controls'
 const NOTE = { by: 'user:ana', reason: 'drill' }
@@ -33,6 +33,32 @@ describe('payout controls', () => {
       body: { pause: { all: false, products: [] }, changed: true },
     })
   })
+
+  it('are in the audit trail, by actor, action and time', async () => {
+    const audit = async (query: string) => {
+      const { status, body } = await rig.ask('GET', `/api/audit?${query}`)
+      expect(status, JSON.stringify(body)).toBe(200)
+      return (body as { items: { action: string; actor: string; hash: string }[] }).items
+    }
+    expect(await audit('actor=user:ana')).toMatchObject([
+      { action: 'payouts.resume', subject: 'product:FD45', details: { reason: 'drill' } },
+      { action: 'payouts.pause', subject: 'product:FD45', position: 1 },
+    ])
+    expect(await audit('action=payouts.resume&limit=1')).toHaveLength(1)
+    expect(await audit(`until=${RIG_NOW}`)).toEqual([])
+    expect(await audit(`from=${RIG_NOW}&subject=product:FD45`)).toHaveLength(2)
+  })
+
+  it.each(['from=yesterday', 'actor=', 'limit=0', 'cursor=x', 'who=me'])(
+    'refuse to look through the trail by %s',
+    async (query) => {
+      const answer = await rig.ask('GET', `/api/audit?${query}`)
+      expect(answer).toMatchObject({
+        status: 400,
+        body: { errors: [{ path: query.split('=')[0] }] },
+      })
+    },
+  )
 
   it('carry out a repeated request once', async () => {
     const headers = { 'idempotency-key': 'pause-1' }

@@ -6,6 +6,7 @@ import { Command } from 'commander'
 
 import { register as registerAirports } from '../../cli/commands/airports.ts'
 import { register as registerContacts } from '../../cli/commands/contacts.ts'
+import { register as registerAudit } from '../../cli/commands/audit.ts'
 import { register as registerExposure } from '../../cli/commands/exposure.ts'
 import { register as registerLedger } from '../../cli/commands/ledger.ts'
 import { register as registerLegs } from '../../cli/commands/legs.ts'
@@ -31,6 +32,7 @@ export async function runCommand(
     .configureOutput({ writeErr: (line) => stderr.write(line) })
   const commands = [
     registerAirports,
+    registerAudit,
     registerExposure,
     registerLedger,
     registerLegs,

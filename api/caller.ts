@@ -1,0 +1,55 @@
+/** Who sent a request, as its token says, and what that means for its audit rows. */
+import type { RequestHandler, Response } from 'express'
+
+import { invalidRequest, ProblemError } from './problem.ts'
+import { isAllowed, type Permission, type Role } from './roles.ts'
+
+/** Who sent a request. */
+export type Caller = {
+  readonly name: string
+  readonly role: Role
+  /** Whether the token stands for one person or program; others say `by` whom they act. */
+  readonly isNamed: boolean
+}
+
+/** Everybody on this machine while no token is configured. */
+export const LOCAL_CALLER: Caller = { name: 'local', role: 'admin', isNamed: false }
+
+const KEY = 'caller'
+
+/** Notes who sent the request. */
+export function noteCaller(response: Response, caller: Caller): void {
+  response.locals[KEY] = caller
+}
+
+/** Who sent the request that is being answered; asked only behind the doors that note it. */
+export function callerOf(response: Response): Caller {
+  const caller: unknown = response.locals[KEY]
+  if (caller === undefined) throw new Error('the request passed no door that asks who it is')
+  return caller as Caller // set by `noteCaller` alone
+}
+
+/** Refuses a caller whose role lacks the permission; null is the admin's alone. */
+export function requirePermission(permission: Permission | null): RequestHandler {
+  return (_request, response, next) => {
+    const { name, role } = callerOf(response)
+    if (isAllowed(role, permission)) return next()
+    const needed = permission ?? 'admin'
+    throw new ProblemError(403, 'forbidden', `${name} has the role ${role}, which lacks ${needed}`)
+  }
+}
+
+/** A named token acts under its own name: `by` may be left out, and is nobody else's. */
+export function actAsCaller(): RequestHandler {
+  return (request, response, next) => {
+    const { name, isNamed } = callerOf(response)
+    const body: unknown = request.body
+    if (!isNamed || typeof body !== 'object' || body === null || Array.isArray(body)) return next()
+    const by: unknown = Object.hasOwn(body, 'by') && 'by' in body ? body.by : undefined
+    if (by !== undefined && by !== name) {
+      throw invalidRequest([{ path: 'by', message: `this token acts as ${name}: leave it out` }])
+    }
+    request.body = { ...body, by: name }
+    next()
+  }
+}

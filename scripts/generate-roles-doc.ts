@@ -1,0 +1,90 @@
+/** Writes docs/roles.md from the routes' contracts. `--check` writes nothing and fails when it is stale. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+
+import { format } from 'oxfmt'
+
+import { createApp, type AppDeps } from '../api/app.ts'
+import { isAllowed, PERMISSIONS, ROLES, type Permission, type Role } from '../api/roles.ts'
+import { routesOf, type RouteRecord } from '../api/routes.ts'
+
+const TARGET = fileURLToPath(new URL('../docs/roles.md', import.meta.url))
+
+/** The routes of an API that others reach, as the product declares them. Nothing is served. */
+export function productRoutes(): readonly RouteRecord[] {
+  const parts = { tokens: { token: null, grants: [] }, isLoopback: false }
+  return routesOf(createApp(parts as unknown as AppDeps)) // handlers need the rest, and none is called
+}
+
+/** The document's text, formatted as every other document. */
+export async function rolesDocument(): Promise<string> {
+  const text = `${[...HEAD, ...permissionTable(), '', '## Routes', '', ...routeTable()].join('\n')}\n`
+  return (await format(TARGET, text, { proseWrap: 'preserve' })).code
+}
+
+const HEAD = [
+  '# Roles',
+  '',
+  'Generated from the routes by `npm run docs:roles`; change the route, not this page.',
+  '',
+  'Every API token has a role, and every route names the permission it needs; a route that names none is',
+  "the admin's. Without it the answer is 403. A run of a job is shown to all roles, what went into it and",
+  'what came out only with `payload.read`. While no token is configured, everybody on this machine is admin.',
+  '',
+  '`API_TOKEN` is one token of the role admin. `API_TOKENS_FILE` names a file of any number, read at start:',
+  '',
+  '```json',
+  '[{ "name": "ann", "role": "claims", "sha256": "<SHA-256 of the token, in hexadecimal>" }]',
+  '```',
+  '',
+  'A token is a secret of 16 characters or more; its hash is made by `printf %s TOKEN | sha256sum`. Names and',
+  'hashes are there once. A token of the file acts under its own name: that is the actor of the audit trail, and',
+  '`by` of a request may be left out and is refused when it is somebody else. With `API_TOKEN`, or with none,',
+  '`by` says who acts; where a request has no `by`, the actor is `api-token` or `local`.',
+  '',
+  '## Permissions',
+  '',
+]
+
+function permissionTable(): string[] {
+  const names = Object.keys(PERMISSIONS) as Permission[] // its own keys
+  return [
+    `| permission | to | ${ROLES.join(' | ')} |`,
+    `|---|---|${ROLES.map(() => ':-:|').join('')}`,
+    ...names.map((name) => `| \`${name}\` | ${PERMISSIONS[name]} | ${marks(name)} |`),
+  ]
+}
+
+function routeTable(): string[] {
+  const rows = productRoutes().flatMap(({ path, methods }) =>
+    Object.entries(methods).map(([method, contract]) => {
+      const permission = contract === null ? null : contract.permission
+      const needs = permission === 'open' ? 'open' : `\`${permission ?? 'admin'}\``
+      const may = permission === 'open' ? ROLES.map(() => 'x').join(' | ') : marks(permission)
+      return { path, line: `| \`${method.toUpperCase()} ${path}\` | ${needs} | ${may} |` }
+    }),
+  )
+  return [
+    `| route | needs | ${ROLES.join(' | ')} |`,
+    `|---|---|${ROLES.map(() => ':-:|').join('')}`,
+    ...rows.toSorted((a, b) => (a.path < b.path ? -1 : 1)).map(({ line }) => line),
+  ]
+}
+
+function marks(permission: Permission | null): string {
+  return ROLES.map((role: Role) => (isAllowed(role, permission) ? 'x' : '')).join(' | ')
+}
+
+async function main(): Promise<void> {
+  const text = await rolesDocument()
+  if (!process.argv.includes('--check')) {
+    await writeFile(TARGET, text)
+    return
+  }
+  const present = await readFile(TARGET, 'utf8').catch(() => '')
+  if (present === text) return
+  console.error('docs/roles.md is stale: run `npm run docs:roles`')
+  process.exitCode = 1
+}
+
+if (import.meta.main) await main()

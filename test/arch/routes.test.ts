@@ -1,0 +1,122 @@
+/** Every route has a contract, and what is made from the contracts is fresh and valid. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { Validator } from '@seriousme/openapi-schema-validator'
+import express from 'express'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+
+import { namesActor } from '../../api/contract.ts'
+import { openApiDocument } from '../../api/openapi.ts'
+import { addRoute, routesOf } from '../../api/routes.ts'
+import { productRoutes, rolesDocument } from '../../scripts/generate-roles-doc.ts'
+import { ROOT } from '../support/repository.ts'
+
+const routes = productRoutes()
+const methods = routes.flatMap((route) =>
+  Object.entries(route.methods).map(([method, contract]) => ({
+    name: `${method.toUpperCase()} ${route.path}`,
+    contract,
+  })),
+)
+
+describe('routes', () => {
+  test('have a contract for each method', () => {
+    const without = methods.filter(({ contract }) => contract === null).map(({ name }) => name)
+    expect(without).toEqual([])
+    expect(methods.length).toBeGreaterThan(30)
+  })
+
+  test('that read a body say what it looks like', () => {
+    const without = methods.filter(
+      ({ name, contract }) => name.startsWith('POST') && contract?.body === undefined,
+    )
+    expect(without.map(({ name }) => name)).toEqual([])
+  })
+
+  test('that change something heed an idempotency key', () => {
+    const without = methods.filter(
+      // Stripe's events have keys of their own.
+      ({ name, contract }) =>
+        name.startsWith('POST') &&
+        contract?.isKeyed !== true &&
+        name !== 'POST /api/webhooks/stripe',
+    )
+    expect(without.map(({ name }) => name)).toEqual([])
+  })
+
+  test('whose body says who acts take the name of the token for it', () => {
+    const acting = methods.flatMap(({ name, contract }) => {
+      if (contract?.body === undefined) return []
+      const schema = z.toJSONSchema(contract.body, { io: 'input', unrepresentable: 'any' })
+      return Object.hasOwn(schema.properties ?? {}, 'by') ? [{ name, contract }] : []
+    })
+    expect(acting.length).toBeGreaterThan(15)
+    expect(acting.filter(({ contract }) => !namesActor(contract))).toEqual([])
+  })
+
+  test('are open only where nobody learns anything of the installation', () => {
+    const open = methods.filter(({ contract }) => contract?.permission === 'open')
+    expect(open.map(({ name }) => name).toSorted()).toEqual([
+      'GET /api/docs',
+      'GET /api/docs/start.js',
+      'GET /api/openapi.json',
+      'GET /health/live',
+      'GET /health/ready',
+      'POST /api/webhooks/stripe',
+    ])
+  })
+})
+
+describe('the OpenAPI document', () => {
+  const document = openApiDocument(routes)
+
+  test('is valid OpenAPI 3.1', async () => {
+    const validator = new Validator()
+    const result = await validator.validate(structuredClone(document))
+    expect(result).toEqual({ valid: true })
+    expect(validator.version).toBe('3.1')
+  })
+
+  test('has every route and method once', () => {
+    const described = Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    const names = methods.map(({ name }) => name.replaceAll(/:(\w+)/g, '{$1}'))
+    expect(described.toSorted()).toEqual(names.toSorted())
+  })
+
+  test('names each operation differently', () => {
+    const ids = Object.values(document.paths).flatMap((item) =>
+      Object.values(item).map((operation) => (operation as { operationId: string }).operationId),
+    )
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  test('leaves out a route without a contract, which is how the first test finds it', () => {
+    const app = express()
+    addRoute(app, '/api/new', { get: () => undefined })
+    expect(routesOf(app)).toEqual([{ path: '/api/new', methods: { get: null } }])
+    expect(openApiDocument(routesOf(app)).paths).toEqual({ '/api/new': {} })
+  })
+
+  test('describes what a route checks', () => {
+    const app = express()
+    const query = z.strictObject({ limit: z.coerce.number().int().max(5).default(1) })
+    const contract = { summary: 's', permission: 'open', query, answers: { 200: null } } as const
+    addRoute(app, '/api/new/:id', { get: () => undefined }, { get: contract })
+    expect(openApiDocument(routesOf(app)).paths['/api/new/{id}']).toMatchObject({
+      get: {
+        parameters: [
+          { name: 'id', in: 'path', required: true },
+          { name: 'limit', in: 'query', required: false, schema: { type: 'integer', maximum: 5 } },
+        ],
+      },
+    })
+  })
+})
+
+test('docs/roles.md says what the routes say', async () => {
+  expect(readFileSync(join(ROOT, 'docs/roles.md'), 'utf8')).toBe(await rolesDocument())
+})
