@@ -42,7 +42,7 @@ export async function reviewByOracle(
     })
     if (isOwedMore) continue
     seen.add(caseId)
-    const refusal = await decide(apiUrl, caseId, { outcome: 'acknowledge' })
+    const refusal = await decide(apiUrl, caseId, { outcome: 'deny' })
     if (refusal !== null) refused.push(`dispute ${caseId}: ${refusal}`)
   }
   return { cases: seen.size, refused }
@@ -52,7 +52,7 @@ export async function reviewByOracle(
 async function decide(
   apiUrl: string,
   caseId: string,
-  decision: ReviewerDecision | { readonly outcome: 'acknowledge' },
+  decision: ReviewerDecision,
 ): Promise<string | null> {
   const response = await fetch(new URL(`/api/reviews/${caseId}/decide`, apiUrl), {
     method: 'POST',

@@ -69,7 +69,7 @@ export type TimelineEntry = {
   }[]
 }
 
-/** What one outcome would pay a group. */
+/** What one outcome would pay a group, beyond what it got. */
 type OutcomePay = {
   readonly outcome: string
   readonly bps: number
@@ -147,7 +147,7 @@ export function explainReview(input: ReviewPageInput): ReviewPage {
     details: input.details,
     possible: possibleOutcomes(snapshot, input.now),
     leg: leg === null ? null : legPart(leg),
-    groups: snapshot.groups.map((group) => groupPart(group, leg)),
+    groups: [...snapshot.groups, ...snapshot.differences].map((group) => groupPart(group, leg)),
     payout: snapshot.payout,
     history: input.history,
   }

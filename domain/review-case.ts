@@ -7,14 +7,22 @@ import type { PayBasis, ReviewDecision } from './review-decision.ts'
 import type { ReviewState } from './review-state.ts'
 import type { Instant } from './time.ts'
 
-/** Policies that wait for the case under one product version, insured arrival and currency. */
+/** Policies of the case under one product version, insured arrival and currency. */
 export type ReviewGroup = {
   readonly productVersionId: string
   readonly product: Product
   readonly insuredScheduledIn: Instant
   readonly currency: string
   /** How many policies there are of each sum insured. */
-  readonly sums: readonly { readonly sumInsuredMinor: number; readonly policies: number }[]
+  readonly sums: readonly ReviewSum[]
+}
+
+/** Policies of a group that have one sum insured and got the same. */
+export type ReviewSum = {
+  readonly sumInsuredMinor: number
+  /** All payouts so far; left out where nothing is decided. */
+  readonly gotMinor?: number
+  readonly policies: number
 }
 
 /** A sum of money by currency; minor units. */
@@ -56,6 +64,10 @@ export type ReviewSnapshot = {
   readonly decisionRef: string | null
   /** Policies that wait for it; empty when money does not depend on the case. */
   readonly groups: readonly ReviewGroup[]
+  /** Decided policies that may be owed more, with what they got; empty unless the case is about that. */
+  readonly differences: readonly ReviewGroup[]
+  /** Of these, policies with a payout that is neither paid nor cancelled. */
+  readonly unsettledPolicies: number
   /** Other policies of the leg are still watched. */
   readonly isLegWatched: boolean
   readonly payout: ReviewedPayout | null
@@ -76,7 +88,13 @@ export function greatestBps(product: Product): BasisPoints {
   return Math.min(BPS_WHOLE, Math.max(...shares))
 }
 
-/** What the groups get when each is paid its share; a row per currency, sorted by it. */
+/** What one policy gets beyond what it got when it is paid this share in all; minor units. */
+export function shareBeyond({ sumInsuredMinor, gotMinor }: ReviewSum, bps: BasisPoints): bigint {
+  const beyond = BigInt(shareOf(minorUnits(sumInsuredMinor), bps)) - BigInt(gotMinor ?? 0)
+  return beyond > 0n ? beyond : 0n
+}
+
+/** What the groups get more when each is paid its share; a row per currency, sorted by it. */
 export function sumShares(
   groups: readonly ReviewGroup[],
   bpsOfGroup: (group: ReviewGroup) => BasisPoints,
@@ -85,9 +103,7 @@ export function sumShares(
   for (const group of groups) {
     const bps = bpsOfGroup(group)
     let minor = byCurrency.get(group.currency) ?? 0n
-    for (const { sumInsuredMinor, policies } of group.sums) {
-      minor += BigInt(shareOf(minorUnits(sumInsuredMinor), bps)) * BigInt(policies)
-    }
+    for (const sum of group.sums) minor += shareBeyond(sum, bps) * BigInt(sum.policies)
     byCurrency.set(group.currency, minor)
   }
   return [...byCurrency]

@@ -9,9 +9,11 @@ import {
   isAboveLimit,
   sumShares,
   type CurrencySum,
+  type ReviewGroup,
   type ReviewProposal,
   type ReviewSnapshot,
 } from './review-case.ts'
+import { raisedBy } from './review-difference.ts'
 import { LONGEST_WAIT_MS, type PayBasis, type ReviewDecision } from './review-decision.ts'
 import { canMoveReview, type ReviewResolution, type ReviewState } from './review-state.ts'
 import { addMs, type Instant } from './time.ts'
@@ -37,6 +39,10 @@ export type ReviewRefusal =
   | 'OUTCOME_NOT_POSSIBLE'
   | 'WAIT_OUT_OF_RANGE'
   | 'LEG_STILL_WATCHED'
+  // An earlier payout of a policy that is to get more is still under way.
+  | 'PAYOUTS_UNSETTLED'
+  // The pool does not hold what would be paid.
+  | 'POOL_SHORT'
 
 /** One policy group's evaluation by a person. */
 export type ManualEvaluation = {
@@ -176,7 +182,8 @@ function answerProposal(
 
 /** What the decision moves: what it pays, or what a denial takes at most. */
 export function stakeOf(current: ReviewSnapshot, decision: ReviewDecision): CurrencySum[] {
-  const { groups, payout } = current
+  const { payout } = current
+  const groups = [...current.groups, ...current.differences]
   switch (decision.outcome) {
     case 'pay':
       return sumShares(groups, ({ product }) => bpsOnBasis(product, decision.basis))
@@ -219,7 +226,8 @@ function carryOut(
 }
 
 function pay(current: ReviewSnapshot, basis: PayBasis): ReviewJudgement {
-  const { groups } = current
+  const { groups, differences } = current
+  if (differences.length > 0) return payDifference(current, basis)
   if (groups.length === 0) return noPolicies('pay')
   const shares = groups.map((group) => ({ group, bps: bpsOnBasis(group.product, basis) }))
   if (shares.every(({ bps }) => bps === 0)) {
@@ -232,20 +240,43 @@ function pay(current: ReviewSnapshot, basis: PayBasis): ReviewJudgement {
     return refused('OUTCOME_NOT_POSSIBLE', 'a share of some sum insured would be nothing')
   }
   if (shares.some(({ bps }) => bps === 0) && current.isLegWatched) return legWatched()
-  const delayMin = 'delayMin' in basis ? basis.delayMin : null
-  const found = 'event' in basis ? [basis.event] : []
-  const evaluations = shares.map(({ group, bps }) => ({
-    productVersionId: group.productVersionId,
-    insuredScheduledIn: group.insuredScheduledIn,
-    outcome: bps > 0 ? ('PAY' as const) : ('NO_PAY' as const),
-    bps,
-    delayMin,
-    reasons: ['MANUAL', ...found],
-  }))
+  const evaluations = shares.map(({ group, bps }) => evaluationOf(group, bps, basis))
   return resolve(current, 'pay', 'PAID', onePerDecision(evaluations))
 }
 
+/** Further payouts; groups that got as much already are left as they are. */
+function payDifference(current: ReviewSnapshot, basis: PayBasis): ReviewJudgement {
+  const judged = raisedBy(current, basis)
+  switch (judged.kind) {
+    case 'nobody':
+      return refused('OUTCOME_NOT_POSSIBLE', 'nobody would get more than was paid: deny it instead')
+    case 'unsettled': {
+      const message = `payouts of ${judged.policies} policies are under way: decide when they are paid`
+      return refused('PAYOUTS_UNSETTLED', message)
+    }
+    case 'raised': {
+      const evaluations = judged.groups.map(({ group, bps }) => evaluationOf(group, bps, basis))
+      return resolve(current, 'pay', 'PAID', onePerDecision(evaluations))
+    }
+  }
+}
+
+function evaluationOf(group: ReviewGroup, bps: BasisPoints, basis: PayBasis): ManualEvaluation {
+  const { productVersionId, insuredScheduledIn } = group
+  const found = 'event' in basis ? [basis.event] : []
+  return {
+    productVersionId,
+    insuredScheduledIn,
+    outcome: bps > 0 ? 'PAY' : 'NO_PAY',
+    bps,
+    delayMin: 'delayMin' in basis ? basis.delayMin : null,
+    reasons: ['MANUAL', ...found],
+  }
+}
+
 function deny(current: ReviewSnapshot): ReviewJudgement {
+  // What was paid stays paid, and what was denied stays denied.
+  if (current.differences.length > 0) return resolve(current, 'deny', 'DENIED')
   if (current.groups.length === 0) return noPolicies('deny')
   if (current.isLegWatched) return legWatched()
   const evaluations = current.groups.map(({ productVersionId, insuredScheduledIn }) => ({
@@ -289,8 +320,8 @@ function movePayout(current: ReviewSnapshot, outcome: 'retry' | 'cancel'): Revie
 }
 
 function acknowledge(current: ReviewSnapshot): ReviewJudgement {
-  const { groups, payout } = current
-  if (groups.length > 0) {
+  const { groups, differences, payout } = current
+  if (groups.length + differences.length > 0) {
     return refused('OUTCOME_NOT_POSSIBLE', 'policies wait for this case: pay, deny or wait')
   }
   const isOwed =

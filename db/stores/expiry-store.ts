@@ -104,7 +104,8 @@ function carryOut(policyIds: readonly string[], now: Instant): RawBuilder<Counts
 
 /**
  * What is to become of each policy. EXPIRE needs a settled no-pay and nobody who still looks at it:
- * the clock alone never denies.
+ * the clock alone never denies. A case about what others of the leg are owed beyond their payment is not
+ * about this one: a disputed tier never is, a correction upwards when it corrects another decision.
  */
 function judged(policyIds: readonly string[], now: Instant): Fragment {
   return sql`
@@ -124,7 +125,11 @@ function judged(policyIds: readonly string[], now: Instant): Fragment {
             select from review_case r
             where r.state <> 'RESOLVED' and (
               (r.subject_kind = 'policy' and r.subject_id = p.id)
-              or (r.subject_kind = 'leg' and r.subject_id = p.leg_id))) then 'EXPIRE'
+              or (r.subject_kind = 'leg' and r.subject_id = p.leg_id
+                and r.reason_code <> 'TIER_DISPUTED' and (r.reason_code <> 'CORRECTION_HIGHER'
+                  or exists (select from decision_correction c
+                    where c.evaluation_id = p.evaluation_id and c.corrected_bps > c.bps))))
+          ) then 'EXPIRE'
         else 'HELD' end as verdict
     from policy p
     join flight_leg l on l.id = p.leg_id

@@ -9,6 +9,8 @@ import type { Database } from '../client.ts'
 import { retriedTransaction } from '../retried-transaction.ts'
 import type { DB } from '../types.generated.ts'
 import { carryOutOnReviewed, saveManualEvaluations } from './review-carry-out.ts'
+import { isAboutDifference } from './review-differences.ts'
+import { payDifferences, PoolShortError } from './review-top-ups.ts'
 import { readCase, snapshotOf, waitsForCase, type CaseRow } from './review-snapshot.ts'
 
 /** The decisions over `db`. */
@@ -19,14 +21,35 @@ export function createReviewDecisions(db: Database): ReviewDecisions {
       return row === null ? null : snapshotOf(db, row)
     },
     change: (caseId, note, judge) =>
-      retriedTransaction(db, async (trx) => {
-        const row = await lockCase(trx, caseId)
-        if (row === null) return null
-        const before = await snapshotOf(trx, row)
-        const judgement = judge(before)
-        if (judgement.kind !== 'change') return { ...UNCHANGED, judgement, before, after: before }
-        return write(trx, row, before, judgement, note)
-      }),
+      refusedWhenShort(db, caseId, () =>
+        retriedTransaction(db, async (trx) => {
+          const row = await lockCase(trx, caseId)
+          if (row === null) return null
+          const before = await snapshotOf(trx, row)
+          const judgement = judge(before)
+          if (judgement.kind !== 'change') return { ...UNCHANGED, judgement, before, after: before }
+          return write(trx, row, before, judgement, note)
+        }),
+      ),
+  }
+}
+
+/** A pool that does not hold what is owed undid the whole change: the case is as it was. */
+async function refusedWhenShort(
+  db: Database,
+  caseId: string,
+  work: () => Promise<JudgedReview | null>,
+): Promise<JudgedReview | null> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof PoolShortError)) throw error
+    const row = await readCase(db, caseId)
+    if (row === null) return null
+    const before = await snapshotOf(db, row)
+    const { message } = error
+    const judgement = { kind: 'refused', code: 'POOL_SHORT', message } as const
+    return { ...UNCHANGED, judgement, before, after: before }
   }
 }
 
@@ -53,7 +76,9 @@ async function write(
   const { evaluations } = judgement
   const evaluationIds =
     evaluations.length === 0 ? [] : await saveManualEvaluations(trx, row, evaluations, note)
-  const moved = await carryOutOnReviewed(trx, evaluationIds, waitsForCase(row), note.at)
+  const moved = isAboutDifference(row)
+    ? { paid: await payDifferences(trx, row, evaluationIds, note), denied: 0 }
+    : await carryOutOnReviewed(trx, evaluationIds, waitsForCase(row), note.at)
   await writeFields(trx, row.id, judgement, note)
   await writeAudit(trx, before, judgement, note, { ...moved, evaluationIds })
   const after = await readCase(trx, row.id)

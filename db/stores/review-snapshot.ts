@@ -14,6 +14,7 @@ import type {
 import type { ReviewState } from '../../domain/review-state.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Database } from '../client.ts'
+import { readDifferences } from './review-differences.ts'
 import { createSettingStore } from './setting-store.ts'
 
 /** A case's own columns, and the leg that it is about in the end. */
@@ -73,6 +74,7 @@ export async function snapshotOf(db: Database, row: CaseRow): Promise<ReviewSnap
     resolution: row.resolution,
     decisionRef: row.decision_ref,
     groups: await groupsOf(db, row),
+    ...(await readDifferences(db, row)),
     isLegWatched: await isLegWatched(db, row),
     payout: row.subject_kind === 'payout' ? await payoutOf(db, row.subject_id) : null,
     twoPersonLimit: await createSettingStore(db).read(REVIEWS_TWO_PERSON_LIMIT),

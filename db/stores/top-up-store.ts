@@ -37,21 +37,18 @@ async function makeTopUp(trx: Transaction<DB>, topUp: TopUp): Promise<TopUpOutco
   const policy = await readPolicy(trx, topUp)
   const why = policy === null ? 'no-such-policy' : refusalOf(policy, topUp)
   if (why !== null || policy === null) return { kind: 'refused', why: why ?? 'no-such-policy' }
-  if (!(await takeFromPool(trx, topUp))) return { kind: 'refused', why: 'pool-short' }
+  if (!(await takeFromPool(trx, topUp.difference))) return { kind: 'refused', why: 'pool-short' }
+  const { policyId, evaluationId, difference } = topUp
   const revision = policy.last_revision + 1
-  const payoutId = await writePayout(trx, topUp, revision)
-  // Two legal steps: whoever looks back from a paid or closed policy goes through review.
-  for (const [from, to] of REOPENING) {
-    await sql`
-      update policy o
-      set state = ${to}, state_version = o.state_version + 1, updated_at = now()
-      where o.id = ${topUp.policyId}::uuid and o.state = any(${from}::text[])`.execute(trx)
-  }
+  const payout = { policyId, revision, evaluationId, minor: difference.minor }
+  const [payoutId] = await writeTopUps(trx, [payout], topUp)
+  if (payoutId === undefined) throw new Error(`policy ${policyId} has no payout`)
+  await reopenPolicies(trx, [policyId])
   return { kind: 'made', payoutId, revision, isNew: true }
 }
 
 const REOPENING: readonly (readonly [from: readonly string[], to: string])[] = [
-  [['PAID', 'CLOSED'], 'IN_REVIEW'],
+  [['PAID', 'EXPIRED', 'CLOSED'], 'IN_REVIEW'],
   [['IN_REVIEW'], 'TRIGGERED'],
 ]
 
@@ -96,28 +93,54 @@ function refusalOf(policy: PolicyRow, { difference }: TopUp): TopUpRefusal | nul
   return BigInt(difference.minor) > BigInt(policy.room_minor) ? 'above-insured' : null
 }
 
-/** Whether the pool held the difference and it was taken. */
-async function takeFromPool(trx: Transaction<DB>, { difference }: TopUp): Promise<boolean> {
+/** A further payout to be written. */
+export type NewTopUp = {
+  readonly policyId: string
+  readonly revision: number
+  /** Null for the policy's own. */
+  readonly evaluationId: string | null
+  readonly minor: number
+}
+
+/** Whether the pool held the sum and it was taken. */
+export async function takeFromPool(
+  trx: Transaction<DB>,
+  sum: { readonly minor: number | bigint; readonly currency: string },
+): Promise<boolean> {
+  const minor = sql`${String(sum.minor)}::numeric`
   const { rows } = await sql<{ account: string }>`
     update pool_balance b
-    set balance_minor = b.balance_minor - ${difference.minor}, updated_at = now()
-    where b.account = ${account.poolAvailable()} and b.currency = ${difference.currency}
-      and b.balance_minor >= ${difference.minor}
+    set balance_minor = b.balance_minor - ${minor}, updated_at = now()
+    where b.account = ${account.poolAvailable()} and b.currency = ${sum.currency}
+      and b.balance_minor >= ${minor}
     returning b.account`.execute(trx)
   return rows.length === 1
 }
 
-async function writePayout(trx: Transaction<DB>, topUp: TopUp, revision: number): Promise<string> {
-  const { policyId, decisionRef, evaluationId, difference, by, reason, at } = topUp
+/**
+ * Writes payouts out of the pool with their ledger and audit trail; their ids. A first payout is made
+ * where the policy was denied and its reservation is gone; it has its decision in the audit trail alone.
+ */
+export async function writeTopUps(
+  trx: Transaction<DB>,
+  payouts: readonly NewTopUp[],
+  { decisionRef, by, reason, at }: Pick<TopUp, 'decisionRef' | 'by' | 'reason' | 'at'>,
+): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     with made as (
       insert into payout
         (id, policy_id, revision, evaluation_id, amount_minor, currency, payee_ref, decision_ref)
-      select groundstop_id(concat_ws('|', 'payout', o.id, ${revision}::integer)), o.id,
-        ${revision}::integer, coalesce(${evaluationId}::uuid, o.evaluation_id),
-        ${difference.minor}::bigint, o.currency, o.payee_ref, ${decisionRef}
-      from policy o where o.id = ${policyId}::uuid
-      returning id, policy_id, amount_minor, currency
+      select groundstop_id(concat_ws('|', 'payout', o.id, u.revision)), o.id, u.revision,
+        coalesce(u.evaluation_id, o.evaluation_id), u.minor, o.currency, o.payee_ref,
+        case when u.revision > 0 then ${decisionRef}::text end
+      from unnest(
+        ${payouts.map(({ policyId }) => policyId)}::uuid[],
+        ${payouts.map(({ revision }) => revision)}::integer[],
+        ${payouts.map(({ evaluationId }) => evaluationId)}::uuid[],
+        ${payouts.map(({ minor }) => minor)}::bigint[]
+      ) as u (policy_id, revision, evaluation_id, minor)
+      join policy o on o.id = u.policy_id
+      returning id, policy_id, revision, amount_minor, currency
     ), entry as (
       select ${ledgerRef.trigger('')}::text || m.id as ref, ${account.poolAvailable()}::text as source,
         ${accountSql.payable(sql`m.policy_id`)} as destination, m.amount_minor, m.currency
@@ -125,13 +148,26 @@ async function writePayout(trx: Transaction<DB>, topUp: TopUp, revision: number)
     ), ${postEntries('trigger', at)}, audited as (
       insert into audit_event (at, actor, action, subject, details)
       select ${at}::timestamptz, ${by}, 'payout.top-up', 'payout:' || m.id,
-        jsonb_build_object('policyId', m.policy_id, 'revision', ${revision}::integer,
+        jsonb_build_object('policyId', m.policy_id, 'revision', m.revision,
           'decisionRef', ${decisionRef}::text, 'amountMinor', m.amount_minor,
           'currency', m.currency, 'reason', ${reason}::text)
       from made m
     )
     select id from made`.execute(trx)
-  const [row] = rows
-  if (row === undefined) throw new Error(`policy ${policyId} vanished under its lock`)
-  return row.id
+  if (rows.length !== payouts.length) throw new Error('a policy vanished under its lock')
+  return rows.map(({ id }) => id)
+}
+
+/** Brings policies that had come to their end back to TRIGGERED; others stay. */
+export async function reopenPolicies(
+  trx: Transaction<DB>,
+  policyIds: readonly string[],
+): Promise<void> {
+  // Two legal steps: whoever looks back from a paid or closed policy goes through review.
+  for (const [from, to] of REOPENING) {
+    await sql`
+      update policy o
+      set state = ${to}, state_version = o.state_version + 1, updated_at = now()
+      where o.id = any(${policyIds}::uuid[]) and o.state = any(${from}::text[])`.execute(trx)
+  }
 }
