@@ -23,8 +23,8 @@ export type BoundedRun = {
   readonly judgement: Judgement
   /** With what they decided. */
   readonly finalJudgement: Judgement
-  /** Cases that could not be decided by people. */
-  readonly reviewed: { readonly refused: readonly string[] }
+  /** Cases that people could not decide, and policies decided too low that they paid the rest. */
+  readonly reviewed: { readonly refused: readonly string[]; readonly corrected: number }
   readonly books: FinalBooks
 }
 
@@ -43,11 +43,12 @@ export function brokenBounds(profile: FaultProfile, run: BoundedRun): string[] {
   if (!isMixed && falseDenial > 0) problems.push(`${falseDenial} false denials`)
   if (review > policies * REVIEW_SHARE) problems.push(`${review} of ${policies} are in review`)
   if (undecided > 0) problems.push(`${undecided} policies are undecided`)
-  // What is left then is the rest of what a disputed tier may pay.
-  const decidedByPeople = review - finalJudgement.counts.review
-  if (finalJudgement.counts.right !== right + decidedByPeople) {
-    const madeRight = finalJudgement.counts.right - right
-    problems.push(`people made ${madeRight} of ${decidedByPeople} policies right`)
+  const left = finalJudgement.counts.review
+  if (left > 0) problems.push(`${left} policies are still with people`)
+  const { corrected } = run.reviewed
+  const madeRight = finalJudgement.counts.right - right
+  if (madeRight !== review + corrected) {
+    problems.push(`people made ${madeRight} of ${review + corrected} policies right`)
   }
   for (const refusal of run.reviewed.refused) problems.push(`review: ${refusal}`)
   for (const found of books.breaks) problems.push(`invariant: ${found}`)

@@ -11,13 +11,19 @@ import {
   countCoverageIncidents,
   readDetails,
   readDisputed,
+  readFurtherPayouts,
   readEscrowWithPeople,
   readReviews,
   type DecisionDetail,
-  type DisputedPolicy,
+  type DoubtedPolicy,
   type ReviewedPolicy,
 } from './instance-books.ts'
-import { parseDecisions, type DecidedPolicy, type ExpectedPolicy } from './oracle/expected-book.ts'
+import {
+  paidInAll,
+  parseDecisions,
+  type DecidedPolicy,
+  type ExpectedPolicy,
+} from './oracle/expected-book.ts'
 import {
   judge,
   judgeMoney,
@@ -82,7 +88,7 @@ export async function inspectEnd(
   const { breaks, escrowMinor } = await readBooks(instance)
   return {
     finalJudgement: judge(owed, decided, withPeople(reviews, disputed)),
-    decidedMinor: [...decided.values()].reduce((sum, { amountMinor }) => sum + amountMinor, 0),
+    decidedMinor: [...decided.values()].reduce((sum, one) => sum + paidInAll(one).amountMinor, 0),
     transfers: transfers.length,
     coverageIncidents: await countCoverageIncidents(db),
     books: {
@@ -96,17 +102,21 @@ export async function inspectEnd(
 type Decisions = {
   readonly decided: Map<string, DecidedPolicy>
   readonly reviews: readonly ReviewedPolicy[]
-  readonly disputed: readonly DisputedPolicy[]
+  readonly disputed: readonly DoubtedPolicy[]
 }
 
 async function readDecisions(installation: Installation, db: Database): Promise<Decisions> {
-  const decided = parseDecisions(await installation.must('decisions', 'export', '-'))
+  const first = parseDecisions(await installation.must('decisions', 'export', '-'))
+  const further = await readFurtherPayouts(db)
+  const decided = new Map(
+    [...first].map(([number, one]) => [number, { ...one, further: further.get(number) ?? [] }]),
+  )
   return { decided, reviews: await readReviews(db), disputed: await readDisputed(db) }
 }
 
 function withPeople(
   reviews: readonly ReviewedPolicy[],
-  disputed: readonly DisputedPolicy[],
+  disputed: readonly DoubtedPolicy[],
 ): ReadonlySet<string> {
   return new Set([...reviews, ...disputed].map(({ policyNumber }) => policyNumber))
 }

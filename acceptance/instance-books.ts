@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 
 import type { Database } from '../db/client.ts'
+import type { FurtherPayout } from './oracle/expected-book.ts'
 
 /** A policy that waits for people. */
 export type ReviewedPolicy = {
@@ -33,24 +34,53 @@ export async function readReviews(db: Database): Promise<ReviewedPolicy[]> {
   return rows
 }
 
-/** A policy that was paid the lower of two tiers, while the rest is with people. */
-export type DisputedPolicy = {
+/** A decided policy that an open case may owe more. */
+export type DoubtedPolicy = {
   readonly caseId: string
+  readonly legKey: string
   readonly policyNumber: string
   /** Paid so far. */
   readonly bps: number
 }
 
-/** The policies with an open dispute, by case. */
-export async function readDisputed(db: Database): Promise<DisputedPolicy[]> {
-  const { rows } = await sql<DisputedPolicy>`
-    select r.id as "caseId", o.policy_number as "policyNumber", o.bps
+/** The policies with an open dispute, by case: the lower of two tiers was paid, the rest is with people. */
+export async function readDisputed(db: Database): Promise<DoubtedPolicy[]> {
+  const { rows } = await sql<DoubtedPolicy>`
+    select r.id as "caseId", l.leg_key as "legKey", o.policy_number as "policyNumber", o.bps
     from review_case r
-    join policy o on o.leg_id = r.subject_id
+    join flight_leg l on l.id = r.subject_id
+    join policy o on o.leg_id = l.id
     join evaluation v on v.id = o.evaluation_id and v.disputed_bps is not null
     where r.reason_code = 'TIER_DISPUTED' and r.state <> 'RESOLVED'
     order by r.id, o.policy_number`.execute(db)
   return rows
+}
+
+/** The policies that an open case about a correction upwards is about. */
+export async function readCorrected(db: Database): Promise<DoubtedPolicy[]> {
+  const { rows } = await sql<DoubtedPolicy>`
+    select r.id as "caseId", l.leg_key as "legKey", o.policy_number as "policyNumber", o.bps
+    from review_case r
+    join flight_leg l on l.id = r.subject_id
+    join policy o on o.leg_id = l.id
+    where r.reason_code = 'CORRECTION_HIGHER' and r.state <> 'RESOLVED' and exists (
+      select from decision_correction c
+      where c.evaluation_id = o.evaluation_id and c.corrected_bps > c.bps)
+    order by r.id, o.policy_number`.execute(db)
+  return rows
+}
+
+/** Payouts beyond the first, by policy, in order. */
+export async function readFurtherPayouts(db: Database): Promise<Map<string, FurtherPayout[]>> {
+  const { rows } = await sql<FurtherPayout & { policyNumber: string }>`
+    select o.policy_number as "policyNumber", v.bps, p.amount_minor as "amountMinor",
+      p.id as "payoutId", coalesce(p.transfer_id, '') as "transferId"
+    from payout p
+    join policy o on o.id = p.policy_id
+    join evaluation v on v.id = p.evaluation_id
+    where p.revision > 0 and p.state <> 'CANCELLED'
+    order by o.policy_number, p.revision`.execute(db)
+  return Map.groupBy(rows, ({ policyNumber }) => policyNumber)
 }
 
 /** A case about a leg or a policy that nobody has decided. */
@@ -70,7 +100,7 @@ export async function readOpenCases(db: Database): Promise<OpenCase[]> {
     join policy o on (r.subject_kind = 'leg' and o.leg_id = r.subject_id)
       or (r.subject_kind = 'policy' and o.id = r.subject_id)
     join flight_leg l on l.id = o.leg_id
-    where r.state <> 'RESOLVED' and r.reason_code <> 'TIER_DISPUTED'
+    where r.state <> 'RESOLVED' and r.reason_code not in ('TIER_DISPUTED', 'CORRECTION_HIGHER')
       and o.outcome is null and o.state = 'IN_REVIEW'
     group by r.id, l.leg_key
     order by r.opened_at, r.id`.execute(db)

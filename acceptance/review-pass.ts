@@ -1,12 +1,14 @@
 /** Has the scripted reviewer decide every open case about legs and policies, through the product's own door. */
 import type { Database } from '../db/client.ts'
-import { readDisputed, readOpenCases } from './instance-books.ts'
+import { readCorrected, readDisputed, readOpenCases, type DoubtedPolicy } from './instance-books.ts'
 import type { AcceptanceBook } from './oracle/book.ts'
-import { reviewerDecision, type ReviewerDecision } from './oracle/reviewer.ts'
+import { owedMoreOf, reviewerDecision, type ReviewerDecision } from './oracle/reviewer.ts'
 
 /** What the pass came to. */
 export type ReviewPass = {
   readonly cases: number
+  /** Policies that were decided too low and got the rest, as their leg was corrected later. */
+  readonly corrected: number
   /** Cases that the product did not let be decided, with its words. */
   readonly refused: readonly string[]
 }
@@ -14,12 +16,14 @@ export type ReviewPass = {
 /** Who the audit trail says it was. */
 const REVIEWER = 'acceptance reviewer'
 
+type Instance = { readonly db: Database; readonly apiUrl: string }
+
 /**
- * Decides the cases, one after another as a person does: a decision may leave nothing of a later one. A
- * dispute is closed when the lower tier was right; when more is owed it stays open.
+ * Decides the cases, one after another as a person does: a decision may leave nothing of a later one.
+ * Then disputes and corrections: paid when more is owed than was paid, denied otherwise.
  */
 export async function reviewByOracle(
-  instance: { readonly db: Database; readonly apiUrl: string },
+  instance: Instance,
   book: AcceptanceBook,
 ): Promise<ReviewPass> {
   const { db, apiUrl } = instance
@@ -36,16 +40,42 @@ export async function reviewByOracle(
     const refusal = await decide(apiUrl, next.caseId, reviewerDecision(leg, owed))
     if (refusal !== null) refused.push(`${next.legKey}: ${refusal}`)
   }
-  for (const [caseId, policies] of Map.groupBy(await readDisputed(db), (one) => one.caseId)) {
-    const isOwedMore = policies.some(({ policyNumber, bps }) => {
-      return (book.owed.get(policyNumber)?.bps ?? 0) > bps
-    })
-    if (isOwedMore) continue
-    seen.add(caseId)
-    const refusal = await decide(apiUrl, caseId, { outcome: 'deny' })
-    if (refusal !== null) refused.push(`dispute ${caseId}: ${refusal}`)
+  const disputed = await decideDoubts(instance, book, await readDisputed(db))
+  const corrected = await decideDoubts(instance, book, await readCorrected(db))
+  return {
+    cases: seen.size + disputed.cases + corrected.cases,
+    corrected: corrected.raised,
+    refused: [...refused, ...disputed.refused, ...corrected.refused],
   }
-  return { cases: seen.size, refused }
+}
+
+type Doubts = {
+  readonly cases: number
+  /** Policies that got more. */
+  readonly raised: number
+  readonly refused: readonly string[]
+}
+
+/** Decides the cases of these policies. */
+async function decideDoubts(
+  { apiUrl }: Instance,
+  book: AcceptanceBook,
+  doubted: readonly DoubtedPolicy[],
+): Promise<Doubts> {
+  const legs = new Map(book.legs.map((leg) => [leg.key, leg]))
+  const cases = Map.groupBy(doubted, ({ caseId }) => caseId)
+  const refused: string[] = []
+  let raised = 0
+  for (const [caseId, policies] of cases) {
+    const legKey = policies[0]?.legKey ?? ''
+    const leg = legs.get(legKey)
+    if (leg === undefined) throw new Error(`nobody insured ${legKey}, case ${caseId}`)
+    const owedMore = owedMoreOf(policies, book.owed)
+    const refusal = await decide(apiUrl, caseId, reviewerDecision(leg, owedMore))
+    if (refusal === null) raised += owedMore.length
+    else refused.push(`${legKey}: ${refusal}`)
+  }
+  return { cases: cases.size, raised, refused }
 }
 
 /** Null when it was carried out. */

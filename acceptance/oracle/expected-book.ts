@@ -43,7 +43,15 @@ export function expectedBook(
   )
 }
 
-/** One line of `decisions export`. */
+/** A payout beyond the first, and the share of the sum insured that the policy got with it in all. */
+export type FurtherPayout = {
+  readonly bps: number
+  readonly amountMinor: number
+  readonly payoutId: string
+  readonly transferId: string
+}
+
+/** One line of `decisions export`, with what followed. */
 export type DecidedPolicy = {
   readonly legKey: string
   readonly outcome: string
@@ -51,6 +59,19 @@ export type DecidedPolicy = {
   readonly amountMinor: number
   readonly payoutId: string
   readonly transferId: string
+  /** In order; none when left out. */
+  readonly further?: readonly FurtherPayout[]
+}
+
+/** The share and the money of all payouts together. */
+export function paidInAll({ bps, amountMinor, further = [] }: DecidedPolicy): {
+  readonly bps: number
+  readonly amountMinor: number
+} {
+  return {
+    bps: further.at(-1)?.bps ?? bps,
+    amountMinor: further.reduce((sum, one) => sum + one.amountMinor, amountMinor),
+  }
 }
 
 /** Parses an export: number, leg key, outcome, bps, amount, payout id, transfer id. */

@@ -1,5 +1,5 @@
 /** Judges what was decided and paid against what was owed. Knows nothing of how the product decides. */
-import type { DecidedPolicy, ExpectedPolicy } from './expected-book.ts'
+import { paidInAll, type DecidedPolicy, type ExpectedPolicy } from './expected-book.ts'
 
 /** right; paid more or less than owed; left to people; not decided at all. */
 export type Verdict = 'right' | 'falsePay' | 'falseDenial' | 'review' | 'undecided'
@@ -53,16 +53,17 @@ function verdictOf(
   isWithPeople: boolean,
 ): Verdict {
   if (got === null) return isWithPeople ? 'review' : 'undecided'
-  if (got.bps > owed.bps || got.amountMinor > owed.amountMinor) return 'falsePay'
-  if (got.bps < owed.bps || got.amountMinor < owed.amountMinor) {
+  const { bps, amountMinor } = paidInAll(got)
+  if (bps > owed.bps || amountMinor > owed.amountMinor) return 'falsePay'
+  if (bps < owed.bps || amountMinor < owed.amountMinor) {
     return isWithPeople ? 'review' : 'falseDenial'
   }
   return got.legKey === owed.legKey ? 'right' : 'falseDenial'
 }
 
 /**
- * What is wrong with the money: each decided amount must have moved once, in one transfer for its
- * payout, and nothing else. Empty when all is right.
+ * What is wrong with the money: each decided amount, of first payouts and further ones, must have moved
+ * once, in one transfer for its payout, and nothing else. Empty when all is right.
  */
 export function judgeMoney(
   decided: ReadonlyMap<string, DecidedPolicy>,
@@ -75,16 +76,18 @@ export function judgeMoney(
     byGroup.set(transfer.group, transfer)
   }
   const payouts = new Set<string>()
-  for (const [policyNumber, { amountMinor, payoutId, transferId }] of decided) {
-    if (amountMinor === 0) continue
-    payouts.add(payoutId)
-    const transfer = byGroup.get(payoutId)
-    if (transfer === undefined) problems.push(`policy ${policyNumber} was not paid`)
-    else if (transfer.amountMinor !== amountMinor || transfer.id !== transferId) {
-      problems.push(
-        `policy ${policyNumber}: ${amountMinor} decided by ${transferId}, ` +
-          `${transfer.amountMinor} moved by ${transfer.id}`,
-      )
+  for (const [policyNumber, first] of decided) {
+    for (const { amountMinor, payoutId, transferId } of [first, ...(first.further ?? [])]) {
+      if (amountMinor === 0) continue
+      payouts.add(payoutId)
+      const transfer = byGroup.get(payoutId)
+      if (transfer === undefined) problems.push(`policy ${policyNumber} was not paid`)
+      else if (transfer.amountMinor !== amountMinor || transfer.id !== transferId) {
+        problems.push(
+          `policy ${policyNumber}: ${amountMinor} decided by ${transferId}, ` +
+            `${transfer.amountMinor} moved by ${transfer.id}`,
+        )
+      }
     }
   }
   for (const group of byGroup.keys()) {

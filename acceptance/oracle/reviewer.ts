@@ -17,3 +17,14 @@ export function reviewerDecision(
   if (leg.ending !== 'ARRIVED') return { outcome: 'pay', event: leg.ending }
   return { outcome: 'pay', delayMin: leg.delayMin }
 }
+
+/** What the policies are owed that got less: a case about them is paid for these, and denied without any. */
+export function owedMoreOf(
+  policies: readonly { readonly policyNumber: string; readonly bps: number }[],
+  owed: ReadonlyMap<string, ExpectedPolicy>,
+): ExpectedPolicy[] {
+  return policies.flatMap(({ policyNumber, bps }) => {
+    const due = owed.get(policyNumber)
+    return due !== undefined && due.bps > bps ? [due] : []
+  })
+}

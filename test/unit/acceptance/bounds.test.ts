@@ -13,6 +13,7 @@ function broken(
     rightInTheEnd?: number
     leftInReview?: number
     refused?: string[]
+    corrected?: number
   } = {},
 ): string[] {
   const { right = 0, review = 0 } = counts
@@ -26,7 +27,7 @@ function broken(
     {
       judgement: { counts: { ...zero, ...counts }, wrong: [] },
       finalJudgement: { counts: finalCounts, wrong: [] },
-      reviewed: { refused: over.refused ?? [] },
+      reviewed: { refused: over.refused ?? [], corrected: over.corrected ?? 0 },
       books: { ...clean, ...over.books },
     },
   )
@@ -56,9 +57,20 @@ test('people must make every policy right that was left to them', () => {
   expect(broken('late', { right: 98, review: 2 }, { rightInTheEnd: 99 })).toEqual([
     'people made 1 of 2 policies right',
   ])
-  const disputed = { rightInTheEnd: 99, leftInReview: 1 }
-  expect(broken('late', { right: 98, review: 2 }, disputed)).toEqual([])
+  const unpaid = { rightInTheEnd: 99, leftInReview: 1 }
+  expect(broken('late', { right: 98, review: 2 }, unpaid)).toEqual([
+    '1 policies are still with people',
+    'people made 1 of 2 policies right',
+  ])
   expect(broken('late', { right: 98, review: 2 }, { refused: ['no'] })).toEqual(['review: no'])
+})
+
+test('people must pay the rest of every correction upwards', () => {
+  const counts = { right: 9_999, falseDenial: 1 }
+  expect(broken('mixed', counts, { corrected: 1, rightInTheEnd: 10_000 })).toEqual([])
+  expect(broken('mixed', counts, { corrected: 1, rightInTheEnd: 9_999 })).toEqual([
+    'people made 0 of 1 policies right',
+  ])
 })
 
 test('nothing may stay undecided, and books and money must hold', () => {

@@ -43,6 +43,15 @@ describe('a decision', () => {
     expect(verdictOf(3_000, decided(6_000), true)).toBe('falsePay')
   })
 
+  test('that was topped up is judged by all its payouts together', () => {
+    const raised = (bps: number, amountMinor: number) =>
+      decided(3_000, { further: [{ bps, amountMinor, payoutId: 'payout-2', transferId: 'tr_2' }] })
+    expect(verdictOf(6_000, raised(6_000, 3_000))).toBe('right')
+    expect(verdictOf(6_000, raised(6_000, 3_001))).toBe('falsePay')
+    expect(verdictOf(6_000, raised(6_000, 2_999))).toBe('falseDenial')
+    expect(verdictOf(3_000, raised(6_000, 3_000))).toBe('falsePay')
+  })
+
   test('that people have to make is a review, one that nobody makes is undecided', () => {
     expect(verdictOf(3_000, null, true)).toBe('review')
     expect(verdictOf(3_000, null)).toBe('undecided')
@@ -58,6 +67,20 @@ describe('the money', () => {
 
   test('is right when each payout moved once', () => {
     expect(judgeMoney(book, [transfer])).toEqual([])
+  })
+
+  test('of a further payout must move as well, once and by its own transfer', () => {
+    const further = [{ bps: 6_000, amountMinor: 3_000, payoutId: 'payout-2', transferId: 'tr_2' }]
+    const raised = new Map([['P1', decided(3_000, { further })]])
+    const second = { id: 'tr_2', amountMinor: 3_000, group: 'payout-2' }
+    expect(judgeMoney(raised, [transfer, second])).toEqual([])
+    expect(judgeMoney(raised, [transfer])).toEqual(['policy P1 was not paid'])
+    expect(judgeMoney(raised, [transfer, second, second])).toEqual([
+      'payout payout-2 was paid twice',
+    ])
+    expect(judgeMoney(book, [transfer, second])).toEqual([
+      'payout payout-2 was paid and nobody decided it',
+    ])
   })
 
   test.each([

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import type { OracleLeg } from '../../../acceptance/oracle/leg-oracle.ts'
-import { reviewerDecision } from '../../../acceptance/oracle/reviewer.ts'
+import { owedMoreOf, reviewerDecision } from '../../../acceptance/oracle/reviewer.ts'
 
 const leg = (over: Partial<OracleLeg>): OracleLeg => ({
   key: 'B6|35|JFK|PBI|2013-02-08',
@@ -36,3 +36,13 @@ test.each(['CANCELLED', 'NOT_REACHED'] as const)(
     expect(reviewerDecision(never, [owed(10_000)])).toEqual({ outcome: 'pay', event: ending })
   },
 )
+
+test('of decided policies those are owed more that got less, not those that got as much', () => {
+  const due = new Map([
+    ['P1', owed(6_000)],
+    ['P2', owed(3_000)],
+    ['P3', owed(0)],
+  ])
+  const got = ['P1', 'P2', 'P3'].map((policyNumber) => ({ policyNumber, bps: 3_000 }))
+  expect(owedMoreOf(got, due)).toEqual([owed(6_000)])
+})
