@@ -335,6 +335,7 @@ export interface ListedTransfer {
   amount_minor: number;
   created_at: Generated<Instant>;
   currency: string;
+  is_returned: Generated<boolean>;
   run_id: string;
   transfer_group: string | null;
   transfer_id: string;

@@ -11,6 +11,8 @@ export type ReconciliationBreak =
   | 'CCY_DIFF'
   /** A second transfer of one payout. */
   | 'DUPLICATE'
+  /** Came back at the rail, and the payout is still paid. */
+  | 'RETURNED'
   /** Sent, and longer than STALE_AFTER_MS without an end. */
   | 'STALE'
 
@@ -20,6 +22,7 @@ export const RECONCILIATION_BREAKS: readonly ReconciliationBreak[] = [
   'DUPLICATE',
   'CCY_DIFF',
   'AMOUNT_DIFF',
+  'RETURNED',
   'MISSING_AT_PROVIDER',
   'STALE',
 ]

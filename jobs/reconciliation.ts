@@ -22,6 +22,10 @@ export const reconciliationResult = z.strictObject({
   asOf: z.string().meta({ description: 'The business clock before the rail was asked.' }),
   listed: count.meta({ description: 'Transfers that the rail listed.' }),
   matched: count,
+  // Absent in results of runs that counted them as matched.
+  returned: count
+    .optional()
+    .meta({ description: 'Came back at the rail, and their payouts know it.' }),
   inFlight: count.meta({ description: 'At the rail, and the ledger waits for the answer.' }),
   breaks: z
     .strictObject({
@@ -29,6 +33,8 @@ export const reconciliationResult = z.strictObject({
       DUPLICATE: count,
       CCY_DIFF: count,
       AMOUNT_DIFF: count,
+      // Absent in results of runs that did not tell it apart.
+      RETURNED: count.optional(),
       MISSING_AT_PROVIDER: count,
       STALE: count,
     })
@@ -61,7 +67,8 @@ export const reconciliation = defineJob({
   description:
     'Lists the transfers of the payment rail since the last run less three days, compares them with the ' +
     'payouts of the ledger in one statement, and opens a review case for each break: missing on either ' +
-    'side, another amount or currency, a second transfer of one payout, or in flight for more than a day. ' +
+    'side, another amount or currency, a second transfer of one payout, come back while its payout is ' +
+    'paid, or in flight for more than a day. ' +
     'A break is told once. The result carries the control totals. No money is moved.',
   input: reconciliationInput,
   result: reconciliationResult,

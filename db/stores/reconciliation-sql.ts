@@ -27,6 +27,8 @@ export function judgedTransfers({ runId, provider }: ReconciliationWindow): Frag
           partition by p.id, a.payout_id order by t.transferred_at, t.transfer_id) then 'DUPLICATE'
         when t.currency <> p.currency then 'CCY_DIFF'
         when t.amount_minor <> p.amount_minor then 'AMOUNT_DIFF'
+        when t.is_returned and a.outcome = 'RETURNED' then 'RETURN_KNOWN'
+        when t.is_returned and a.outcome = 'ACCEPTED' and p.state = 'PAID' then 'RETURNED'
         when a.outcome in ('ACCEPTED', 'RETURNED') then 'MATCHED'
         else 'IN_FLIGHT' end as class
     from listed_transfer t

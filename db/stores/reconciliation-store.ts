@@ -61,13 +61,14 @@ async function saveTransfers(
 ): Promise<void> {
   await sql`
     insert into listed_transfer
-      (run_id, transfer_id, amount_minor, currency, transfer_group, transferred_at)
+      (run_id, transfer_id, amount_minor, currency, transfer_group, transferred_at, is_returned)
     select ${runId}::uuid, * from unnest(
       ${transfers.map((transfer) => transfer.id)}::text[],
       ${transfers.map((transfer) => transfer.amount.minor)}::bigint[],
       ${transfers.map((transfer) => transfer.amount.currency)}::text[],
       ${transfers.map((transfer) => transfer.group)}::text[],
-      ${transfers.map((transfer) => transfer.createdAt)}::timestamptz[])
+      ${transfers.map((transfer) => transfer.createdAt)}::timestamptz[],
+      ${transfers.map((transfer) => transfer.status === 'returned')}::boolean[])
     on conflict do nothing`.execute(db)
 }
 
@@ -77,7 +78,11 @@ async function countListed(db: Database, runId: string): Promise<number> {
   return rows[0]?.n ?? 0
 }
 
-type FoundRow = { class: ReconciliationBreak | 'MATCHED' | 'IN_FLIGHT'; n: number; opened: number }
+type FoundRow = {
+  class: ReconciliationBreak | 'MATCHED' | 'RETURN_KNOWN' | 'IN_FLIGHT'
+  n: number
+  opened: number
+}
 
 async function compare(
   db: Database,
@@ -101,6 +106,7 @@ async function compare(
   return {
     listed: await countListed(db, window.runId),
     matched: countOf('MATCHED'),
+    returned: countOf('RETURN_KNOWN'),
     inFlight: countOf('IN_FLIGHT'),
     // Every class is named once in RECONCILIATION_BREAKS.
     breaks: Object.fromEntries(counts) as Record<ReconciliationBreak, number>,
@@ -128,7 +134,7 @@ function reviews({ provider, asOf }: ReconciliationWindow, limit: number): Fragm
         from (select case when f.class in ('MISSING_IN_LEDGER', 'DUPLICATE') then 'transfer'
           else 'payout' end as kind) as x
       ) as s
-      where f.class not in ('MATCHED', 'IN_FLIGHT')
+      where f.class not in ('MATCHED', 'RETURN_KNOWN', 'IN_FLIGHT')
     ),
     opened as (
       insert into review_case (id, subject_kind, subject_id, reason_code, details, opened_at)

@@ -18,7 +18,7 @@ export async function readControlTotals(
       select 'listed', currency, amount_minor from listed_transfer
         where run_id = ${window.runId}::uuid
       union all select 'matched', currency, amount_minor from (${judgedTransfers(window)}) as t
-        where class = 'MATCHED'
+        where class in ('MATCHED', 'RETURN_KNOWN')
       union all select case
           when state in ('SUBMITTED', 'IN_TRANSIT') then 'submitted' else 'unpaid' end,
           currency, amount_minor

@@ -21,6 +21,14 @@ export function goneCases(now: Instant): RawBuilder<unknown> {
     where r.subject_kind = 'payout' and r.state <> 'RESOLVED'
       and r.reason_code = any(${SETTLING_REASONS}::text[]) and o.state in ('PAID', 'CANCELLED')
     union all
+    -- The payout knows by now that its transfer came back; that is a case of its own.
+    select r.id, 'REASON_GONE'
+    from review_case r
+    where r.subject_kind = 'payout' and r.state <> 'RESOLVED' and r.reason_code = 'RECON_RETURNED'
+      and not exists (
+        select from payout_attempt a where a.payout_id = r.subject_id
+          and a.provider_ref = r.details ->> 'transferId' and a.outcome = 'ACCEPTED')
+    union all
     select r.id, 'DECIDED_BY_DATA'
     from review_case r
     where r.subject_kind = 'leg' and r.state <> 'RESOLVED' and not r.details ? 'disputedBps'

@@ -18,6 +18,8 @@ export type ReconciliationWindow = {
 export type Reconciled = {
   readonly listed: number
   readonly matched: number
+  /** Transfers that came back, as their payouts know. */
+  readonly returned: number
   /** Transfers whose answer the ledger still waits for. */
   readonly inFlight: number
   readonly breaks: Readonly<Record<ReconciliationBreak, number>>

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import type { Database } from '../../db/client.ts'
 import { createPaymentFactStore } from '../../db/stores/payment-fact-store.ts'
 import { createReconciliationStore } from '../../db/stores/reconciliation-store.ts'
+import { createReviewTending } from '../../db/stores/review-tending-store.ts'
 import { currency, minorUnits } from '../../domain/money.ts'
 import { areBalanced } from '../../domain/reconciliation.ts'
 import { DAY_MS, HOUR_MS } from '../../domain/time.ts'
@@ -47,6 +48,7 @@ async function paidBook(size: number) {
     payments,
     payoutIds,
     payoutStore,
+    railUrl: rig.url,
     deps: { reconciliationStore, payments, clock },
     async [Symbol.asyncDispose]() {
       await rig[Symbol.asyncDispose]()
@@ -97,6 +99,7 @@ const NO_BREAKS = {
   DUPLICATE: 0,
   CCY_DIFF: 0,
   AMOUNT_DIFF: 0,
+  RETURNED: 0,
   MISSING_AT_PROVIDER: 0,
   STALE: 0,
 }
@@ -162,20 +165,65 @@ test('every class of break is found, each is one case, and never a second one', 
   expect(await cases(it.db)).toHaveLength(8)
 })
 
-test('a payment that came back and the attempt after it both match', async () => {
+/** The rail takes back all of a transfer, or a part of it. */
+async function reverse(it: Awaited<ReturnType<typeof paidBook>>, id: string, minor?: number) {
+  const response = await fetch(new URL(`/v1/transfers/${id}/reversals`, it.railUrl), {
+    method: 'POST',
+    headers: { authorization: 'Bearer sk_test_rig' },
+    body: new URLSearchParams(minor === undefined ? {} : { amount: String(minor) }),
+  })
+  expect(response.status).toBe(200)
+}
+
+async function transferOf({ db }: Awaited<ReturnType<typeof paidBook>>): Promise<string> {
+  const { rows } = await sql<{ id: string }>`select transfer_id as id from payout`.execute(db)
+  return rows[0]?.id ?? ''
+}
+
+function knowReturned(it: Awaited<ReturnType<typeof paidBook>>, transferId: string) {
+  const payment = { payoutId: it.payoutIds[0] ?? '', n: 1, provider: 'stripe', transferId }
+  const facts = createPaymentFactStore(it.db)
+  return it.clock.now().then((now) => facts.recordReturned({ ...payment, code: 'reversed' }, now))
+}
+
+test('a payment that came back is told apart, and the attempt after it matches', async () => {
   await using it = await paidBook(1)
-  const [payoutId = ''] = it.payoutIds
-  const { rows } = await sql<{ transferId: string }>`
-    select transfer_id as "transferId" from payout`.execute(it.db)
-  const { transferId } = rows[0] ?? { transferId: '' }
-  const payment = { payoutId, n: 1, provider: 'stripe', transferId, code: 'reversed' }
-  await createPaymentFactStore(it.db).recordReturned(payment, await it.clock.now())
-  expect(await reconcile(it.deps)).toMatchObject({ matched: 1, breaks: NO_BREAKS })
+  const transferId = await transferOf(it)
+  await reverse(it, transferId)
+  await knowReturned(it, transferId)
+  const found = await reconcile(it.deps)
+  expect(found).toMatchObject({ matched: 0, returned: 1, casesOpened: 0, breaks: NO_BREAKS })
+  expect(found.totals).toMatchObject([{ listedMinor: '12000', matchedMinor: '12000' }])
   const deps = { payoutStore: it.payoutStore, payments: it.payments, clock: it.clock }
-  await approvePayouts(deps, { payoutIds: [payoutId], approvedBy: 'user:ana' })
-  await submitPayouts(deps, { payoutIds: [payoutId] })
+  await approvePayouts(deps, { payoutIds: it.payoutIds, approvedBy: 'user:ana' })
+  await submitPayouts(deps, { payoutIds: it.payoutIds })
   it.clock.advance(HOUR_MS)
-  expect(await reconcile(it.deps)).toMatchObject({ matched: 2, inFlight: 0, breaks: NO_BREAKS })
+  expect(await reconcile(it.deps)).toMatchObject({ matched: 1, returned: 1, breaks: NO_BREAKS })
+})
+
+test('a payment that came back while its payout is paid is a break, until the payout knows', async () => {
+  await using it = await paidBook(1)
+  const transferId = await transferOf(it)
+  await reverse(it, transferId)
+  const found = await reconcile(it.deps)
+  expect(found).toMatchObject({ matched: 0, returned: 0, casesOpened: 1 })
+  expect(found.breaks).toEqual({ ...NO_BREAKS, RETURNED: 1 })
+  const tending = createReviewTending(it.db)
+  expect(await tending.closeGone(await it.clock.now(), 10)).toEqual([])
+  await knowReturned(it, transferId)
+  expect(await tending.closeGone(await it.clock.now(), 10)).toMatchObject([
+    { resolution: 'REASON_GONE' },
+  ])
+  expect(await cases(it.db)).toEqual([
+    { reason_code: 'PAYOUT_RETURNED', subject_kind: 'payout', state: 'OPEN' },
+    { reason_code: 'RECON_RETURNED', subject_kind: 'payout', state: 'RESOLVED' },
+  ])
+})
+
+test('a payment of which a cent did not come back matches: the payout is paid', async () => {
+  await using it = await paidBook(1)
+  await reverse(it, await transferOf(it), 11_999)
+  expect(await reconcile(it.deps)).toMatchObject({ matched: 1, breaks: NO_BREAKS })
 })
 
 test('a payout in flight for a day is stale, a second less is on its way', async () => {

@@ -124,12 +124,14 @@ export function allMatched(listed: number, change: Partial<Reconciled> = {}): Re
   return {
     listed,
     matched: listed,
+    returned: 0,
     inFlight: 0,
     breaks: {
       MISSING_IN_LEDGER: 0,
       DUPLICATE: 0,
       CCY_DIFF: 0,
       AMOUNT_DIFF: 0,
+      RETURNED: 0,
       MISSING_AT_PROVIDER: 0,
       STALE: 0,
     },
