@@ -70,22 +70,21 @@ function replayLeg(replayed: ReplayedLeg): BookBreak[] {
 }
 
 /** What is not the same; null when all is. */
-function differenceOf(
-  { leg, observations, secondProvider }: ReplayedLeg,
-  stored: ReplayedEvaluation,
-): string | null {
+function differenceOf(replayed: ReplayedLeg, stored: ReplayedEvaluation): string | null {
+  const { observations, secondProvider } = replayed
   const { insuredScheduledIn, product, evaluatedAt } = stored
+  const leg = legAt(replayed, evaluatedAt)
   const own = observations.filter(({ provider }) => provider !== secondProvider)
   const facts = foldUpTo(
     own,
     stored.facts,
     emptyFacts(),
-    (before, records, at) => foldAnswer(before, leg, records, at).facts,
+    (before, records, at) => foldAnswer(before, legAt(replayed, at), records, at).facts,
   )
   if (canonicalJson(facts) !== canonicalJson(stored.facts)) {
     return 'its facts do not follow from the observations'
   }
-  const second = stored.second === null ? null : replaySecond(leg, observations, stored.second)
+  const second = stored.second === null ? null : replaySecond(replayed, stored.second)
   if (canonicalJson(second) !== canonicalJson(stored.second)) {
     return "the second source's facts do not follow from its observations"
   }
@@ -106,20 +105,24 @@ function differenceOf(
 }
 
 /** Only its answers are stored: when it was asked and stayed silent is taken as it is kept. */
-function replaySecond(
-  leg: ReplayedLeg['leg'],
-  observations: readonly ReplayedObservation[],
-  stored: SecondFacts,
-): SecondFacts {
-  const own = observations.filter(({ provider }) => provider === stored.provider)
+function replaySecond(replayed: ReplayedLeg, stored: SecondFacts): SecondFacts {
+  const own = replayed.observations.filter(({ provider }) => provider === stored.provider)
   const start = secondNeverAsked(stored.provider)
   const second = foldUpTo(
     own,
     stored.facts,
     start,
-    (before, records, at) => foldSecondAnswer(before, leg, records, at).second,
+    (before, records, at) => foldSecondAnswer(before, legAt(replayed, at), records, at).second,
   )
   return { ...second, asked: stored.asked }
+}
+
+/** The leg with the timetable by which an answer of that moment was read. */
+function legAt({ leg, earlier: timetables }: ReplayedLeg, at: Instant): ReplayedLeg['leg'] {
+  const held = timetables.find(({ until }) => at <= until)
+  if (held === undefined) return leg
+  const { scheduledOut, scheduledIn } = held
+  return { ...leg, scheduledOut, scheduledIn }
 }
 
 /** What was known then: answers after the last one that the decision knew are left out. */

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 
 import { emptyFacts, type LegFacts } from '../../domain/leg-facts.ts'
 import type {
+  EarlierTimetable,
   ReplayedEvaluation,
   ReplayedLeg,
   ReplayedObservation,
@@ -37,10 +38,12 @@ async function readLegs(db: Database, after: string | null, limit: number): Prom
       const legIds = rows.map(({ id }) => id)
       const observations = await readObservations(trx, legIds)
       const evaluations = await readEvaluations(trx, legIds)
+      const timetables = await readTimetables(trx, legIds)
       return rows.map((row) => ({
         legId: row.id,
         leg: watchedLegOf(row),
         secondProvider: secondFactsOf(row)?.provider ?? null,
+        earlier: timetables.get(row.id) ?? [],
         observations: observations.get(row.id) ?? [],
         evaluations: evaluations.get(row.id) ?? [],
       }))
@@ -52,6 +55,16 @@ async function readObservations(db: Database, legIds: readonly string[]) {
     select leg_id as "legId", provider, first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt",
       seen_count as "seenCount", norm as records
     from flight_observation where leg_id = any(${legIds}::uuid[]) order by id`.execute(db)
+  return Map.groupBy(rows, ({ legId }) => legId)
+}
+
+/** One a retime: its endorsements all say the same of the leg. */
+async function readTimetables(db: Database, legIds: readonly string[]) {
+  const { rows } = await sql<EarlierTimetable & { readonly legId: string }>`
+    select distinct on (leg_id, announced_at) leg_id as "legId", announced_at as until,
+      old_scheduled_out as "scheduledOut", old_scheduled_in as "scheduledIn"
+    from endorsement where leg_id = any(${legIds}::uuid[])
+    order by leg_id, announced_at, n desc, policy_id`.execute(db)
   return Map.groupBy(rows, ({ legId }) => legId)
 }
 

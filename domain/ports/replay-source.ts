@@ -30,6 +30,13 @@ export type ReplayedEvaluation = {
   readonly evaluatedAt: Instant
 }
 
+/** A timetable that was endorsed away. The answer that announced the next one was still read by this one. */
+export type EarlierTimetable = {
+  readonly until: Instant
+  readonly scheduledOut: Instant
+  readonly scheduledIn: Instant
+}
+
 /** A leg with everything that was said of it and decided on it. */
 export type ReplayedLeg = {
   readonly legId: string
@@ -37,6 +44,8 @@ export type ReplayedLeg = {
   /** The id of the second source; null when it was never asked about the leg. */
   readonly secondProvider: string | null
   /** In the order in which they were stored. */
+  /** The timetables that it had before, by when the next one was announced; the oldest first. */
+  readonly earlier: readonly EarlierTimetable[]
   readonly observations: readonly ReplayedObservation[]
   readonly evaluations: readonly ReplayedEvaluation[]
 }

@@ -23,6 +23,7 @@ import {
   recordOf,
   rowOf,
 } from '../support/builders.ts'
+import { earlyBook, retimed, timetable } from '../support/early-book.ts'
 import { after, arrived, book, type Book } from '../support/watched-book.ts'
 
 const KEY = legKey(identityOf(B6_35))
@@ -70,6 +71,29 @@ describe('replaying decisions', () => {
   test('reproduces them from an eventful run of answers', async () => {
     await using it = await eventfulBook()
     expect(await replay(it)).toEqual({ legs: 1, evaluations: 2, breaks: [], next: null })
+  })
+
+  test('reads each answer by the timetable of its time, however often that was endorsed', async () => {
+    await using it = await earlyBook([rowOf(B6_35, 'P1'), rowOf(B6_35, 'P2', { product: 'FD180' })])
+    // Over midnight: by the last timetable the second record would be another flight, eight hours off.
+    for (const [n, hours] of [14, 18, 22, 26].entries()) {
+      it.show({ ...retimed(hours * 60), providerFlightId: `id-${n}` })
+      await it.pollAt((n - 40) * HOUR_MS)
+      await it.pollAt((n - 39.5) * HOUR_MS)
+    }
+    it.show(arrivedRecord({ ...B6_35, ...timetable(26 * 60) }, 130))
+    it.clock.set(addMs(timetable(26 * 60).scheduledIn, 131 * MINUTE_MS))
+    await it.poll()
+    it.clock.pass(HOUR_MS)
+    await it.poll()
+    expect(await it.decide()).toMatchObject({ policiesPaid: 1, policiesNotPaid: 1 })
+    const { rows } =
+      await sql`select distinct e.facts -> 'providerIds' as ids from evaluation e`.execute(it.db)
+    expect(rows).toMatchObject([{ ids: expect.arrayContaining(['id-0', 'id-1', 'id-2', 'id-3']) }])
+    expect(await replay(it)).toMatchObject({ evaluations: 2, breaks: [] })
+    await plant(it.db, sql`delete from endorsement`)
+    const { breaks } = await replay(it)
+    expect(breaks.map(({ invariant }) => invariant)).toEqual(['I10', 'I10'])
   })
 
   test('knows only what a decision knew: later answers change nothing', async () => {

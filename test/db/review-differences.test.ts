@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createCorrectionStore } from '../../db/stores/correction-store.ts'
 import { createExpiryStore } from '../../db/stores/expiry-store.ts'
 import { createLegStore } from '../../db/stores/leg-store.ts'
+import { createReplaySource } from '../../db/stores/replay-source.ts'
 import { createReviewDecisions } from '../../db/stores/review-decision-store.ts'
 import { createReviewEvidence } from '../../db/stores/review-evidence.ts'
 import { explainReview } from '../../domain/explain-review.ts'
@@ -17,6 +18,7 @@ import { approvePayouts } from '../../operations/approve-payouts.ts'
 import { decideReview } from '../../operations/decide-review.ts'
 import { expirePolicies } from '../../operations/expire-policies.ts'
 import { pollLegShard } from '../../operations/poll-leg-shard.ts'
+import { replayEvaluations } from '../../operations/replay-evaluations.ts'
 import { submitPayouts } from '../../operations/submit-payouts.ts'
 import { verifyBooks } from '../../operations/verify-books.ts'
 import { watchCorrections } from '../../operations/watch-corrections.ts'
@@ -307,6 +309,13 @@ describe('a correction upwards', () => {
       'P2 TRIGGERED FULFILLED 7500 7500',
     ])
     await expectSoundBook(it)
+  })
+
+  test('follows from the observations, as the decision that it corrects does', async () => {
+    await using it = await correctedBook(TWO, [100, 130])
+    const deps = { replaySource: createReplaySource(it.db) }
+    const replayed = await replayEvaluations(deps, { after: null }, { maxPages: 1 })
+    expect(replayed).toMatchObject({ evaluations: 2, breaks: [] })
   })
 
   test('pays who was denied out of the reservation that stands, and keeps it standing', async () => {
