@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import type { PolicyDetailsStore } from '../../domain/ports/policy-details.ts'
 import type { ImportedPolicies, PlacedRow, RejectedRow } from '../../operations/import-policies.ts'
+import { callerOf } from '../caller.ts'
 import { onceByKey, type StoredAnswer } from '../idempotency.ts'
 import {
   CSV_TYPE,
@@ -28,7 +29,7 @@ export type PoliciesDeps = BookReadsDeps &
   QuotesDeps & {
     readonly policies: PolicyDetailsStore & {
       /** Binds rows; `line` is the row's index. Idempotent by policy number. */
-      import(rows: readonly PlacedRow[]): Promise<ImportedPolicies>
+      import(rows: readonly PlacedRow[], by: string): Promise<ImportedPolicies>
     }
     readonly idempotency: IdempotencyStore
   }
@@ -67,10 +68,11 @@ export function addPolicyRoutes(app: Express, deps: PoliciesDeps): void {
         ...bookBody(),
         async (request, response) => {
           const body: unknown = request.body
+          const by = callerOf(response).name
           const scope = `POST ${POLICIES_PATH}`
           const rows = isQuoteBinding(body) ? null : rowsOf(request)
           const answer = await onceByKey(deps.idempotency, request, { scope, body }, () =>
-            rows === null ? bindByPolicy(deps, body) : bind(deps, rows),
+            rows === null ? bindByPolicy(deps, body, by) : bind(deps, rows, by),
           )
           response.status(answer.status).json(answer.body)
         },
@@ -129,7 +131,11 @@ function rowError({ at }: BodyRow, rejected: Omit<RejectedRow, 'line'>): RowErro
   return { path, message: reason, policyNumber }
 }
 
-async function bind(deps: PoliciesDeps, { rows, isSingle }: BodyRows): Promise<StoredAnswer> {
+async function bind(
+  deps: PoliciesDeps,
+  { rows, isSingle }: BodyRows,
+  by: string,
+): Promise<StoredAnswer> {
   const placed: PlacedRow[] = []
   const errors: RowError[] = []
   const refused = new Set<BodyRow>()
@@ -142,7 +148,7 @@ async function bind(deps: PoliciesDeps, { rows, isSingle }: BodyRows): Promise<S
       errors.push(rowError(at, { field, reason: 'no such field', policyNumber }))
     }
   }
-  const report = await deps.policies.import(placed)
+  const report = await deps.policies.import(placed, by)
   for (const rejected of report.rejected) {
     const at = rows[rejected.line]
     if (at === undefined) continue
