@@ -22,6 +22,7 @@ import { ProblemError, invalidRequest, unavailable, type FieldError } from '../p
 import { addRoute, requireType, type Contracts } from '../routes.ts'
 import { listedPolicyShape, objectShape, pageShape, policyShape } from '../shapes.ts'
 import { listPolicies, policiesQuery, type BookReadsDeps } from './book-reads.ts'
+import { pathText } from './read-query.ts'
 import { bindByPolicy, boundByPolicy, isQuoteBinding, type QuotesDeps } from './quotes.ts'
 
 /** What the routes need. */
@@ -86,8 +87,8 @@ export function addPolicyRoutes(app: Express, deps: PoliciesDeps): void {
     `${POLICIES_PATH}/:policyNumber`,
     {
       get: async (request, response) => {
-        const { policyNumber } = request.params
-        const policy = await deps.policies.find(String(policyNumber))
+        const policyNumber = pathText(request, 'policyNumber', 'policy')
+        const policy = await deps.policies.find(policyNumber)
         if (policy === null) throw new ProblemError(404, 'not-found', 'no policy has this number')
         response.json(policy)
       },
