@@ -24,9 +24,13 @@ export type Contract = {
 /** Who changes something, as people give it; also in the audit trail. */
 export const NOTE_LIMIT = 200
 
+/** Control characters and halves of characters: what PostgreSQL cannot store, or a screen show. */
+const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u
+
 /** A text of a note: whole words of people, without blanks around. */
 export const noteText: z.ZodString = z
   .string(`1 to ${NOTE_LIMIT} characters`)
+  .regex(PRINTABLE, 'text without control characters')
   .trim()
   .min(1)
   .max(NOTE_LIMIT)

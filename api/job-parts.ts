@@ -1,4 +1,5 @@
 /** The API's doors to jobs, schedules, queues and dead letters, built from the parts of the process. */
+import { createAuditLog } from '../db/stores/audit-log.ts'
 import { createControlStore } from '../db/stores/control-store.ts'
 import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
 import { createRunReads } from '../db/stores/run-reads.ts'
@@ -26,13 +27,30 @@ import type { SchedulesDeps } from './rest/schedules.ts'
 import type { ApiParts } from './parts.ts'
 
 /** What the routes of job runs need. */
-export function jobsOf({ client, config }: ApiParts): JobsDeps['jobs'] {
+export function jobsOf({ db, client, clock, config }: ApiParts): JobsDeps['jobs'] {
   const { environment } = config
+  const auditLog = createAuditLog(db)
+  // Noted before it is asked for: Temporal and the trail have no transaction in common, and nothing
+  // is to happen that nobody is on record for.
   return {
-    start: (start, attempt) => startJobRun({ client, environment }, start, attempt),
+    async start(start, attempt, by) {
+      const { job, executeAt, priority } = start
+      const entry = { actor: by, action: 'job.start', subject: `job:${job.name}` }
+      const details = { before: null, after: { executeAt, priority } }
+      await auditLog.record({ ...entry, at: await clock.now(), details })
+      return startJobRun({ client, environment }, start, attempt)
+    },
     list: (filter, page) => listJobRuns(client, filter, page),
     read: (id, runId) => readJobRun(client, id, runId),
-    cancel: (id, runId) => cancelJobRun(client, id, runId),
+    async cancel({ id, runId }, by) {
+      const { input: _input, result: _result, ...run } = await readJobRun(client, id, runId)
+      const entry = { actor: by, action: 'job.cancel', subject: `job:${run.name}` }
+      const details = { id, runId: run.runId, before: run.status, after: 'cancelling' }
+      if (run.finishedAt === null) {
+        await auditLog.record({ ...entry, at: await clock.now(), details })
+      }
+      return cancelJobRun(client, id, run.runId)
+    },
   }
 }
 

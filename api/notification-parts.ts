@@ -24,7 +24,7 @@ export function notificationsOf(db: Database): NotificationsDeps['notifications'
 export function contactsOf(db: Database): ContactsDeps['contacts'] {
   const contactStore = createContactStore(db)
   return {
-    import: (rows) => importContacts({ contactStore }, rows),
+    import: (rows, by) => importContacts({ contactStore, by }, rows),
     erase: (holderRef, note) => contactStore.erase(holderRef, note),
   }
 }

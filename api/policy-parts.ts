@@ -63,7 +63,7 @@ export function underwritingOf(
   }
   return {
     policies: {
-      import: (rows) => importPolicies(deps, rows),
+      import: (rows, by) => importPolicies(deps, rows, { by }),
       find: (policyNumber) => createPolicyDetailsStore(db).find(policyNumber),
     },
     quotes: {

@@ -18,10 +18,15 @@ export function addNoteOptions(command: Command): Command {
     .option('--by <name>', 'who; the user of this machine when left out')
 }
 
+/** Who acts on the command line when nobody is named. */
+export function loginActor(): string {
+  return `user:${userInfo().username}`
+}
+
 /** Both texts, checked. Throws CliError. */
 export function noteOf(flags: NoteFlags): { readonly by: string; readonly reason: string } {
   return {
-    by: textOf('--by', flags.by ?? `user:${userInfo().username}`),
+    by: textOf('--by', flags.by ?? loginActor()),
     reason: textOf('--reason', flags.reason),
   }
 }

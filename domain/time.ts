@@ -55,13 +55,18 @@ function dateText(day: number): string {
   return text
 }
 
+/** The years 1 to 9999: what ISO-8601 writes with four digits, and every database has. */
+const FIRST_MS = -62_135_596_800_000
+const LAST_MS = 253_402_300_799_999
+
 /** Parses any ISO-8601 text that carries an offset or `Z`. Throws RangeError otherwise. */
 export function parseInstant(text: string): Instant {
   if (!/(Z|[+-]\d{2}:?\d{2})$/.test(text)) {
     throw new RangeError(`not an instant with an offset: ${text}`)
   }
   const epochMs = Date.parse(text)
-  if (Number.isNaN(epochMs)) throw new RangeError(`not an instant: ${text}`)
+  const isInRange = epochMs >= FIRST_MS && epochMs <= LAST_MS
+  if (!isInRange) throw new RangeError(`not an instant of the years 1 to 9999: ${text}`)
   return instantFromMs(epochMs)
 }
 
@@ -118,7 +123,8 @@ export function later(a: Instant, b: Instant): Instant {
 
 /** A checked local date. Throws RangeError when it is not a date of the calendar. */
 export function parseLocalDate(text: string): LocalDate {
-  const isDate = LOCAL_DATE.test(text) && !Number.isNaN(Date.parse(`${text}T00:00:00Z`))
+  const isYear = !text.startsWith('0000')
+  const isDate = isYear && LOCAL_DATE.test(text) && !Number.isNaN(Date.parse(`${text}T00:00:00Z`))
   if (!isDate || new Date(`${text}T00:00:00Z`).toISOString().slice(0, 10) !== text) {
     throw new RangeError(`not a calendar date YYYY-MM-DD: ${text}`)
   }

@@ -27,6 +27,8 @@ export type BindQuoteInput = {
   /** `Q-` and the quote's id when left out. */
   readonly policyNumber?: string
   readonly payeeRef: string
+  /** Who binds, for the audit trail. */
+  readonly by?: string
 }
 
 /** What became of it. */
@@ -66,7 +68,8 @@ export async function bindQuote(
   }
   const { product, productVersionId, leg } = quote
   const bindable = { line: 0, row, leg, product: { product, productVersionId } }
-  const page = newPolicyPage([bindable], now, deps.capacityMinor)
+  const boundBy = input.by === undefined ? {} : { boundBy: input.by }
+  const page = { ...newPolicyPage([bindable], now, deps.capacityMinor), ...boundBy }
   return (await deps.quoteStore.bind({ quoteId, page, refusal })) ?? { kind: 'no-quote' }
 }
 

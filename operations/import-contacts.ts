@@ -31,7 +31,7 @@ export type ImportedContacts = {
  * known of its holder; browsers are added. Repeating changes nothing. Pages already written stay.
  */
 export async function importContacts(
-  { contactStore }: { readonly contactStore: ContactStore },
+  { contactStore, by }: { readonly contactStore: ContactStore; readonly by?: string },
   rows: AsyncIterable<PlacedContactRow> | Iterable<PlacedContactRow>,
   signal?: AbortSignal,
 ): Promise<ImportedContacts> {
@@ -40,7 +40,7 @@ export async function importContacts(
   let page: Contact[] = []
   const flush = async (): Promise<void> => {
     signal?.throwIfAborted()
-    const saved = await contactStore.save(page)
+    const saved = await contactStore.save(page, by)
     total.created += saved.created
     total.changed += saved.changed
     total.unchanged += saved.unchanged

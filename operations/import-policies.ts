@@ -58,6 +58,8 @@ export type ImportedPolicies = {
 /** Progress and cancellation. */
 export type ImportOptions = {
   readonly signal?: AbortSignal
+  /** Who imports, for the audit trail. */
+  readonly by?: string
   /** Called after every page with the rows done so far. */
   readonly onProgress?: (rows: number) => void
 }
@@ -72,7 +74,8 @@ export async function importPolicies(
   rows: AsyncIterable<PlacedRow> | Iterable<PlacedRow>,
   options: ImportOptions = {},
 ): Promise<ImportedPolicies> {
-  const run = new ImportRun(deps, new TimetableLookup(deps.flightData, options.signal))
+  const timetable = new TimetableLookup(deps.flightData, options.signal)
+  const run = new ImportRun(deps, timetable, options.by)
   let page: PlacedRow[] = []
   let done = 0
   const flush = async (): Promise<void> => {
@@ -100,13 +103,15 @@ type ParsedRow = {
 class ImportRun {
   readonly #deps: ImportPoliciesDeps
   readonly #timetable: TimetableLookup
+  readonly #by: string | undefined
   readonly #rejected: RejectedRow[] = []
   #imported = 0
   #unchanged = 0
 
-  constructor(deps: ImportPoliciesDeps, timetable: TimetableLookup) {
+  constructor(deps: ImportPoliciesDeps, timetable: TimetableLookup, by: string | undefined) {
     this.#deps = deps
     this.#timetable = timetable
+    this.#by = by
   }
 
   result(): ImportedPolicies {
@@ -175,7 +180,8 @@ class ImportRun {
   async #bind(rows: readonly BindableRow[], now: Instant): Promise<void> {
     if (rows.length === 0) return
     const page = newPolicyPage(rows, now, this.#deps.capacityMinor)
-    const result = await this.#deps.policyStore.bind(page)
+    const by = this.#by === undefined ? {} : { boundBy: this.#by }
+    const result = await this.#deps.policyStore.bind({ ...page, ...by })
     this.#imported += result.bound.length
     const poolShort = new Set(result.poolShort)
     // Another import was faster between the look-up and here.

@@ -6,6 +6,7 @@ import { CONTACT_COLUMNS } from '../../domain/contact.ts'
 import { CONTACTS_PER_SAVE, type ContactStore } from '../../domain/ports/contact-store.ts'
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import type { ImportedContacts, PlacedContactRow } from '../../operations/import-contacts.ts'
+import { callerOf } from '../caller.ts'
 import { onceByKey, type StoredAnswer } from '../idempotency.ts'
 import { invalidRequest, parseInput, type FieldError } from '../problem.ts'
 import { addRoute, jsonBody, type Contracts } from '../routes.ts'
@@ -16,7 +17,7 @@ import { notFound, pathText } from './read-query.ts'
 /** What the routes need. */
 export type ContactsDeps = {
   readonly contacts: Pick<ContactStore, 'erase'> & {
-    import(rows: readonly PlacedContactRow[]): Promise<ImportedContacts>
+    import(rows: readonly PlacedContactRow[], by: string): Promise<ImportedContacts>
   }
   readonly idempotency: IdempotencyStore
 }
@@ -69,7 +70,7 @@ export function addContactRoutes(app: Express, deps: ContactsDeps): void {
             deps.idempotency,
             request,
             { scope: `POST ${PATH}`, body },
-            () => save(deps, contacts),
+            () => save(deps, contacts, callerOf(response).name),
           )
           response.status(answer.status).json(answer.body)
         },
@@ -96,6 +97,7 @@ export function addContactRoutes(app: Express, deps: ContactsDeps): void {
 async function save(
   deps: ContactsDeps,
   contacts: readonly Record<string, unknown>[],
+  by: string,
 ): Promise<StoredAnswer> {
   const errors: FieldError[] = contacts.flatMap((row, i) =>
     Object.keys(row)
@@ -104,7 +106,10 @@ async function save(
   )
   // All or none: a caller that mistypes a field name must not find half of its contacts changed.
   if (errors.length > 0) throw invalidRequest(errors)
-  const report = await deps.contacts.import(contacts.map((row, line) => ({ line, row })))
+  const report = await deps.contacts.import(
+    contacts.map((row, line) => ({ line, row })),
+    by,
+  )
   const rejected = report.rejected.map(({ line, field, reason }) => ({
     path: `contacts.${line}.${field}`,
     message: reason,

@@ -13,6 +13,7 @@ import {
   type ControlNote,
   type WindowSelection,
 } from '../../operations/control-jobs.ts'
+import { callerOf } from '../caller.ts'
 import { noteText, type Contract } from '../contract.ts'
 import { onceByKey, type Attempt } from '../idempotency.ts'
 import type { JobRun } from '../job-runs.ts'
@@ -42,7 +43,7 @@ export type JobControlDeps = {
     ): Promise<MaintenanceWindow>
     closeWindow(windowId: string, note: ControlNote): Promise<MaintenanceWindow>
   }
-  readonly jobs: { start(start: JobStart, attempt: Attempt): Promise<JobRun> }
+  readonly jobs: { start(start: JobStart, attempt: Attempt, by: string): Promise<JobRun> }
   readonly readState: () => Promise<SchedulerState>
   readonly idempotency: IdempotencyStore
 }
@@ -126,10 +127,10 @@ function addScheduleSwitches(app: Express, deps: JobControlDeps): void {
     app,
     deps,
     `${SCHEDULES_PATH}/:name/run`,
-    async (request) => {
+    async (request, by) => {
       const { type } = scheduledJob(request)
       const start = parseStart({ ...(request.body as object), type }, Date.now())
-      return (attempt) => deps.jobs.start(start, attempt)
+      return (attempt) => deps.jobs.start(start, attempt, by)
     },
     changes('Start a run of a recurring job', startOfNamedBody, jobRunShape),
   )
@@ -241,7 +242,7 @@ function queueOf(request: Request): JobQueue {
 }
 
 /** Checks a request; what it returns is carried out once per Idempotency-Key. */
-type Prepare = (request: Request) => Promise<(attempt: Attempt) => Promise<unknown>>
+type Prepare = (request: Request, by: string) => Promise<(attempt: Attempt) => Promise<unknown>>
 
 function post(
   app: Express,
@@ -256,7 +257,7 @@ function post(
 function answering(deps: JobControlDeps, path: string, prepare: Prepare) {
   return async (request: Request, response: Response): Promise<void> => {
     const body: unknown = request.body
-    const work = await prepare(request)
+    const work = await prepare(request, callerOf(response).name)
     // The path names what is switched: one key for two schedules is two requests.
     const keyed = { scope: `POST ${path}`, body: { path: request.path, body } }
     const answer = await onceByKey(deps.idempotency, request, keyed, async (attempt) => {

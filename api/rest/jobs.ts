@@ -29,13 +29,16 @@ import { jobRunDetailsShape, jobRunPageShape, jobRunShape } from '../shapes.ts'
 export type JobsDeps = {
   readonly jobs: {
     /** Starts a run, or gives the one that an earlier attempt of the same request started. */
-    start(start: JobStart, attempt: Attempt): Promise<JobRun>
+    start(start: JobStart, attempt: Attempt, by: string): Promise<JobRun>
     list(
       filter: JobRunFilter,
       page: { readonly limit: number; readonly cursor?: string | undefined },
     ): Promise<JobRunPage>
     read(id: string, runId?: string): Promise<JobRunDetails>
-    cancel(id: string, runId?: string): Promise<JobRun>
+    cancel(
+      run: { readonly id: string; readonly runId?: string | undefined },
+      by: string,
+    ): Promise<JobRun>
   }
   readonly idempotency: IdempotencyStore
 }
@@ -157,7 +160,7 @@ export function addJobRoutes(app: Express, deps: JobsDeps): void {
       post: [
         ...jsonBody(),
         async (request, response) => {
-          const answer = await startJob(deps, request)
+          const answer = await startJob(deps, request, callerOf(response).name)
           response.status(answer.status).json(answer.body)
         },
       ],
@@ -185,7 +188,7 @@ export function addJobRoutes(app: Express, deps: JobsDeps): void {
       delete: async (request, response) => {
         const { runId } = parseInput(oneQuery, request.query, 'query')
         try {
-          const run = await deps.jobs.cancel(idOf(request), runId)
+          const run = await deps.jobs.cancel({ id: idOf(request), runId }, callerOf(response).name)
           response.status(202).json({ id: run.id, runId: run.runId, status: 'cancelling' })
         } catch (error) {
           if (!(error instanceof JobRunEndedError)) throw error
@@ -207,7 +210,7 @@ function idOf(request: Request): string {
   return typeof id === 'string' ? id : ''
 }
 
-async function startJob(deps: JobsDeps, request: Request) {
+async function startJob(deps: JobsDeps, request: Request, by: string) {
   const body: unknown = request.body
   const start = parseStart(body, Date.now())
   return onceByKey(
@@ -216,7 +219,7 @@ async function startJob(deps: JobsDeps, request: Request) {
     { scope: `POST ${JOBS_PATH}`, body },
     async (attempt) => {
       try {
-        return { status: 201, body: await deps.jobs.start(start, attempt) }
+        return { status: 201, body: await deps.jobs.start(start, attempt, by) }
       } catch (error) {
         if (error instanceof JobNotEnabledError) {
           throw invalidRequest([{ path: 'type', message: error.message }])

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import type { PolicyDetailsStore } from '../../domain/ports/policy-details.ts'
 import type { ImportedPolicies, PlacedRow, RejectedRow } from '../../operations/import-policies.ts'
+import { callerOf } from '../caller.ts'
 import { onceByKey, type StoredAnswer } from '../idempotency.ts'
 import {
   CSV_TYPE,
@@ -21,6 +22,7 @@ import { ProblemError, invalidRequest, unavailable, type FieldError } from '../p
 import { addRoute, requireType, type Contracts } from '../routes.ts'
 import { listedPolicyShape, objectShape, pageShape, policyShape } from '../shapes.ts'
 import { listPolicies, policiesQuery, type BookReadsDeps } from './book-reads.ts'
+import { pathText } from './read-query.ts'
 import { bindByPolicy, boundByPolicy, isQuoteBinding, type QuotesDeps } from './quotes.ts'
 
 /** What the routes need. */
@@ -28,7 +30,7 @@ export type PoliciesDeps = BookReadsDeps &
   QuotesDeps & {
     readonly policies: PolicyDetailsStore & {
       /** Binds rows; `line` is the row's index. Idempotent by policy number. */
-      import(rows: readonly PlacedRow[]): Promise<ImportedPolicies>
+      import(rows: readonly PlacedRow[], by: string): Promise<ImportedPolicies>
     }
     readonly idempotency: IdempotencyStore
   }
@@ -67,10 +69,11 @@ export function addPolicyRoutes(app: Express, deps: PoliciesDeps): void {
         ...bookBody(),
         async (request, response) => {
           const body: unknown = request.body
+          const by = callerOf(response).name
           const scope = `POST ${POLICIES_PATH}`
           const rows = isQuoteBinding(body) ? null : rowsOf(request)
           const answer = await onceByKey(deps.idempotency, request, { scope, body }, () =>
-            rows === null ? bindByPolicy(deps, body) : bind(deps, rows),
+            rows === null ? bindByPolicy(deps, body, by) : bind(deps, rows, by),
           )
           response.status(answer.status).json(answer.body)
         },
@@ -84,8 +87,8 @@ export function addPolicyRoutes(app: Express, deps: PoliciesDeps): void {
     `${POLICIES_PATH}/:policyNumber`,
     {
       get: async (request, response) => {
-        const { policyNumber } = request.params
-        const policy = await deps.policies.find(String(policyNumber))
+        const policyNumber = pathText(request, 'policyNumber', 'policy')
+        const policy = await deps.policies.find(policyNumber)
         if (policy === null) throw new ProblemError(404, 'not-found', 'no policy has this number')
         response.json(policy)
       },
@@ -129,7 +132,11 @@ function rowError({ at }: BodyRow, rejected: Omit<RejectedRow, 'line'>): RowErro
   return { path, message: reason, policyNumber }
 }
 
-async function bind(deps: PoliciesDeps, { rows, isSingle }: BodyRows): Promise<StoredAnswer> {
+async function bind(
+  deps: PoliciesDeps,
+  { rows, isSingle }: BodyRows,
+  by: string,
+): Promise<StoredAnswer> {
   const placed: PlacedRow[] = []
   const errors: RowError[] = []
   const refused = new Set<BodyRow>()
@@ -142,7 +149,7 @@ async function bind(deps: PoliciesDeps, { rows, isSingle }: BodyRows): Promise<S
       errors.push(rowError(at, { field, reason: 'no such field', policyNumber }))
     }
   }
-  const report = await deps.policies.import(placed)
+  const report = await deps.policies.import(placed, by)
   for (const rejected of report.rejected) {
     const at = rows[rejected.line]
     if (at === undefined) continue

@@ -17,6 +17,7 @@ import type { Instant } from '../../domain/time.ts'
 import type { BindQuoteInput, QuoteBound } from '../../operations/bind-quote.ts'
 import type { CreatedQuote, QuoteRequest } from '../../operations/create-quote.ts'
 import { ProviderSilentError } from '../../operations/leg-for-sale.ts'
+import { callerOf } from '../caller.ts'
 import { onceByKey, requestSha256, type StoredAnswer } from '../idempotency.ts'
 import { ProblemError, invalidRequest, parseInput, unavailable } from '../problem.ts'
 import { addRoute, jsonBody, type Contracts } from '../routes.ts'
@@ -159,6 +160,7 @@ export function addQuoteRoutes(app: Express, deps: QuotesDeps): void {
           const input = {
             quoteId,
             payeeRef,
+            by: callerOf(response).name,
             ...(policyNumber === undefined ? {} : { policyNumber }),
           }
           const scope = `POST ${QUOTES_PATH}/${quoteId}/bind`
@@ -179,10 +181,15 @@ export function isQuoteBinding(body: unknown): boolean {
 }
 
 /** Carries out such a body. Throws problems. */
-export async function bindByPolicy(deps: QuotesDeps, body: unknown): Promise<StoredAnswer> {
+export async function bindByPolicy(
+  deps: QuotesDeps,
+  body: unknown,
+  by: string,
+): Promise<StoredAnswer> {
   const { quoteId, ...row } = parseInput(boundByPolicy, body, 'body')
   const { policy_number: policyNumber, payee_ref: payeeRef } = row
-  const input = { quoteId, payeeRef, ...(policyNumber === undefined ? {} : { policyNumber }) }
+  const number = policyNumber === undefined ? {} : { policyNumber }
+  const input = { quoteId, payeeRef, by, ...number }
   return await bind(deps, input, () =>
     invalidRequest([{ path: 'quoteId', message: 'no quote has this id' }]),
   )

@@ -2,12 +2,14 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
 
+import type { Database } from '../../db/client.ts'
+import { createAuditLog } from '../../db/stores/audit-log.ts'
 import type { ClockStore } from '../../db/stores/clock-store.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
 import { createOverviewStore } from '../../db/stores/overview-store.ts'
 import type { ClockReading } from '../../domain/ports/clock.ts'
 import type { Instant } from '../../domain/time.ts'
-import { MINUTE_MS, parseInstant } from '../../domain/time.ts'
+import { instantFromMs, MINUTE_MS, parseInstant } from '../../domain/time.ts'
 import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
 import { CliError } from '../cli-error.ts'
 import { createRunAsker } from '../clock/held-payouts.ts'
@@ -15,6 +17,7 @@ import type { StepOutcome } from '../clock/step-clock.ts'
 import { stepClock } from '../clock/step-clock.ts'
 import { createTicker } from '../clock/ticker.ts'
 import type { CliContext } from '../context.ts'
+import { loginActor } from '../note-options.ts'
 import { openClient, openDatabase } from '../instance-access.ts'
 
 // A tick looks every two minutes, and most legs are due in clusters: ten minutes lose no precision
@@ -76,11 +79,16 @@ async function set(
   }
   await using database = await openDatabase(context)
   const { config, db } = database
-  const store = createClockStore(db)
-  const before = await store.read()
-  const reading = await store.set({
-    ...(now === undefined ? {} : { now }),
-    ...(speed === undefined ? {} : { speed }),
+  const { before, reading } = await db.transaction().execute(async (trx) => {
+    const inside: Database = trx
+    const store = createClockStore(inside)
+    const earlier = await store.read()
+    const after = await store.set({
+      ...(now === undefined ? {} : { now }),
+      ...(speed === undefined ? {} : { speed }),
+    })
+    await noteMove(inside, 'clock.set', { before: earlier, after })
+    return { before: earlier, reading: after }
   })
   context.stdout.write(`${readingText(reading)}\n`)
   if (before?.speed === reading.speed) return
@@ -91,14 +99,14 @@ async function set(
 }
 
 async function step(flags: StepFlags, context: CliContext): Promise<void> {
-  await using stepper = await openStepper(context)
+  await using stepper = await openStepper(context, 'clock.step', { to: flags.to ?? null })
   const outcome = await stepper.step({ minMs: flags.min, ...(flags.to && { to: flags.to }) })
   context.stdout.write(`${outcomeText(outcome)}\n`)
 }
 
 async function run(flags: StepFlags, context: CliContext): Promise<void> {
-  await using stepper = await openStepper(context)
   const { until } = flags
+  await using stepper = await openStepper(context, 'clock.run', { until: until ?? null })
   for (;;) {
     context.signal.throwIfAborted()
     const outcome = await stepper.step({ minMs: flags.min, ...(until && { notAfter: until }) })
@@ -107,15 +115,26 @@ async function run(flags: StepFlags, context: CliContext): Promise<void> {
   }
 }
 
+/** Who moves the time changes what becomes due. */
+async function noteMove(db: Database, action: string, details: Record<string, unknown>) {
+  const at = (await createClockStore(db).read())?.now ?? instantFromMs(Date.now())
+  await createAuditLog(db).record({ at, actor: loginActor(), action, subject: 'clock', details })
+}
+
 type Stepper = AsyncDisposable & {
   step(request: { minMs: number; to?: Instant; notAfter?: Instant }): Promise<StepOutcome>
 }
 
-async function openStepper(context: CliContext): Promise<Stepper> {
+async function openStepper(
+  context: CliContext,
+  action: string,
+  wanted: Record<string, unknown>,
+): Promise<Stepper> {
   const stack = new AsyncDisposableStack()
   const { config, db } = stack.use(await openDatabase(context))
   const { client } = stack.use(await openClient(context, config))
   const clockStore = createClockStore(db)
+  await noteMove(db, action, { before: await clockStore.read(), ...wanted })
   await stopClock(clockStore)
   await applySchedules({ client }, { speed: 0, environment: config.environment })
   const deps = {

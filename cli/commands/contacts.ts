@@ -8,7 +8,7 @@ import { importContacts } from '../../operations/import-contacts.ts'
 import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
-import { addNoteOptions, noteOf, type NoteFlags } from '../note-options.ts'
+import { addNoteOptions, loginActor, noteOf, type NoteFlags } from '../note-options.ts'
 import { readRowFile } from '../policy-file.ts'
 
 /** Adds the commands. */
@@ -41,7 +41,7 @@ async function importFile(context: CliContext, file: string, isJson: boolean): P
   await using database = await openDatabase(context)
   await assertSchemaCurrent(database.db)
   const contactStore = createContactStore(database.db)
-  const result = await importContacts({ contactStore }, rows, context.signal)
+  const result = await importContacts({ contactStore, by: loginActor() }, rows, context.signal)
   const { created, changed, unchanged, rejected } = result
   for (const { line, field, reason } of rejected) {
     context.stderr.write(`${file}:${line}: ${field}: ${reason}\n`)

@@ -2,8 +2,11 @@
 import { InvalidArgumentError, type Command } from 'commander'
 
 import { loadConfig } from '../../config/config.ts'
+import { createAuditLog } from '../../db/stores/audit-log.ts'
+import { createClockStore } from '../../db/stores/clock-store.ts'
 import { JOB_PRIORITIES, type JobPriority } from '../../jobs/define-job.ts'
 import { allJobs, findJob, type AnyJob } from '../../jobs/registry.ts'
+import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import type { OwnedClient } from '../../platform/temporal/connection.ts'
 import {
   JobConflictError,
@@ -19,6 +22,8 @@ import {
 } from '../../platform/temporal/runs.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
+import { openDatabase } from '../instance-access.ts'
+import { loginActor } from '../note-options.ts'
 import { connectTemporal } from '../temporal-access.ts'
 
 const LIST_LIMIT = 20
@@ -71,9 +76,10 @@ type ListOptions = {
 }
 
 async function runJob(context: CliContext, job: AnyJob, options: RunOptions): Promise<void> {
-  const { config } = loadConfig(context.env)
+  const { config, secrets } = loadConfig(context.env)
   await using server = await connect(context)
   const { input, priority, wait } = options
+  if (secrets.databaseUrl !== null) await noteStart(context, job, priority ?? job.priority)
   const started = await startJob(
     { client: server.client, environment: config.environment },
     { job: job.name, input, trigger: 'cli', ...(priority === undefined ? {} : { priority }) },
@@ -93,6 +99,19 @@ async function runJob(context: CliContext, job: AnyJob, options: RunOptions): Pr
   } catch (error) {
     throw new CliError(`${workflowId} did not succeed: ${describeFailure(error)}`, EXIT.failed)
   }
+}
+
+/** Noted before it is asked for, as the API does. Who reaches Temporal alone leaves no note here. */
+async function noteStart(context: CliContext, job: AnyJob, priority: JobPriority): Promise<void> {
+  await using database = await openDatabase(context)
+  const { db } = database
+  await createAuditLog(db).record({
+    at: await createVirtualClock(createClockStore(db)).now(),
+    actor: loginActor(),
+    action: 'job.start',
+    subject: `job:${job.name}`,
+    details: { before: null, after: { executeAt: null, priority } },
+  })
 }
 
 function explainStart(error: unknown): unknown {

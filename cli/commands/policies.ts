@@ -18,6 +18,7 @@ import type { ImportedPolicies } from '../../operations/import-policies.ts'
 import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
+import { loginActor } from '../note-options.ts'
 import { readPolicyFile } from '../policy-file.ts'
 import { addPolicyCancellation } from '../policy-cancellation.ts'
 import { addPolicyReads } from '../reads/policy-reads.ts'
@@ -84,7 +85,7 @@ async function importFile(
   const policyStore = createPolicyStore(db)
   const { capacityMinor } = loaded.config.underwriting
   const deps = { policyStore, productStore, flightData, clock, capacityMinor }
-  const result = await importPolicies(deps, rows, { signal: context.signal })
+  const result = await importPolicies(deps, rows, { signal: context.signal, by: loginActor() })
   report(context, file, result, options)
 }
 

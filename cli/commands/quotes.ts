@@ -21,6 +21,7 @@ import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
+import { loginActor } from '../note-options.ts'
 import { moneyText } from '../screen/lines.ts'
 import { fieldLines, timeText } from '../screen/table.ts'
 
@@ -143,7 +144,8 @@ async function bind(context: CliContext, id: string, flags: BindFlags): Promise<
   if (!UUID.test(id)) throw new CliError(`there is no quote ${id}`)
   await using desk = await openDesk(context)
   const { payee: payeeRef, number } = flags
-  const input = { quoteId: id, payeeRef, ...(number === undefined ? {} : { policyNumber: number }) }
+  const named = number === undefined ? {} : { policyNumber: number }
+  const input = { quoteId: id, payeeRef, by: loginActor(), ...named }
   const bound = await bindQuote(desk.deps, input, context.signal).catch(providerSilent)
   if (bound.kind !== 'bound') throw new CliError(refusalText(id, bound))
   const { policyNumber } = bound.quote

@@ -9,7 +9,7 @@ import type { Database } from '../client.ts'
 /** The contact store over `db`. */
 export function createContactStore(db: Database): ContactStore {
   return {
-    save: (contacts) => save(db, contacts),
+    save: (contacts, savedBy) => save(db, contacts, savedBy),
     async erase(holderRef, { by, reason }) {
       // The token stays in the trail: it is no name, and policies keep it as well.
       const { rows } = await sql<{ holder_ref: string }>`
@@ -27,7 +27,11 @@ export function createContactStore(db: Database): ContactStore {
 }
 
 /** The last of several rows of one holder counts, as if they had come one after the other. */
-async function save(db: Database, given: readonly Contact[]): Promise<SavedContacts> {
+async function save(
+  db: Database,
+  given: readonly Contact[],
+  savedBy: string | undefined,
+): Promise<SavedContacts> {
   if (given.length > CONTACTS_PER_SAVE) {
     throw new RangeError(`at most ${CONTACTS_PER_SAVE} contacts at once: ${given.length}`)
   }
@@ -69,6 +73,12 @@ async function save(db: Database, given: readonly Contact[]): Promise<SavedConta
         is distinct from (excluded.holder_ref, excluded.p256dh, excluded.auth)`.execute(trx)
     const created = rows.filter((row) => row.created).length
     const changed = rows.length - created
+    if (savedBy !== undefined && rows.length > 0) {
+      const details = JSON.stringify({ after: { created, changed } })
+      await sql`
+        insert into audit_event (at, actor, action, subject, details)
+        values (now(), ${savedBy}, 'contacts.save', 'holders', ${details}::jsonb)`.execute(trx)
+    }
     return { created, changed, unchanged: contacts.length - created - changed }
   })
 }

@@ -38,6 +38,9 @@ function changeSwitch(
 ): ReturnType<PayoutControlStore['changePause']> {
   const { by, reason, at } = note
   return db.transaction().execute(async (trx) => {
+    const { product } = change
+    const known = product === undefined ? [] : await productCodes(trx)
+    if (product !== undefined && !known.includes(product)) return { kind: 'unknown-product', known }
     await sql`
       insert into setting (key, value, updated_by) values (${PAYOUTS_PAUSED}, 'false', ${by})
       on conflict do nothing`.execute(trx)
@@ -45,13 +48,6 @@ function changeSwitch(
       select s.value from setting s where s.key = ${PAYOUTS_PAUSED} for update`.execute(trx)
     const before = readPause(found.rows[0]?.value ?? null)
     const after = changePause(before, change)
-    const { product } = change
-    if (product !== undefined && !before.products.includes(product)) {
-      const { rows } = await sql<{ code: string }>`
-        select distinct v.code from product_version v order by v.code`.execute(trx)
-      const known = rows.map((row) => row.code)
-      if (!known.includes(product)) return { kind: 'unknown-product', known }
-    }
     if (isSamePause(before, after)) return { kind: 'done', before, after }
     await sql`
       with changed as (
@@ -65,6 +61,13 @@ function changeSwitch(
         ${JSON.stringify({ before, after, reason })}::jsonb)`.execute(trx)
     return { kind: 'done', before, after }
   })
+}
+
+/** Versions are never deleted, so a code that was paused once is known for ever. */
+async function productCodes(trx: Database): Promise<string[]> {
+  const { rows } = await sql<{ code: string }>`
+    select distinct v.code from product_version v order by v.code`.execute(trx)
+  return rows.map((row) => row.code)
 }
 
 type ControlsRow = {

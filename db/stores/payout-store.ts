@@ -86,7 +86,7 @@ async function cancel(
   const details = JSON.stringify({ by, reason })
   const { rows } = await sql<{ cancelled: number }>`
     with chosen as materialized (
-      select p.id, p.policy_id, p.amount_minor, p.currency
+      select p.id, p.policy_id, p.state, p.amount_minor, p.currency
       from payout p
       where ${isSelected(selection)} and p.state in ('CREATED', 'APPROVED', 'FAILED', 'RETURNED')
       order by p.id
@@ -101,6 +101,11 @@ async function cancel(
       from chosen c
     ), ${postEntries('cancel', at)}, faulty as (
       select c.id as payout_id, ${details}::jsonb as details from chosen c
+    ), audited as (
+      insert into audit_event (at, actor, action, subject, details)
+      select ${at}::timestamptz, ${by}, 'payout.cancel', 'payout:' || c.id, jsonb_build_object(
+        'reason', ${reason}::text, 'before', c.state, 'after', 'CANCELLED')
+      from chosen c order by c.id
     ), ${reviewFaulty('PAYOUT_CANCELLED', at)}
     select count(*) as cancelled from chosen`.execute(db)
   const refused = await sql<{ id: string }>`

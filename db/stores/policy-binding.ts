@@ -6,6 +6,7 @@ import { account, ledgerRef } from '../../domain/ledger.ts'
 import { MAX_BIND_PAGE } from '../../domain/ports/policy-store.ts'
 import type { BindPage, BindResult, NewLeg, NewPolicy } from '../../domain/ports/policy-store.ts'
 import type { DB } from '../types.generated.ts'
+import { createAuditLog } from './audit-log.ts'
 
 /**
  * Binds a page within the caller's transaction. Locks are taken in the same order as everywhere: legs
@@ -27,6 +28,7 @@ export async function bindPage(trx: Transaction<DB>, page: BindPage): Promise<Bi
   const balances = await lockPool(trx, fresh, page)
   const affordable = fresh.filter((policy) => takeFrom(balances, policy))
   const bound = await insertPolicies(trx, affordable, page)
+  await noteBinding(trx, bound, page)
   const boundNumbers = new Set(bound)
   const affordableNumbers = new Set(affordable.map((policy) => policy.policyNumber))
   const numbers = page.policies.map((policy) => policy.policyNumber)
@@ -40,6 +42,26 @@ export async function bindPage(trx: Transaction<DB>, page: BindPage): Promise<Bi
       (number) => !presentNumbers.has(number) && !affordableNumbers.has(number),
     ),
   }
+}
+
+/** One event a page, as a book of a million policies must not fill the trail. */
+async function noteBinding(
+  trx: Transaction<DB>,
+  bound: readonly string[],
+  { boundBy, now }: BindPage,
+): Promise<void> {
+  const numbers = bound.toSorted()
+  const [first] = numbers
+  if (boundBy === undefined || first === undefined) return
+  const subject = numbers.length === 1 ? `policy:${first}` : 'policies'
+  const after = { policies: numbers.length, first, last: numbers.at(-1) }
+  await createAuditLog(trx).record({
+    at: now,
+    actor: boundBy,
+    action: 'policy.bind',
+    subject,
+    details: { before: null, after },
+  })
 }
 
 /** Stores the legs that are not stored yet, within the caller's transaction. */

@@ -16,8 +16,11 @@ export const CONTACTS_PER_SAVE = 1_000
 
 /** Stores contacts. */
 export interface ContactStore {
-  /** Writes contacts whole, by `holderRef`, in one transaction; repeating changes nothing. */
-  save(contacts: readonly Contact[]): Promise<SavedContacts>
+  /**
+   * Writes contacts whole, by `holderRef`, in one transaction; repeating changes
+   * nothing. Who saves is noted in the audit trail, where the door says so, and never what.
+   */
+  save(contacts: readonly Contact[], savedBy?: string): Promise<SavedContacts>
   /** Removes a contact with its subscriptions, and notes that in the audit trail. False: none was there. */
   erase(holderRef: string, note: ErasureNote): Promise<boolean>
 }

@@ -63,6 +63,8 @@ export type BindPage = {
   readonly now: Instant
   /** Founding capital of a currency that is used for the first time, minor units. */
   readonly capacityMinor: number
+  /** Who binds, for the audit trail; every door says so, and without it nothing is noted there. */
+  readonly boundBy?: string
 }
 
 /** What became of each policy of a page, by number. */

@@ -60,6 +60,17 @@ describe('cancelling payouts', () => {
     expect(await suspense()).toBe(before + 12_000)
   })
 
+  test('is in the audit trail once, with who, why, before and after', async () => {
+    const payoutIds = await makeBook(1)
+    await cancel(payoutIds)
+    await cancel(payoutIds)
+    const { rows } = await sql`
+      select actor, action, details from audit_event
+      where subject = ${`payout:${payoutIds[0]}`}`.execute(database.db)
+    const details = { reason: 'payee died', before: 'CREATED', after: 'CANCELLED' }
+    expect(rows).toEqual([{ actor: 'user:ana', action: 'payout.cancel', details }])
+  })
+
   test('changes nothing when it is repeated', async () => {
     const payoutIds = await makeBook(2)
     await cancel(payoutIds)

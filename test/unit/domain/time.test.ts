@@ -71,3 +71,17 @@ describe('a local date', () => {
     expect(() => parseLocalDate('2013-2-8')).toThrow(RangeError)
   })
 })
+
+it.each([
+  ['0001-01-01T00:00:00Z', '0000-12-31T23:59:59.999Z'],
+  ['9999-12-31T23:59:59.999Z', '+010000-01-01T00:00:00Z'],
+  ['0001-01-01T14:00:00+14:00', '0001-01-01T13:59:59+14:00'],
+])('%s is the last instant on its side, and %s is none', (last, beyond) => {
+  expect(toMs(parseInstant(last))).toBe(Date.parse(last))
+  expect(() => parseInstant(beyond)).toThrow('not an instant of the years 1 to 9999')
+})
+
+it('the year 1 has days, the year 0 has none', () => {
+  expect(parseLocalDate('0001-01-01')).toBe('0001-01-01')
+  expect(() => parseLocalDate('0000-12-31')).toThrow(RangeError)
+})

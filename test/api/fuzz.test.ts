@@ -1,0 +1,209 @@
+/**
+ * Every operation of the OpenAPI document under valid, nearly valid and hostile requests: it answers in
+ * time, never with a 5xx, as the document says, and what is refused has changed nothing.
+ */
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import fc from 'fast-check'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { openApiDocument } from '../../api/openapi.ts'
+import { createAuditChain } from '../../db/stores/audit-chain.ts'
+import { createLedgerStore } from '../../db/stores/ledger-store.ts'
+import { verifyBooks } from '../../operations/verify-books.ts'
+import { productRoutes } from '../../scripts/generate-roles-doc.ts'
+import { makeReadBook } from '../support/read-book.ts'
+import { hostile, spoilt, wanted, type JsonSchema } from '../support/schema-arbitrary.ts'
+import { createApiRig, type ApiRig } from './api-rig.ts'
+
+const { FUZZ_CASES, FUZZ_SEED } = process.env
+const CASES = Number(FUZZ_CASES ?? 300)
+const SEED = Number(FUZZ_SEED ?? 20_130_209)
+/** The slowest honest answer is a 503 after some seconds, which would fail anyway. */
+const ANSWER_WITHIN_MS = 10_000
+
+type Parameter = { name: string; in: 'path' | 'query' | 'header'; schema: JsonSchema }
+type Operation = {
+  readonly method: string
+  readonly path: string
+  readonly parameters: readonly Parameter[]
+  readonly body: JsonSchema | null
+  readonly responses: Readonly<Record<string, { content?: Record<string, { schema: JsonSchema }> }>>
+}
+
+const document = openApiDocument(productRoutes())
+const OPERATIONS: readonly Operation[] = Object.entries(document.paths)
+  // Without a secret there is no such path; its signature has tests of its own.
+  .filter(([path]) => path !== '/api/webhooks/stripe')
+  .flatMap(([path, item]) => Object.entries(item).map((entry) => operationOf(path, entry)))
+
+function operationOf(path: string, [method, value]: [string, unknown]): Operation {
+  const operation = value as {
+    parameters?: Parameter[]
+    requestBody?: { content: Record<string, { schema: JsonSchema }> }
+    responses: Operation['responses']
+  }
+  return {
+    method: method.toUpperCase(),
+    path,
+    parameters: operation.parameters ?? [],
+    body: operation.requestBody?.content['application/json']?.schema ?? null,
+    responses: operation.responses,
+  }
+}
+
+const ajv = new Ajv2020({ strict: false, allErrors: true })
+addFormats.default(ajv)
+const problem = ajv.compile((document.components['schemas'] as { Problem: object }).Problem)
+const shapes = new Map(
+  OPERATIONS.flatMap(({ method, path, responses }) =>
+    Object.entries(responses).flatMap(([status, { content }]) => {
+      const schema = content?.['application/json']?.schema
+      return schema === undefined ? [] : [[`${method} ${path} ${status}`, ajv.compile(schema)]]
+    }),
+  ),
+)
+
+let rig: ApiRig
+let known: string[] = []
+/** The book is made of states that no statement leads to; the fuzz must add none. */
+let breaksBefore: unknown
+
+beforeAll(async () => {
+  rig = await createApiRig({ withFlights: true })
+  const keys = await makeReadBook(rig.database.db)
+  const { rows } = await sql<{ name: string }>`
+    (select policy_number as name from policy order by 1 limit 5)
+    union all (select id::text from payout order by id limit 5)
+    union all (select id::text from review_case order by id limit 5)
+    union all select 'FD45' union all select 'flight-monitor' union all select 'monitor'`.execute(
+    rig.database.db,
+  )
+  breaksBefore = await breaks()
+  known = [...keys.slice(0, 3), ...rows.map(({ name }) => name), 'FLIGHT_MONITOR', 'pool']
+})
+afterAll(() => rig[Symbol.asyncDispose]())
+
+async function breaks(): Promise<unknown> {
+  const ledgerStore = createLedgerStore(rig.database.db)
+  return (await verifyBooks({ ledgerStore }, { limit: 10_000 })).breaks
+}
+
+/** Operations that were carried out, and those that were refused, at least once. */
+const carriedOut = new Set<string>()
+const refused = new Set<string>()
+
+type Request = {
+  readonly path: string
+  readonly body: string | undefined
+  readonly headers: Record<string, string>
+}
+
+function requests({ path, parameters, body }: Operation): fc.Arbitrary<Request> {
+  const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+  const part = (schema: JsonSchema) =>
+    fc.oneof({ weight: 3, arbitrary: wanted(schema, known) }, { weight: 1, arbitrary: hostile })
+  const of = (place: Parameter['in']) => parameters.filter((parameter) => parameter.in === place)
+  const pathParts = fc.record(
+    Object.fromEntries(of('path').map(({ name, schema }) => [name, part(schema)])),
+  )
+  const asked = fc.record(
+    Object.fromEntries(of('query').map(({ name, schema }) => [name, part(schema)])),
+    { requiredKeys: [] },
+  )
+  const query = fc.oneof(fc.constant({}), asked)
+  const bodies =
+    body === null
+      ? fc.constant(undefined)
+      : fc.oneof(
+          { weight: 3, arbitrary: wanted(body, known).map((value) => JSON.stringify(value)) },
+          { weight: 3, arbitrary: spoilt(body, known).map((value) => JSON.stringify(value)) },
+          { weight: 1, arbitrary: hostile.map((value) => JSON.stringify(value)) },
+          {
+            weight: 1,
+            arbitrary: fc.constantFrom('', '{', '[[[[', '{"by":"a","by":"b"}', '\u0000'),
+          },
+        )
+  const keys = fc.option(fc.string({ minLength: 1, maxLength: 40 }), { freq: 3, nil: undefined })
+  return fc.tuple(pathParts, query, bodies, keys).map(([names, wants, sent, key]) => {
+    const filled = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => encoded(text(names[name])))
+    const search = Object.entries(wants).map(([name, value]) => `${name}=${encoded(text(value))}`)
+    const isPlain = key !== undefined && /^[\x20-\x7e]+$/.test(key)
+    return {
+      path: search.length === 0 ? filled : `${filled}?${search.join('&')}`,
+      body: sent,
+      headers: {
+        ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(isPlain && parameters.some(({ name }) => name === 'Idempotency-Key')
+          ? { 'idempotency-key': key }
+          : {}),
+      },
+    }
+  })
+}
+
+/** A lone surrogate has no percent-encoding; a dot alone would be another path. */
+function encoded(value: string): string {
+  const whole = value.toWellFormed().slice(0, 2_000)
+  return encodeURIComponent(whole).replaceAll('.', '%2E') || '%20'
+}
+
+/** What a refused request must leave as it was: every business table, to the last column. */
+async function fingerprint(): Promise<string> {
+  const tables = ['policy', 'payout', 'quote', 'review_case', 'setting', 'ledger_posting']
+  tables.push('escrow_reservation', 'contact', 'notification', 'evaluation', 'flight_leg')
+  const parts = tables.map(
+    (table) => sql`select ${table} as name, count(*) as n,
+      coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text as hash from ${sql.table(table)} t`,
+  )
+  const { rows } = await sql`${sql.join(parts, sql` union all `)}`.execute(rig.database.db)
+  return JSON.stringify(rows)
+}
+
+async function check(operation: Operation, request: Request): Promise<void> {
+  const { method, path } = operation
+  const isChange = method !== 'GET'
+  const before = isChange ? await fingerprint() : ''
+  const response = await fetch(rig.api.url + request.path, {
+    method,
+    headers: request.headers,
+    ...(request.body === undefined ? {} : { body: request.body }),
+    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+  })
+  const body = await response.text()
+  const told = `${method} ${request.path} ${request.body ?? ''} -> ${response.status} ${body}`
+  expect(response.status, told).toBeLessThan(500)
+  ;(response.status < 400 ? carriedOut : refused).add(`${method} ${path}`)
+  if (response.status >= 400) {
+    expect(response.headers.get('content-type'), told).toContain('application/problem+json')
+    expect(problem(JSON.parse(body)) ? [] : problem.errors, told).toEqual([])
+    if (isChange) expect(await fingerprint(), told).toBe(before)
+    return
+  }
+  expect(Object.keys(operation.responses), told).toContain(String(response.status))
+  const shape = shapes.get(`${method} ${path} ${response.status}`)
+  if (shape !== undefined) expect(shape(JSON.parse(body)) ? [] : shape.errors, told).toEqual([])
+}
+
+describe('a fuzz of', () => {
+  it.each(OPERATIONS.map((operation) => [`${operation.method} ${operation.path}`, operation]))(
+    '%s',
+    { timeout: 600_000 },
+    async (_name, operation) => {
+      const property = fc.asyncProperty(requests(operation), (request) => check(operation, request))
+      const numRuns = Math.ceil(CASES / OPERATIONS.length)
+      await fc.assert(property, { numRuns, seed: SEED, endOnFailure: true })
+    },
+  )
+
+  it('reaches what the routes do as well as what they refuse', () => {
+    expect(carriedOut.size, [...carriedOut].join(', ')).toBeGreaterThan(OPERATIONS.length / 3)
+    expect(refused.size, [...refused].join(', ')).toBeGreaterThan(OPERATIONS.length / 2)
+  })
+
+  it('all of it leaves the books and the trail whole', async () => {
+    expect(await breaks()).toEqual(breaksBefore)
+    expect((await createAuditChain(rig.database.db).verify()).firstBreak).toBeNull()
+  })
+})
