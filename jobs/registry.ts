@@ -2,6 +2,7 @@
 import { bookVerification } from './book-verification.ts'
 import type { JobDefinition } from './define-job.ts'
 import { cacheRefresh } from './cache-refresh.ts'
+import { cleanup } from './cleanup.ts'
 import { flightMonitor } from './flight-monitor.ts'
 import { maintenance } from './maintenance.ts'
 import { paymentEvents } from './payment-events.ts'
@@ -27,6 +28,7 @@ export const JOBS = {
   notification,
   'notification-relay': notificationRelay,
   maintenance,
+  cleanup,
   'correction-watch': correctionWatch,
   'provider-health-check': providerHealthCheck,
   'cache-refresh': cacheRefresh,

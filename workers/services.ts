@@ -12,6 +12,7 @@ import { createNotificationServices } from './notification-services.ts'
 import { createPaymentActivities, openRails } from './payment-services.ts'
 import { createProviderActivities, createWorkerReports } from './provider-services.ts'
 import type { ActivitiesByJob } from './queues.ts'
+import { createRetentionActivities } from './retention-services.ts'
 import { reviewActivities, type ReviewRunDeps } from './review-services.ts'
 import { runProjection, type WatchedServer } from './run-projection.ts'
 
@@ -61,6 +62,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       ...reviewActivities({ ...deps, ...flights, db, clock, clockSpeed }),
       ...createProviderActivities({ config, secrets, db, clock, events, flights }),
       ...notifications.activities,
+      ...createRetentionActivities({ db, clock, homeDir: config.homeDir }),
       'outbox-and-run-projection': runProjection(deps, db),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
     },

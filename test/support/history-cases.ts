@@ -16,13 +16,13 @@ import {
   correctionPage,
   expiryStep,
   fakeFlightMonitor,
-  fakeMaintenance,
   fakePaymentEvents,
   fakePayout,
   fakePolicyExpiration,
   fakeReconciliation,
 } from './fake-activities.ts'
 import { healthCases, projectionCases, refreshCases } from './platform-histories.ts'
+import { cleanupCases, MAINTENANCE_CASES } from './retention-histories.ts'
 import { verificationCases } from './verification-histories.ts'
 import { reviewCases } from './review-histories.ts'
 import { NOTIFICATION_CASES } from './fake-notifications.ts'
@@ -207,30 +207,6 @@ const PAYOUT_CASES: readonly HistoryCase[] = [
   },
 ]
 
-const MAINTENANCE_CASES: readonly HistoryCase[] = [
-  {
-    job: 'maintenance',
-    name: 'analyze',
-    input: { task: 'analyze' },
-    activities: () => fakeMaintenance(),
-  },
-  {
-    job: 'maintenance',
-    name: 'lock-not-had',
-    input: { task: 'vacuum', tables: ['policy'] },
-    activities: () =>
-      fakeMaintenance({
-        maintainDatabase: async ({ task }) => ({
-          task,
-          done: [],
-          skipped: [{ table: 'policy', reason: 'its lock was not to be had in time' }],
-          bytesBefore: 2_000,
-          bytesAfter: 2_000,
-        }),
-      }),
-  },
-]
-
 /** Where a sweep goes on. */
 export const NEXT_PLACE = { coverEnd: BUSINESS_NOW, policyId: BATCH_ID }
 
@@ -352,6 +328,7 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
   ...PAYMENT_EVENT_CASES,
   ...reviewCases({ note: NOTE, inTurn, untilState }),
   ...verificationCases({ inTurn }),
+  ...cleanupCases({ inTurn, failingOnce }),
   ...projectionCases({ failingOnce }),
   ...NOTIFICATION_CASES,
 ]

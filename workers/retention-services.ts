@@ -1,0 +1,42 @@
+/** Builds what the jobs of retention work with: aged rows, aged files, both clocks. */
+import { join } from 'node:path'
+
+import { createCleanupActivities } from '../activities/cleanup.ts'
+import { createAgedFiles } from '../adapters/files/aged-files.ts'
+import type { Database } from '../db/client.ts'
+import { createAgedRows } from '../db/stores/aged-rows.ts'
+import { createSettingStore } from '../db/stores/setting-store.ts'
+import type { Clock } from '../domain/ports/clock.ts'
+import { createSystemClock } from '../platform/clock/system-clock.ts'
+import type { ActivityFamily } from './queues.ts'
+
+/** Folders of the home whose files nobody misses after a while: what people had written there. */
+const AGING_FOLDERS = ['exports', 'reports', 'acceptance', 'tmp'] as const
+
+/** What a log leaves behind when it begins a new file: `worker.log.1`, `worker.log.2.gz`. */
+const ROTATED_LOG = /\.log\.\d+(\.gz)?$/
+
+/** The activities of the jobs of retention. */
+export function createRetentionActivities(deps: {
+  readonly db: Database
+  readonly clock: Clock
+  readonly homeDir: string
+}): Readonly<Record<'cleanup', ActivityFamily>> {
+  const { db, clock, homeDir } = deps
+  const folders = AGING_FOLDERS.map((folder) => join(homeDir, folder))
+  return {
+    cleanup: createCleanupActivities({
+      aged: {
+        ...createAgedRows(db),
+        files: createAgedFiles({ folders }),
+        logs: createAgedFiles({
+          folders: [join(homeDir, 'logs')],
+          isAging: (name) => ROTATED_LOG.test(name),
+        }),
+      },
+      settingStore: createSettingStore(db),
+      clock,
+      wallClock: createSystemClock(),
+    }),
+  }
+}
