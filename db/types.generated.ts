@@ -229,6 +229,7 @@ export interface FlightLeg {
   last_polled_at: Instant | null;
   leg_key: string;
   next_poll_at: Instant | null;
+  observations_removed: number | null;
   origin: string;
   origin_local_date: LocalDate;
   origin_zone: string;

@@ -81,7 +81,8 @@ export async function cleanUp(
     items += removed.items
     bytes += removed.bytes
     options.onProgress?.(items)
-    if (removed.items < batchSize) return { items, bytes, isComplete: true }
+    const hasMore = removed.hasMore ?? removed.items === batchSize
+    if (!hasMore) return { items, bytes, isComplete: true }
   }
   return { items, bytes, isComplete: false }
 }

@@ -19,7 +19,7 @@ type AgedRows = {
   readonly remover?: string
 }
 
-const ROWS: Readonly<Record<RowClass, AgedRows>> = {
+const ROWS: Readonly<Record<Exclude<RowClass, 'observations'>, AgedRows>> = {
   'holder-messages': messagesTo('holder'),
   'operator-messages': messagesTo('operator'),
   'operator-notices': {
@@ -64,7 +64,35 @@ const ROWS: Readonly<Record<RowClass, AgedRows>> = {
 /** Every class of rows over `db`. */
 export function createAgedRows(db: Database): Readonly<Record<RowClass, AgedThings>> {
   const entries = Object.entries(ROWS).map(([name, rows]) => [name, agedRows(db, rows)])
-  return Object.fromEntries(entries) as Record<RowClass, AgedThings> // the same names
+  const tables = Object.fromEntries(entries) as Record<keyof typeof ROWS, AgedThings> // same names
+  return { ...tables, observations: agedObservations(db) }
+}
+
+/** Legs are gone through rather than observations: a settled one has some fifteen, few of which go. */
+const OBSERVATIONS_PER_LEG = 10
+
+/** What no decision rests on, of closed legs: the schema's own rule, see `remove_observations`. */
+function agedObservations(db: Database): AgedThings {
+  return {
+    count: (before) =>
+      amountOf(
+        db,
+        sql`
+        select count(*) as items, coalesce(sum(pg_column_size(o.*)), 0)::bigint as bytes
+        from flight_leg l join flight_observation o on o.leg_id = l.id
+        where l.settled_at < ${before}::timestamptz and l.last_polled_at < ${before}::timestamptz
+          and l.observations_removed is null and is_leg_closed(l)
+          and o.last_seen_at < ${before}::timestamptz and not is_evidence(o)`,
+      ),
+    async removeBatch(before, limit) {
+      const legsAtMost = Math.max(1, Math.floor(limit / OBSERVATIONS_PER_LEG))
+      const { rows } = await sql<Amount & { readonly legs: number }>`
+        select legs, items, bytes
+        from remove_observations(${before}::timestamptz, ${legsAtMost})`.execute(db)
+      const { legs, items, bytes } = rows[0] ?? { legs: 0, items: 0, bytes: 0 }
+      return { items, bytes, hasMore: legs === legsAtMost }
+    },
+  }
 }
 
 function agedRows(db: Database, rows: AgedRows): AgedThings {

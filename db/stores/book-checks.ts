@@ -211,6 +211,7 @@ const GUARDS: readonly Check[] = [
       ('product_version', 'no_change'), ('evaluation', 'no_change'), ('audit_event', 'no_change'),
       ('ledger_transaction', 'no_change'), ('ledger_posting', 'no_change'),
       ('flight_observation', 'keep'), ('flight_observation', 'no_delete'),
+      ('flight_observation', 'no_truncate'),
       ('quote', 'no_delete'), ('quote', 'no_truncate'),
       ('payment_event', 'no_delete'), ('payment_event', 'no_truncate'),
       ('policy', 'frozen'), ('policy', 'legal_move'), ('payout', 'frozen'),

@@ -9,8 +9,8 @@ export interface AgedThings {
   /** What would go. Changes nothing, locks nothing. */
   count(before: Instant): Promise<Amount>
   /**
-   * Removes at most `limit` of them, the oldest first; fewer than `limit` when no more are to be had. May
-   * be repeated and run beside itself: what somebody else holds is passed over.
+   * Removes at most `limit` of them, the oldest first. When `hasMore` is not said, fewer than `limit`
+   * are the last ones. May be repeated and run beside itself: what somebody else holds is passed over.
    */
-  removeBatch(before: Instant, limit: number): Promise<Amount>
+  removeBatch(before: Instant, limit: number): Promise<Amount & { readonly hasMore?: boolean }>
 }
