@@ -1,15 +1,22 @@
-/** The cleanup: its steps, what ends it and what does not. Activities are fakes. */
+/** The cleanup: its steps, what ends it and what does not. Activities are fakes but in one test. */
 import { randomUUID } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 import { CancelledFailure } from '@temporalio/client'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { CleanupActivities } from '../../activities/cleanup.ts'
 import { RETENTION_CLASSES } from '../../domain/retention.ts'
 import { cleanupResult } from '../../jobs/cleanup.ts'
 import { findJob } from '../../jobs/registry.ts'
+import { createSystemClock } from '../../platform/clock/system-clock.ts'
 import { startJob } from '../../platform/temporal/job-starter.ts'
 import { desiredSchedule } from '../../platform/temporal/schedule-spec.ts'
+import { createRetentionActivities } from '../../workers/retention-services.ts'
+import { createTestDatabase } from '../support/database.ts'
 import { noteCalls, type Calls } from '../support/fake-activities.ts'
 import { failingOnce, inTurn } from '../support/history-cases.ts'
 import { cleanupPlan, CUT_AT, fakeCleanup, refusedFor } from '../support/retention-histories.ts'
@@ -153,6 +160,40 @@ test('a cleanup that outlasts its time is timed out', async () => {
     expect((await handle.describe()).status.name).toBe('TIMED_OUT')
     ended.resolve()
   })
+})
+
+test('carries out on real tables and a real home what its dry run counted', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const homeDir = await mkdtemp(join(tmpdir(), 'groundstop-home-'))
+  try {
+    await sql`
+      insert into idempotent_request (scope, key, request_sha256, response_status, locked_until, created_at)
+      select 'quotes', n::text, 'x', 200, now(), now() - n * interval '20 days'
+      from generate_series(0, 3) n`.execute(db)
+    await mkdir(join(homeDir, 'logs'))
+    for (const name of ['worker.log', 'worker.log.1']) {
+      await writeFile(join(homeDir, 'logs', name), 'a line\n')
+      await utimes(join(homeDir, 'logs', name), new Date(0), new Date(0))
+    }
+    const { cleanup } = createRetentionActivities({ db, clock: createSystemClock(), homeDir })
+    const results = await rig.withWorker(QUEUE, cleanup, async () => {
+      const dryRun = await start({ isDryRun: true })
+      const counted: unknown = await rig.client.workflow.getHandle(dryRun).result()
+      const removed: unknown = await rig.client.workflow.getHandle(await start()).result()
+      return [counted, removed]
+    })
+    // Two of four requests are older than 30 days, and one log is rotated.
+    expect(results).toMatchObject([
+      { isDryRun: true, items: 3 },
+      { isDryRun: false, items: 3 },
+    ])
+    expect(await readdir(join(homeDir, 'logs'))).toEqual(['worker.log'])
+    const { rows } = await sql`select key from idempotent_request order by key`.execute(db)
+    expect(rows).toEqual([{ key: '0' }, { key: '1' }])
+  } finally {
+    await rm(homeDir, { recursive: true, force: true })
+  }
 })
 
 test.each([{ what: [] }, { what: ['policies'] }, { olderThanDays: 0 }])(
