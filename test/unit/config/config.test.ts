@@ -17,7 +17,7 @@ describe('defaults', () => {
     const { config, secrets } = loadConfig({})
     expect(config.environment).toBe('development')
     expect(config.homeDir).toBe('.groundstop')
-    expect(config.api).toEqual({ host: '127.0.0.1', port: 3000 })
+    expect(config.api).toEqual({ host: '127.0.0.1', port: 3000, tokensFile: null })
     expect(config.metrics).toEqual({ host: '127.0.0.1', port: 9090 })
     expect(config.clock).toEqual({ start: null, speed: null })
     expect(secrets).toEqual({
