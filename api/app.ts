@@ -28,6 +28,7 @@ import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
 import { addProviderRoutes, type ProvidersDeps } from './rest/providers.ts'
 import { addQuoteRoutes, type QuotesDeps } from './rest/quotes.ts'
 import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
+import { addSettingRoutes, type SettingsDeps } from './rest/settings.ts'
 import { addStripeWebhookRoute, type StripeWebhookDeps } from './rest/stripe-webhooks.ts'
 import { addScheduleRoutes, type SchedulesDeps } from './rest/schedules.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
@@ -41,6 +42,7 @@ export type AppDeps = HealthDeps &
   SchedulesDeps &
   DeadLettersDeps &
   JobControlDeps &
+  SettingsDeps &
   PoliciesDeps &
   QuotesDeps &
   PolicyCancellationDeps &
@@ -89,6 +91,7 @@ export function createApp(deps: AppDeps): Express {
   addScheduleRoutes(app, deps)
   addDeadLetterRoutes(app, deps)
   addJobControlRoutes(app, deps)
+  addSettingRoutes(app, deps)
   addPolicyRoutes(app, deps)
   addQuoteRoutes(app, deps)
   addPolicyCancellationRoute(app, deps)

@@ -660,6 +660,7 @@ export interface Setting {
   updated_at: Generated<Instant>;
   updated_by: string;
   value: Json;
+  version: Generated<number>;
 }
 
 export interface ToldCase {

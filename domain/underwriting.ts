@@ -55,6 +55,7 @@ export function underwritingOf(product: Product): Underwriting {
 
 /** Why cover is not sold. */
 export type RefusalCode =
+  | 'SALES_CLOSED'
   | 'LEAD_TOO_SHORT'
   | 'LEAD_TOO_LONG'
   | 'SUM_TOO_LARGE'
@@ -74,8 +75,17 @@ export type RefusalCode =
 /** A refusal in words; `field` is the column of the request that would have to differ. */
 export type Refusal = {
   readonly code: RefusalCode
-  readonly field: 'departure_date' | 'flight_number' | 'sum_insured'
+  readonly field: 'product' | 'departure_date' | 'flight_number' | 'sum_insured'
   readonly reason: string
+}
+
+/** What people decided about the sale of a product. */
+export type SaleState = { readonly isOpen: boolean }
+
+/** Whether the product is sold at present at all. */
+export function saleRefusal({ isOpen }: SaleState): Refusal | null {
+  if (isOpen) return null
+  return { code: 'SALES_CLOSED', field: 'product', reason: 'no new cover is sold at present' }
 }
 
 /** An estimate this much after the timetable is a delay that is known already. */

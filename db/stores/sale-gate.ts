@@ -1,0 +1,17 @@
+/** What stops the sale of a product, read where it is quoted and where it is bound. */
+import { sql } from 'kysely'
+import type { Transaction } from 'kysely'
+
+import { SALES_OPEN } from '../../domain/ports/setting-store.ts'
+import type { SaleState } from '../../domain/underwriting.ts'
+import type { Database } from '../client.ts'
+import type { DB } from '../types.generated.ts'
+
+/** The state of sale; a setting that cannot be read as a flag closes it. */
+export async function readSaleState(db: Database | Transaction<DB>): Promise<SaleState> {
+  const { rows } = await sql<{ is_open: boolean }>`
+    select coalesce((
+      select s.value = 'true'::jsonb from setting s where s.key = ${SALES_OPEN}), true) as is_open
+  `.execute(db)
+  return { isOpen: rows[0]?.is_open ?? false }
+}
