@@ -12,6 +12,7 @@ import { addAuditRoute, type AuditDeps } from './rest/audit.ts'
 import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
 import { addDeadLetterRoutes, type DeadLettersDeps } from './rest/dead-letters.ts'
+import { addCoverRoutes, type CoverDeps } from './rest/cover.ts'
 import { addContactRoutes, type ContactsDeps } from './rest/contacts.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
 import { addJobControlRoutes, type JobControlDeps } from './rest/job-control.ts'
@@ -43,6 +44,7 @@ export type AppDeps = HealthDeps &
   DeadLettersDeps &
   JobControlDeps &
   SettingsDeps &
+  CoverDeps &
   PoliciesDeps &
   QuotesDeps &
   PolicyCancellationDeps &
@@ -92,6 +94,7 @@ export function createApp(deps: AppDeps): Express {
   addDeadLetterRoutes(app, deps)
   addJobControlRoutes(app, deps)
   addSettingRoutes(app, deps)
+  addCoverRoutes(app, deps)
   addPolicyRoutes(app, deps)
   addQuoteRoutes(app, deps)
   addPolicyCancellationRoute(app, deps)

@@ -13,6 +13,7 @@ import { createAirportCache } from '../db/stores/airport-cache.ts'
 import { createBookReads } from '../db/stores/book-reads.ts'
 import { createBookTotalsStore } from '../db/stores/book-totals.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
+import { createCoverSwitches } from '../db/stores/cover-switch-store.ts'
 import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
 import { createLatencyLog } from '../db/stores/latency-log.ts'
@@ -163,6 +164,7 @@ function buildApp(parts: ApiParts): Express {
     deadLetters: deadLettersOf(parts),
     control: controlOf(parts),
     settings: settingsOf(parts),
+    listCoverSwitches: () => createCoverSwitches(db).list(),
     idempotency: createIdempotencyStore(db),
     ...underwritingOf(parts, events),
     cancellations: cancellationsOf(parts),

@@ -1,9 +1,11 @@
 /** Builds what activities work with: database, providers, clock, events. One per worker process. */
 import { createMaintenanceActivities } from '../activities/maintenance.ts'
+import { createCoverageArmingActivities } from '../activities/coverage-arming.ts'
 import { ConfigError, type Config, type ConfigProblem, type Secrets } from '../config/config.ts'
 import { settingDefaults } from '../config/setting-defaults.ts'
 import { createDatabase } from '../db/client.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
+import { createCoverSwitches } from '../db/stores/cover-switch-store.ts'
 import { createDatabaseCare } from '../db/stores/database-care.ts'
 import { createSettingStore } from '../db/stores/setting-store.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
@@ -69,6 +71,10 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       ...notifications.activities,
       'outbox-and-run-projection': runProjection(deps, db),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
+      'coverage-arming': createCoverageArmingActivities({
+        coverSwitches: createCoverSwitches(db),
+        clock,
+      }),
     },
     clockSpeed,
     holdSettings: (logger) =>

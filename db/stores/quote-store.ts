@@ -32,7 +32,7 @@ import type { WatchedLegRow } from './watched-leg.ts'
 export function createQuoteStore(db: Database): QuoteStore {
   return {
     create: (quote) => create(db, quote),
-    readSaleState: () => readSaleState(db),
+    readSaleState: (product) => readSaleState(db, product),
     find: async (quoteId) => (await read(db, quoteId))?.quote ?? null,
     bind: (binding) => retriedTransaction(db, (trx) => bind(trx, binding)),
   }
@@ -159,7 +159,7 @@ async function insure(
   quote: Quote,
   { leg, policy }: { readonly leg: NewLeg; readonly policy: NewPolicy },
 ): Promise<Refusal | 'number-taken' | null> {
-  const notSold = saleRefusal(await readSaleState(trx))
+  const notSold = saleRefusal(await readSaleState(trx, quote.product.code))
   if (notSold !== null) return notSold
   await insertLegs(trx, [leg])
   // Every sale on a leg takes turns from here, so that each sees what the others have sold.

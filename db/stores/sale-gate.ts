@@ -8,10 +8,15 @@ import type { Database } from '../client.ts'
 import type { DB } from '../types.generated.ts'
 
 /** The state of sale; a setting that cannot be read as a flag closes it. */
-export async function readSaleState(db: Database | Transaction<DB>): Promise<SaleState> {
-  const { rows } = await sql<{ is_open: boolean }>`
+export async function readSaleState(
+  db: Database | Transaction<DB>,
+  product: string,
+): Promise<SaleState> {
+  const { rows } = await sql<SaleState>`
     select coalesce((
-      select s.value = 'true'::jsonb from setting s where s.key = ${SALES_OPEN}), true) as is_open
+        select s.value = 'true'::jsonb from setting s where s.key = ${SALES_OPEN}), true) as "isOpen",
+      coalesce((
+        select c.is_armed from cover_switch c where c.product = ${product}), true) as "isArmed"
   `.execute(db)
-  return { isOpen: rows[0]?.is_open ?? false }
+  return rows[0] ?? { isOpen: false, isArmed: false }
 }

@@ -23,6 +23,7 @@ import {
   fakeReconciliation,
 } from './fake-activities.ts'
 import { healthCases, projectionCases, refreshCases } from './platform-histories.ts'
+import { armingCases } from './arming-histories.ts'
 import { verificationCases } from './verification-histories.ts'
 import { reviewCases } from './review-histories.ts'
 import { NOTIFICATION_CASES } from './fake-notifications.ts'
@@ -354,6 +355,7 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
   ...verificationCases({ inTurn }),
   ...projectionCases({ failingOnce }),
   ...NOTIFICATION_CASES,
+  ...armingCases({ failingOnce }),
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */

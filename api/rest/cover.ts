@@ -1,0 +1,17 @@
+/** Which products are off sale. They are switched by the job `coverage-arming`. */
+import type { Express } from 'express'
+
+import type { CoverSwitch } from '../../domain/ports/cover-switch.ts'
+import { addRoute } from '../routes.ts'
+
+/** What the route needs. */
+export type CoverDeps = { readonly listCoverSwitches: () => Promise<CoverSwitch[]> }
+
+/** `GET /api/admin/scheduler/cover` -> the switches that were ever moved. */
+export function addCoverRoutes(app: Express, deps: CoverDeps): void {
+  addRoute(app, '/api/admin/scheduler/cover', {
+    get: async (_request, response) => {
+      response.set('cache-control', 'no-store').json({ switches: await deps.listCoverSwitches() })
+    },
+  })
+}
