@@ -8,9 +8,11 @@ import {
   type SettingRequest,
   type ShownSetting,
 } from '../../operations/change-settings.ts'
+import { NOTE_LIMIT, noteText } from '../contract.ts'
 import { onceByKey } from '../idempotency.ts'
 import { ProblemError, invalidRequest, parseInput } from '../problem.ts'
 import { addRoute, jsonBody } from '../routes.ts'
+import { instantShape } from '../shapes.ts'
 import { pathText } from './read-query.ts'
 
 /** What the routes need. Each throws SettingError. */
@@ -26,55 +28,101 @@ export type SettingsDeps = {
 }
 
 const SETTINGS_PATH = '/api/admin/scheduler/settings'
-const TEXT_LIMIT = 200
+const version = z.int('the version that you have seen').min(0).optional()
 
-const text = z.string(`1 to ${TEXT_LIMIT} characters`).trim().min(1).max(TEXT_LIMIT)
+/** As wide as any setting's bounds; which those are, the setting says. */
+const value = z.union(
+  [z.boolean(), z.number(), z.string().max(NOTE_LIMIT), z.record(z.string(), z.number())],
+  'a flag, a number, a text, or numbers by currency',
+)
 
 const changeBody = z.strictObject(
-  {
-    by: text,
-    reason: text,
-    value: z.json('a JSON value'),
-    version: z.int('the version that you have seen').min(0).optional(),
-  },
+  { by: noteText, reason: noteText, value, version },
   'a JSON object',
 )
 
-const resetQuery = z.strictObject({
-  by: text,
-  reason: text,
-  version: z.coerce.number().int().min(0).optional(),
+const resetBody = z.strictObject({ by: noteText, reason: noteText, version }, 'a JSON object')
+
+const shown = z.strictObject({
+  key: z.string(),
+  type: z.string(),
+  unit: z.string().nullable(),
+  value: z.unknown(),
+  isSet: z.boolean(),
+  isOutOfBounds: z.boolean(),
+  default: z.unknown(),
+  variable: z.string().nullable(),
+  bounds: z.string(),
+  description: z.string(),
+  effect: z.string(),
+  version: z.int(),
+  updatedBy: z.string().nullable(),
+  updatedAt: instantShape.nullable(),
 })
+
+const changed = z.strictObject({ setting: shown, changed: z.boolean() })
 
 /**
  * `GET /api/admin/scheduler/settings` and `/:key`. `POST /:key` with `{by, reason, value, version?}` sets,
- * `DELETE /:key?by&reason&version` resets -> `{setting, changed}`.
+ * `DELETE /:key` with `{by, reason, version?}` resets -> `{setting, changed}`.
  */
 export function addSettingRoutes(app: Express, deps: SettingsDeps): void {
-  addRoute(app, SETTINGS_PATH, {
-    get: async (_request, response) => {
-      const settings = await deps.settings.list()
-      response.set('cache-control', 'no-store').json({ settings })
-    },
-  })
-  addRoute(app, `${SETTINGS_PATH}/:key`, {
-    get: async (request, response) => {
-      const setting = await explained(deps.settings.read(keyOf(request)))
-      response.set('cache-control', 'no-store').json(setting)
-    },
-    post: [
-      ...jsonBody(),
-      async (request, response) => {
-        const { status, body } = await set(deps, request)
-        response.status(status).json(body)
+  addRoute(
+    app,
+    SETTINGS_PATH,
+    {
+      get: async (_request, response) => {
+        const settings = await deps.settings.list()
+        response.set('cache-control', 'no-store').json({ settings })
       },
-    ],
-    delete: async (request, response) => {
-      const note = parseInput(resetQuery, request.query, 'query')
-      const done = await explained(deps.settings.change({ ...note, key: keyOf(request) }))
-      response.json({ setting: done.setting, changed: done.isChanged })
     },
-  })
+    {
+      get: {
+        summary: 'Run-time settings with what holds',
+        permission: 'operations.read',
+        answers: { 200: z.strictObject({ settings: z.array(shown) }) },
+      },
+    },
+  )
+  addOneSetting(app, deps)
+}
+
+function addOneSetting(app: Express, deps: SettingsDeps): void {
+  const change = { permission: 'settings.change', answers: { 200: changed } } as const
+  addRoute(
+    app,
+    `${SETTINGS_PATH}/:key`,
+    {
+      get: async (request, response) => {
+        const setting = await explained(deps.settings.read(keyOf(request)))
+        response.set('cache-control', 'no-store').json(setting)
+      },
+      post: [
+        ...jsonBody(),
+        async (request, response) => {
+          const { status, body } = await set(deps, request)
+          response.status(status).json(body)
+        },
+      ],
+      delete: [
+        ...jsonBody(),
+        async (request, response) => {
+          const note = parseInput(resetBody, request.body, 'body')
+          const done = await explained(deps.settings.change({ ...note, key: keyOf(request) }))
+          response.json({ setting: done.setting, changed: done.isChanged })
+        },
+      ],
+    },
+    {
+      get: {
+        summary: 'One run-time setting',
+        permission: 'operations.read',
+        answers: { 200: shown },
+      },
+      post: { summary: 'Change a run-time setting', body: changeBody, isKeyed: true, ...change },
+      delete: { summary: 'Let the default of a setting hold again', body: resetBody, ...change },
+    },
+  )
 }
 
 async function set(deps: SettingsDeps, request: Request) {

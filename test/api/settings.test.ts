@@ -4,7 +4,6 @@ import { createApiRig, type ApiRig } from './api-rig.ts'
 
 const SETTINGS = '/api/admin/scheduler/settings'
 const NOTE = { by: 'user:ana', reason: 'drill' }
-const QUERY = '?by=user:ana&reason=over'
 
 let rig: ApiRig
 
@@ -15,6 +14,10 @@ afterAll(() => rig[Symbol.asyncDispose]())
 
 function post(key: string, body: unknown, headers: Record<string, string> = {}) {
   return rig.ask('POST', `${SETTINGS}/${key}`, { body, headers })
+}
+
+function reset(key: string, more: { version?: number } = {}) {
+  return rig.ask('DELETE', `${SETTINGS}/${key}`, { body: { ...NOTE, ...more } })
 }
 
 describe('settings', () => {
@@ -31,7 +34,7 @@ describe('settings', () => {
         ]),
       },
     })
-    expect(await rig.ask('DELETE', `${SETTINGS}/runs.historyDays${QUERY}`)).toMatchObject({
+    expect(await reset('runs.historyDays')).toMatchObject({
       status: 200,
       body: { changed: true, setting: { value: 30, isSet: false } },
     })
@@ -55,7 +58,7 @@ describe('settings', () => {
   it('are refused when nobody knows them', async () => {
     expect((await post('runs.days', { ...NOTE, value: 7 })).status).toBe(404)
     expect((await rig.ask('GET', `${SETTINGS}/runs.days`)).status).toBe(404)
-    expect((await rig.ask('DELETE', `${SETTINGS}/runs.days${QUERY}`)).status).toBe(404)
+    expect((await reset('runs.days')).status).toBe(404)
   })
 
   it('are refused when somebody changed them meanwhile', async () => {
@@ -63,7 +66,7 @@ describe('settings', () => {
     expect(await post('runs.historyDays', { ...NOTE, value: 9, version: 0 })).toMatchObject({
       status: 409,
     })
-    const stale = await rig.ask('DELETE', `${SETTINGS}/runs.historyDays${QUERY}&version=0`)
+    const stale = await reset('runs.historyDays', { version: 0 })
     expect(stale.status).toBe(409)
   })
 

@@ -382,8 +382,7 @@ export async function untilState(
 ): Promise<void> {
   const handle = rig.client.workflow.getHandle(workflowId)
   for (let i = 0; i < STATE_TRIES; i += 1) {
-    const progress = await handle.query<{ state: string }>('progress')
-    if (progress.state === state) return
+    if ((await handle.query<{ state: string }>('progress')).state === state) return
     await delay(STATE_EVERY_MS)
   }
   throw new Error(`${workflowId} did not become ${state}`)
@@ -392,8 +391,7 @@ export async function untilState(
 /** Runs a case to its end on a worker of its own; returns the workflow id. */
 export async function runCase(rig: TemporalRig, one: HistoryCase): Promise<string> {
   const { job, input } = one
-  const queue = findJob(job)?.queue ?? job
-  return rig.withWorker(queue, one.activities(), async () => {
+  return rig.withWorker(findJob(job)?.queue ?? job, one.activities(), async () => {
     const { workflowId } = await startJob(rig, { job, input, trigger: 'cli' })
     await one.operate?.(rig, workflowId)
     await rig.client.workflow.getHandle(workflowId).result()
