@@ -25,6 +25,7 @@ const BY_NAME: Readonly<Record<string, Mapped>> = {
   PolicyNotFoundError: { type: FAILURE_TYPES.notFound, nonRetryable: true },
   PayoutNotFoundError: { type: FAILURE_TYPES.notFound, nonRetryable: true },
   BatchNotFoundError: { type: FAILURE_TYPES.notFound, nonRetryable: true },
+  UnknownProductError: { type: FAILURE_TYPES.notFound, nonRetryable: true },
   UnknownTableError: { type: FAILURE_TYPES.notFound, nonRetryable: true },
   ReviewNotFoundError: { type: FAILURE_TYPES.notFound, nonRetryable: true },
   ReviewRefusedError: { type: FAILURE_TYPES.conflict, nonRetryable: true },

@@ -12,6 +12,7 @@ import { addAuditRoute, type AuditDeps } from './rest/audit.ts'
 import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
 import { addDeadLetterRoutes, type DeadLettersDeps } from './rest/dead-letters.ts'
+import { addCoverRoutes, type CoverDeps } from './rest/cover.ts'
 import { addContactRoutes, type ContactsDeps } from './rest/contacts.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
 import { addJobControlRoutes, type JobControlDeps } from './rest/job-control.ts'
@@ -28,6 +29,7 @@ import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
 import { addProviderRoutes, type ProvidersDeps } from './rest/providers.ts'
 import { addQuoteRoutes, type QuotesDeps } from './rest/quotes.ts'
 import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
+import { addSettingRoutes, type SettingsDeps } from './rest/settings.ts'
 import { addStripeWebhookRoute, type StripeWebhookDeps } from './rest/stripe-webhooks.ts'
 import { addScheduleRoutes, type SchedulesDeps } from './rest/schedules.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
@@ -41,6 +43,8 @@ export type AppDeps = HealthDeps &
   SchedulesDeps &
   DeadLettersDeps &
   JobControlDeps &
+  SettingsDeps &
+  CoverDeps &
   PoliciesDeps &
   QuotesDeps &
   PolicyCancellationDeps &
@@ -89,6 +93,8 @@ export function createApp(deps: AppDeps): Express {
   addScheduleRoutes(app, deps)
   addDeadLetterRoutes(app, deps)
   addJobControlRoutes(app, deps)
+  addSettingRoutes(app, deps)
+  addCoverRoutes(app, deps)
   addPolicyRoutes(app, deps)
   addQuoteRoutes(app, deps)
   addPolicyCancellationRoute(app, deps)

@@ -13,6 +13,7 @@ import { createAirportCache } from '../db/stores/airport-cache.ts'
 import { createBookReads } from '../db/stores/book-reads.ts'
 import { createBookTotalsStore } from '../db/stores/book-totals.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
+import { createCoverSwitches } from '../db/stores/cover-switch-store.ts'
 import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
 import { createLatencyLog } from '../db/stores/latency-log.ts'
@@ -41,6 +42,7 @@ import { deadLettersOf, controlOf, jobsOf, schedulesOf } from './job-parts.ts'
 import type { ApiOptions, ApiParts } from './parts.ts'
 import { payoutActionsOf, payoutControlsOf, stripeWebhooksOf } from './payment-parts.ts'
 import { cancellationsOf, underwritingOf } from './policy-parts.ts'
+import { holdSettings, settingsOf } from './setting-parts.ts'
 
 /** An API that listens; disposing it stops it. */
 export type RunningApi = AsyncDisposable & {
@@ -65,7 +67,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const { config, secrets, env } = options
   requireSafeDoors(config, secrets)
   const grants = await readTokenFile(config.api.tokensFile)
-  const logger = options.logger ?? createLogger(config.log)
+  const ownLogger = createLogger(config.log)
+  const logger = options.logger ?? ownLogger
   const metrics = createMetrics()
   addProcessMetrics(metrics)
   await using stack = new AsyncDisposableStack()
@@ -74,6 +77,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     applicationName: 'groundstop api',
   })
   stack.defer(() => db.destroy())
+  stack.use(holdSettings(db, config, ownLogger))
   const connectTimeoutMs = CONNECT_TIMEOUT_MS
   const { client } = stack.use(lazyClient(config.temporal, { env, connectTimeoutMs }))
   const clockStore = createClockStore(db)
@@ -159,6 +163,8 @@ function buildApp(parts: ApiParts): Express {
     runReads: createRunReads(db),
     deadLetters: deadLettersOf(parts),
     control: controlOf(parts),
+    settings: settingsOf(parts),
+    listCoverSwitches: () => createCoverSwitches(db).list(),
     idempotency: createIdempotencyStore(db),
     ...underwritingOf(parts, events),
     cancellations: cancellationsOf(parts),

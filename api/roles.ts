@@ -10,6 +10,7 @@ export const PERMISSIONS = {
   'claims.decide': 'cancel policies, decide reviews, approve payouts and correct payees',
   'holders.serve': 'see what was written to holders, keep and erase their contact details',
   'payouts.stop': 'see and throw the kill switch of payouts',
+  'settings.change': 'change run-time settings',
   'audit.read': 'see who changed what',
 } as const
 

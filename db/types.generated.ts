@@ -120,6 +120,25 @@ export interface CoverageIncident {
   poll_phase: string;
 }
 
+export interface CoverSwitch {
+  changed_at: Instant;
+  changed_by: string;
+  created_at: Generated<Instant>;
+  is_armed: boolean;
+  product: string;
+  reason: string;
+  updated_at: Generated<Instant>;
+}
+
+export interface CoverSwitchChange {
+  at: Instant;
+  created_at: Generated<Instant>;
+  is_armed: boolean;
+  is_changed: boolean;
+  product: string;
+  ref: string;
+}
+
 export interface DeadLetter {
   created_at: Generated<Instant>;
   died_at: Instant;
@@ -662,6 +681,7 @@ export interface Setting {
   updated_at: Generated<Instant>;
   updated_by: string;
   value: Json;
+  version: Generated<number>;
 }
 
 export interface ToldCase {
@@ -685,6 +705,8 @@ export interface DB {
   cached_airport: CachedAirport;
   cached_weather: CachedWeather;
   contact: Contact;
+  cover_switch: CoverSwitch;
+  cover_switch_change: CoverSwitchChange;
   coverage_incident: CoverageIncident;
   dead_letter: DeadLetter;
   decision_correction: DecisionCorrection;

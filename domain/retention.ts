@@ -47,11 +47,11 @@ export const RETENTION_CLASSES = Object.keys(RETENTION) as RetentionClass[] // i
 
 /** Rows or files of one batch unless the setting `cleanup.batchSize` says otherwise; 100 to 10,000. */
 export const DEFAULT_BATCH_SIZE = 1_000
-const LEAST_BATCH_SIZE = 100
-const GREATEST_BATCH_SIZE = 10_000
+export const LEAST_BATCH_SIZE = 100
+export const GREATEST_BATCH_SIZE = 10_000
 
 /** Everything is older than the product by then; more is a mistake of unit. */
-const GREATEST_DAYS = 36_500
+export const GREATEST_DAYS = 36_500
 
 /** A class with the moment before which its things have had their time. */
 export type RetentionCut = { readonly class: RetentionClass; readonly before: Instant }

@@ -55,6 +55,8 @@ export function underwritingOf(product: Product): Underwriting {
 
 /** Why cover is not sold. */
 export type RefusalCode =
+  | 'SALES_CLOSED'
+  | 'COVER_DISARMED'
   | 'LEAD_TOO_SHORT'
   | 'LEAD_TOO_LONG'
   | 'SUM_TOO_LARGE'
@@ -74,8 +76,24 @@ export type RefusalCode =
 /** A refusal in words; `field` is the column of the request that would have to differ. */
 export type Refusal = {
   readonly code: RefusalCode
-  readonly field: 'departure_date' | 'flight_number' | 'sum_insured'
+  readonly field: 'product' | 'departure_date' | 'flight_number' | 'sum_insured'
   readonly reason: string
+}
+
+/** What people decided about the sale of a product. */
+export type SaleState = {
+  /** Of any cover. */
+  readonly isOpen: boolean
+  /** Of this product's. */
+  readonly isArmed: boolean
+}
+
+/** Whether the product is sold at present at all. */
+export function saleRefusal({ isOpen, isArmed }: SaleState): Refusal | null {
+  const field = 'product'
+  if (!isOpen) return { code: 'SALES_CLOSED', field, reason: 'no new cover is sold at present' }
+  if (!isArmed) return { code: 'COVER_DISARMED', field, reason: 'is not sold at present' }
+  return null
 }
 
 /** An estimate this much after the timetable is a delay that is known already. */

@@ -15,6 +15,7 @@ import { providerHealthCheck } from './provider-health-check.ts'
 import { reconciliation } from './reconciliation.ts'
 import { correctionWatch } from './correction-watch.ts'
 import { reviewOrchestration } from './review-orchestration.ts'
+import { coverageArming } from './coverage-arming.ts'
 
 /** All jobs by name, in the order in which lists show them. */
 export const JOBS = {
@@ -33,6 +34,7 @@ export const JOBS = {
   'provider-health-check': providerHealthCheck,
   'cache-refresh': cacheRefresh,
   'outbox-and-run-projection': outboxAndRunProjection,
+  'coverage-arming': coverageArming,
 } as const
 
 /** The name of a registered job. */

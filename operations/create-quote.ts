@@ -10,13 +10,13 @@ import { premiumOf, rateOf } from '../domain/premium.ts'
 import { amountsOf } from '../domain/quote.ts'
 import type { Quote } from '../domain/quote.ts'
 import { addMs, SECOND_MS } from '../domain/time.ts'
-import { leadRefusal, sumRefusal, underwritingOf } from '../domain/underwriting.ts'
+import { leadRefusal, saleRefusal, sumRefusal, underwritingOf } from '../domain/underwriting.ts'
 import type { Refusal, Underwriting } from '../domain/underwriting.ts'
 import { findLegForSale } from './leg-for-sale.ts'
 
 /** What quoting works over. */
 export type CreateQuoteDeps = {
-  readonly quoteStore: Pick<QuoteStore, 'create'>
+  readonly quoteStore: Pick<QuoteStore, 'create' | 'readSaleState'>
   readonly productStore: Pick<ProductStore, 'latest'>
   readonly flightData: FlightDataProvider
   readonly delayHistory: () => Promise<DelayHistory>
@@ -52,6 +52,8 @@ export async function createQuote(
     const reason = `no such product: ${cover.product}`
     return { ok: false, refusal: { field: 'product', reason } }
   }
+  const closed = saleRefusal(await deps.quoteStore.readSaleState(cover.product))
+  if (closed !== null) return { ok: false, refusal: closed }
   const terms = termsOf(stored, request.ttlS)
   const now = await deps.clock.now()
   const found = await findLegForSale(deps.flightData, cover.identity, now, signalOf(signal))

@@ -6,6 +6,7 @@ import type { RunKey, RunListing, RunQuery, RunSource } from '../domain/ports/ru
 import type { DeadLetterStore, SweptLetters } from '../domain/ports/dead-letter-store.ts'
 import { RUNS_HISTORY_DAYS, type RunStore } from '../domain/ports/run-store.ts'
 import type { SettingStore } from '../domain/ports/setting-store.ts'
+import { HISTORY_DAYS_AT_MOST, HISTORY_DAYS_DEFAULT } from '../domain/settings.ts'
 import type { RunEnd, RunRecord } from '../domain/run.ts'
 import { addMs, DAY_MS, earlier, HOUR_MS, MINUTE_MS, type Instant } from '../domain/time.ts'
 import { allJobs } from '../jobs/registry.ts'
@@ -71,9 +72,6 @@ const OPEN_PAGES = 20
 
 /** Rows deleted by one statement, some 50 ms. */
 const PRUNE_ROWS = 5_000
-
-const HISTORY_DAYS_DEFAULT = 30
-const HISTORY_DAYS_AT_MOST = 365
 
 /** One pass. `isFull`: also looks at everything that is open, and removes what is too old. */
 export async function projectRuns(

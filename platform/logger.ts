@@ -26,6 +26,9 @@ export type Logger = {
   child(bindings: { readonly correlationId?: string; readonly data?: LogData }): Logger
 }
 
+/** The logger of a process, whose level may be changed; its children follow. */
+export type ProcessLogger = Logger & { setLevel(level: LogLevel): void }
+
 /** How a logger writes. */
 export type LoggerOptions = {
   /** Lines below it are not written. Default `info`. */
@@ -39,11 +42,12 @@ export type LoggerOptions = {
 const STDERR = 2
 
 /** A logger. Nothing is buffered: a line is written when the call returns. */
-export function createLogger(options: LoggerOptions = {}): Logger {
+export function createLogger(options: LoggerOptions = {}): ProcessLogger {
   const sink = options.destination ?? pino.destination({ fd: STDERR, sync: true })
   const root = pino(
     {
-      level: options.level ?? 'info',
+      // What is written is decided by `least`, which children share and pino's levels are not.
+      level: 'trace',
       base: null,
       messageKey: 'event',
       timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
@@ -51,14 +55,25 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     },
     options.format === 'text' ? textDestination(sink) : sink,
   )
-  return wrap(root, {})
+  const threshold = { least: valueOf(options.level ?? 'info') }
+  const setLevel = (level: LogLevel): void => {
+    threshold.least = valueOf(level)
+  }
+  return { ...wrap(root, {}, threshold), setLevel }
 }
 
-function wrap(root: PinoLogger, fixed: LogData): Logger {
+type Threshold = { least: number }
+
+function valueOf(level: LogLevel): number {
+  return level === 'silent' ? Number.POSITIVE_INFINITY : (pino.levels.values[level] ?? 0)
+}
+
+function wrap(root: PinoLogger, fixed: LogData, threshold: Threshold): Logger {
   type WrittenLevel = Exclude<LogLevel, 'silent'>
   const at = (level: WrittenLevel) => {
+    const value = valueOf(level)
     return (data: LogData, event: string): void => {
-      if (!root.isLevelEnabled(level)) return
+      if (value < threshold.least) return
       root[level]({ data: redact({ ...fixed, ...data }) }, event)
     }
   }
@@ -70,10 +85,11 @@ function wrap(root: PinoLogger, fixed: LogData): Logger {
     error: at('error'),
     fatal: at('fatal'),
     child: ({ correlationId, data }) =>
-      wrap(correlationId === undefined ? root : root.child({ correlationId }), {
-        ...fixed,
-        ...data,
-      }),
+      wrap(
+        correlationId === undefined ? root : root.child({ correlationId }),
+        { ...fixed, ...data },
+        threshold,
+      ),
   }
 }
 

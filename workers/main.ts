@@ -78,6 +78,7 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
     payoutRuns: createPayoutRuns(starter),
     reviewRuns: createReviewRuns(starter),
   })
+  await using _settings = services.holdSettings(logger)
   await prepareServer(starter, services)
   await using connection = await ownConnection(config, process.env)
   await using _metrics = await serveMetricsIfFree(config, metrics, logger)

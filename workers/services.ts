@@ -1,11 +1,17 @@
 /** Builds what activities work with: database, providers, clock, events. One per worker process. */
 import { createMaintenanceActivities } from '../activities/maintenance.ts'
+import { createCoverageArmingActivities } from '../activities/coverage-arming.ts'
 import { ConfigError, type Config, type ConfigProblem, type Secrets } from '../config/config.ts'
+import { settingDefaults } from '../config/setting-defaults.ts'
 import { createDatabase } from '../db/client.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
+import { createCoverSwitches } from '../db/stores/cover-switch-store.ts'
 import { createDatabaseCare } from '../db/stores/database-care.ts'
+import { createSettingStore } from '../db/stores/setting-store.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
+import type { ProcessLogger } from '../platform/logger.ts'
+import { watchSettings } from '../platform/settings-watch.ts'
 import { createFlightServices } from './flight-data.ts'
 import { createMonitorActivities } from './monitor-services.ts'
 import { createNotificationServices } from './notification-services.ts'
@@ -23,6 +29,8 @@ export type WorkerServices = AsyncDisposable & {
   readonly activities: ActivitiesByJob
   /** Virtual seconds per wall second: 1 on wall time, 0 while stopped. */
   readonly clockSpeed: () => Promise<number>
+  /** Lets changes of run-time settings hold in this process; dispose of it to stop. */
+  readonly holdSettings: (logger: ProcessLogger) => AsyncDisposable
 }
 
 export type WorkerServicesDeps = ReviewRunDeps & {
@@ -65,8 +73,18 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       ...createRetentionActivities({ db, clock, homeDir: config.homeDir }),
       'outbox-and-run-projection': runProjection(deps, db),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
+      'coverage-arming': createCoverageArmingActivities({
+        coverSwitches: createCoverSwitches(db),
+        clock,
+      }),
     },
     clockSpeed,
+    holdSettings: (logger) =>
+      watchSettings({
+        settingStore: createSettingStore(db),
+        defaults: settingDefaults(config),
+        logger,
+      }),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }

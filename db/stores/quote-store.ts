@@ -18,12 +18,13 @@ import type { Rate } from '../../domain/premium.ts'
 import type { Product } from '../../domain/product.ts'
 import type { Quote, QuotedAmounts, QuoteState } from '../../domain/quote.ts'
 import type { Instant } from '../../domain/time.ts'
-import { clusterRefusal, factsRefusal, POOL_SHORT } from '../../domain/underwriting.ts'
+import { clusterRefusal, factsRefusal, POOL_SHORT, saleRefusal } from '../../domain/underwriting.ts'
 import type { Refusal, Underwriting } from '../../domain/underwriting.ts'
 import type { Database } from '../client.ts'
 import { retriedTransaction } from '../retried-transaction.ts'
 import type { DB } from '../types.generated.ts'
 import { bindPage, insertLegs } from './policy-binding.ts'
+import { readSaleState } from './sale-gate.ts'
 import { factsOf, watchedLegColumns, watchedLegOf } from './watched-leg.ts'
 import type { WatchedLegRow } from './watched-leg.ts'
 
@@ -31,6 +32,7 @@ import type { WatchedLegRow } from './watched-leg.ts'
 export function createQuoteStore(db: Database): QuoteStore {
   return {
     create: (quote) => create(db, quote),
+    readSaleState: (product) => readSaleState(db, product),
     find: async (quoteId) => (await read(db, quoteId))?.quote ?? null,
     bind: (binding) => retriedTransaction(db, (trx) => bind(trx, binding)),
   }
@@ -157,6 +159,8 @@ async function insure(
   quote: Quote,
   { leg, policy }: { readonly leg: NewLeg; readonly policy: NewPolicy },
 ): Promise<Refusal | 'number-taken' | null> {
+  const notSold = saleRefusal(await readSaleState(trx, quote.product.code))
+  if (notSold !== null) return notSold
   await insertLegs(trx, [leg])
   // Every sale on a leg takes turns from here, so that each sees what the others have sold.
   const locked = await sql<WatchedLegRow & { id: string; facts: LegFacts }>`

@@ -1,6 +1,6 @@
 /** Where quotes are kept and bound. */
 import type { Quote } from '../quote.ts'
-import type { Refusal } from '../underwriting.ts'
+import type { Refusal, SaleState } from '../underwriting.ts'
 import type { BindPage } from './policy-store.ts'
 
 /** A quote to be kept; `ref` names the request, and the same ref is the same quote. */
@@ -35,6 +35,8 @@ export type BoundQuote =
 export interface QuoteStore {
   /** Keeps a quote and returns it; a ref that is known returns the quote of that ref. */
   create(quote: NewQuote): Promise<Quote>
+  /** Whether the product is sold at present; binding asks again under its locks. */
+  readSaleState(product: string): Promise<SaleState>
   /** Null when there is none. */
   find(quoteId: string): Promise<Quote | null>
   /**

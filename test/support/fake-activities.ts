@@ -2,6 +2,7 @@
  * Activities without a world behind them: each answers what the test says, and the calls are kept.
  * The defaults are a quiet day.
  */
+import type { CoverageArmingActivities } from '../../activities/coverage-arming.ts'
 import type { CorrectionPage } from '../../activities/correction-watch.ts'
 import type { BookVerificationActivities } from '../../activities/book-verification.ts'
 import type { DecidedPage, FlightMonitorActivities } from '../../activities/flight-monitor.ts'
@@ -323,4 +324,11 @@ export function fakeOutboxAndRunProjection(
     }),
     ...change,
   }
+}
+
+/** Activities of `coverage-arming`; the switch stood elsewhere. */
+export function fakeCoverageArming(
+  change: Partial<CoverageArmingActivities> = {},
+): CoverageArmingActivities {
+  return { switchCover: async () => ({ isChanged: true, at: BUSINESS_NOW }), ...change }
 }

@@ -23,6 +23,7 @@ import {
 } from './fake-activities.ts'
 import { healthCases, projectionCases, refreshCases } from './platform-histories.ts'
 import { cleanupCases, MAINTENANCE_CASES } from './retention-histories.ts'
+import { armingCases } from './arming-histories.ts'
 import { verificationCases } from './verification-histories.ts'
 import { reviewCases } from './review-histories.ts'
 import { NOTIFICATION_CASES } from './fake-notifications.ts'
@@ -331,6 +332,7 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
   ...cleanupCases({ inTurn, failingOnce }),
   ...projectionCases({ failingOnce }),
   ...NOTIFICATION_CASES,
+  ...armingCases({ failingOnce }),
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */
@@ -357,8 +359,7 @@ export async function untilState(
 ): Promise<void> {
   const handle = rig.client.workflow.getHandle(workflowId)
   for (let i = 0; i < STATE_TRIES; i += 1) {
-    const progress = await handle.query<{ state: string }>('progress')
-    if (progress.state === state) return
+    if ((await handle.query<{ state: string }>('progress')).state === state) return
     await delay(STATE_EVERY_MS)
   }
   throw new Error(`${workflowId} did not become ${state}`)
@@ -367,8 +368,7 @@ export async function untilState(
 /** Runs a case to its end on a worker of its own; returns the workflow id. */
 export async function runCase(rig: TemporalRig, one: HistoryCase): Promise<string> {
   const { job, input } = one
-  const queue = findJob(job)?.queue ?? job
-  return rig.withWorker(queue, one.activities(), async () => {
+  return rig.withWorker(findJob(job)?.queue ?? job, one.activities(), async () => {
     const { workflowId } = await startJob(rig, { job, input, trigger: 'cli' })
     await one.operate?.(rig, workflowId)
     await rig.client.workflow.getHandle(workflowId).result()

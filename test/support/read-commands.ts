@@ -17,6 +17,7 @@ import { register as registerPolicies } from '../../cli/commands/policies.ts'
 import { register as registerPolls } from '../../cli/commands/polls.ts'
 import { register as registerProviders } from '../../cli/commands/providers.ts'
 import { register as registerReviews } from '../../cli/commands/reviews.ts'
+import { register as registerSettings } from '../../cli/commands/settings.ts'
 
 /** Runs a command line that reads, against this database. */
 export async function runCommand(
@@ -45,7 +46,7 @@ export async function runCommand(
     registerPolls,
     registerReviews,
   )
-  commands.push(registerContacts, registerNotifications)
+  commands.push(registerContacts, registerNotifications, registerSettings)
   for (const register of commands) register(program, context)
   const error: unknown = await program
     .parseAsync(['node', 'groundstop', ...words])

@@ -9,7 +9,7 @@ export const STEP_RETRY: RetryPolicy = {
   maximumAttempts: 5,
 }
 
-/** For steps on which owed money waits: never given up, a minute apart at most. */
+/** For steps on which much waits, owed money first: never given up, a minute apart at most. */
 export const UNLIMITED_RETRY: RetryPolicy = {
   initialInterval: '1 second',
   backoffCoefficient: 2,

@@ -1,0 +1,51 @@
+/** Cover of a product off sale, or on sale again, now or at a set time. */
+import { z } from 'zod'
+
+import { MINUTE_MS } from '../domain/time.ts'
+import { defineJob } from './define-job.ts'
+
+const TEXT_LIMIT = 200
+
+const text = z.string().trim().min(1).max(TEXT_LIMIT)
+
+/** Which product, which way, who and why. */
+export const coverageArmingInput = z.strictObject({
+  product: z.string().regex(/^[A-Z][A-Z0-9_-]{1,31}$/, 'a product code, as FD45'),
+  action: z.enum(['arm', 'disarm']),
+  by: text.meta({ description: 'Who asks, for the audit trail.' }),
+  reason: text.meta({ description: 'Why, for the audit trail.' }),
+})
+
+/** How the switch stands. */
+export const coverageArmingResult = z.strictObject({
+  product: z.string(),
+  isArmed: z.boolean(),
+  isChanged: z.boolean().meta({ description: 'False: it stood like this already.' }),
+  businessNow: z.string(),
+})
+
+export type CoverageArmingInput = z.output<typeof coverageArmingInput>
+export type CoverageArmingResult = z.output<typeof coverageArmingResult>
+
+export const coverageArming = defineJob({
+  name: 'coverage-arming',
+  summary: 'Takes the cover of a product off sale, or puts it on sale again',
+  description:
+    'A disarmed product is neither quoted nor bound until it is armed again; an open quote of it is declined ' +
+    'when somebody binds it. Policies that are bound stay covered, and books that were sold elsewhere can ' +
+    'be imported. Meant to be started for a time: `executeAt`.',
+  input: coverageArmingInput,
+  result: coverageArmingResult,
+  queue: 'maintenance',
+  priority: 'HIGH',
+  // The step is repeated until the time is up; an input that cannot be carried out fails at once.
+  retry: { attempts: 1 },
+  timeoutMs: 5 * MINUTE_MS,
+  workflowKey: ({ product, action }) => `${product}-${action}`,
+  onConflict: { whileOpen: 'join', afterClose: 'again' },
+  onExhausted: 'fail',
+  slo: { durationMs: MINUTE_MS },
+  owner: 'operations',
+  alerts: ['failed'],
+  histories: ['disarmed', 'step-retried'],
+})

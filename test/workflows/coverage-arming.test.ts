@@ -1,0 +1,69 @@
+/** The `coverage-arming` run. Activities are fakes. */
+import { ApplicationFailure } from '@temporalio/client'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+import type { CoverageArmingActivities } from '../../activities/coverage-arming.ts'
+import { coverageArmingResult } from '../../jobs/coverage-arming.ts'
+import { JobInputError, startJob } from '../../platform/temporal/job-starter.ts'
+import { fakeCoverageArming, noteCalls, type Calls } from '../support/fake-activities.ts'
+import { failingOnce } from '../support/history-cases.ts'
+import { BUSINESS_NOW } from '../support/fake-activities.ts'
+import { services } from '../support/services.ts'
+import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
+import { testBundle } from '../support/workflow-bundle.ts'
+
+let rig: TemporalRig
+
+beforeAll(async () => {
+  rig = await createTemporalRig(services().temporalAddress)
+  await testBundle()
+})
+
+afterAll(async () => {
+  await rig[Symbol.asyncDispose]()
+})
+
+const INPUT = { product: 'FD45', action: 'disarm', by: 'user:ana', reason: 'storm' }
+
+async function run(
+  change: Partial<CoverageArmingActivities> = {},
+  { calls = [], input = INPUT }: { calls?: Calls; input?: Record<string, unknown> } = {},
+): Promise<unknown> {
+  return rig.withWorker('maintenance', noteCalls(calls, fakeCoverageArming(change)), async () => {
+    const { workflowId } = await startJob(rig, { job: 'coverage-arming', input, trigger: 'cli' })
+    return rig.client.workflow.getHandle(workflowId).result()
+  })
+}
+
+test('returns how the switch stands', async () => {
+  const result = await run()
+  expect(result).toEqual({
+    ...{ product: 'FD45', isArmed: false, isChanged: true, businessNow: BUSINESS_NOW },
+  })
+  expect(coverageArmingResult.safeParse(result).success).toBe(true)
+})
+
+test('asks with the same ref when the step is repeated, and with another in another run', async () => {
+  const calls: Calls = []
+  await run({ switchCover: failingOnce({ isChanged: true, at: BUSINESS_NOW }) }, { calls })
+  await run({}, { calls })
+  const refs = calls.map(({ input }) => (input as { ref: string }).ref)
+  expect(refs).toHaveLength(3)
+  expect(refs[1]).toBe(refs[0])
+  expect(refs[2]).not.toBe(refs[0])
+})
+
+test('fails at once when there is no such product', async () => {
+  const calls: Calls = []
+  const switchCover = () => Promise.reject(ApplicationFailure.nonRetryable('none', 'NotFound'))
+  await expect(run({ switchCover }, { calls })).rejects.toThrow()
+  expect(calls).toHaveLength(1)
+})
+
+test.each([
+  ['no reason', { ...INPUT, reason: ' ' }],
+  ['no product code', { ...INPUT, product: 'fd45' }],
+  ['neither arm nor disarm', { ...INPUT, action: 'off' }],
+])('is not started with %s', async (_name, input) => {
+  await expect(run({}, { input })).rejects.toBeInstanceOf(JobInputError)
+})
