@@ -27,7 +27,7 @@ export type CheckedBook = {
 }
 
 /** The invariants that the checks of the database are about. */
-const CHECKED = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8', 'I9', 'LEDGER']
+const CHECKED = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8', 'I9', 'LEDGER', 'AUDIT']
 
 /** Pages of 200 legs that one step replays: some seconds, so that a lost worker costs little. */
 const PAGES_PER_STEP = 10
