@@ -47,7 +47,9 @@ export const RETENTION_CLASSES = Object.keys(RETENTION) as RetentionClass[] // i
 
 /** Rows or files of one batch unless the setting `cleanup.batchSize` says otherwise; 100 to 10,000. */
 export const DEFAULT_BATCH_SIZE = 1_000
+/** Smaller batches only cost round trips. */
 export const LEAST_BATCH_SIZE = 100
+/** Larger ones would hold locks for long. */
 export const GREATEST_BATCH_SIZE = 10_000
 
 /** Everything is older than the product by then; more is a mistake of unit. */
