@@ -120,7 +120,7 @@ describe('a backfill', () => {
     [{ since: addMs(now(), -MINUTE_MS), until: addMs(now(), 60 * MINUTE_MS) }, 'until'],
     [{ since: addMs(now(), -MINUTE_MS), until: addMs(now(), -2 * MINUTE_MS) }, 'since'],
     [{ since: addMs(now(), -31 * 24 * 60 * MINUTE_MS), until: addMs(now(), -MINUTE_MS) }, 'since'],
-    [{ since: addMs(now(), -101 * 2 * MINUTE_MS), until: addMs(now(), -MINUTE_MS / 2) }, 'since'],
+    [{ since: addMs(now(), -103 * 2 * MINUTE_MS), until: addMs(now(), -MINUTE_MS / 2) }, 'since'],
   ])('of %j is refused and names %s', async (range, path) => {
     const answer = await post('schedules/flight-monitor/backfill', range)
     expect(answer).toMatchObject({ status: 422, body: { errors: [{ path }] } })
