@@ -1,6 +1,7 @@
 /** The steps of `coverage-arming`, as Temporal calls them. Thin: what they do is in operations/. */
 import {
   switchCover as carryOut,
+  type CoverRequest,
   type SwitchCoverDeps,
   type SwitchedCover,
 } from '../operations/switch-cover.ts'
@@ -10,7 +11,7 @@ import { mapFailures } from './errors.ts'
 export function createCoverageArmingActivities(deps: SwitchCoverDeps) {
   return mapFailures({
     /** Moves the switch, once per `ref`. */
-    async switchCover(input: Parameters<typeof carryOut>[1]): Promise<SwitchedCover> {
+    async switchCover(input: CoverRequest): Promise<SwitchedCover> {
       return carryOut(deps, input)
     },
   })

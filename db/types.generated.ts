@@ -134,7 +134,7 @@ export interface CoverSwitchChange {
   at: Instant;
   created_at: Generated<Instant>;
   is_armed: boolean;
-  is_changed: boolean;
+  outcome: string;
   product: string;
   ref: string;
 }

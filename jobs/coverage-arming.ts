@@ -14,13 +14,19 @@ export const coverageArmingInput = z.strictObject({
   action: z.enum(['arm', 'disarm']),
   by: text.meta({ description: 'Who asks, for the audit trail.' }),
   reason: text.meta({ description: 'Why, for the audit trail.' }),
+  dueAt: z.iso.datetime({ offset: true }).optional().meta({
+    description: 'When it is meant for, wall time; as `executeAt`. Absent: whenever it runs.',
+  }),
+  toleranceMin: z.int().min(1).max(1_440).optional().meta({
+    description: 'Minutes; more overdue than this it is missed. Absent: 5.',
+  }),
 })
 
-/** How the switch stands. */
+/** What became of it. */
 export const coverageArmingResult = z.strictObject({
   product: z.string(),
-  isArmed: z.boolean(),
-  isChanged: z.boolean().meta({ description: 'False: it stood like this already.' }),
+  isArmed: z.boolean().meta({ description: 'As asked; it does not stand so when missed.' }),
+  outcome: z.enum(['switched', 'unchanged', 'missed']),
   businessNow: z.string(),
 })
 
@@ -47,5 +53,5 @@ export const coverageArming = defineJob({
   slo: { durationMs: MINUTE_MS },
   owner: 'operations',
   alerts: ['failed'],
-  histories: ['disarmed', 'step-retried'],
+  histories: ['disarmed', 'missed', 'step-retried'],
 })

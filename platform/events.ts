@@ -262,6 +262,15 @@ function notificationEvents({ logger, metrics }: Deps) {
 
 function doorEvents({ logger, metrics }: Deps) {
   return {
+    /** A switch of cover came too late to be carried out. */
+    coverSwitchMissed(missed: {
+      readonly product: string
+      readonly isArmed: boolean
+      readonly dueAt: string | null
+      readonly ref: string
+    }): void {
+      logger.error(missed, 'cover-switch-missed')
+    },
     providerCalled(call: {
       readonly provider: string
       readonly operation: string

@@ -7,7 +7,9 @@ import { createDatabase } from '../db/client.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
 import { createCoverSwitches } from '../db/stores/cover-switch-store.ts'
 import { createDatabaseCare } from '../db/stores/database-care.ts'
+import { createOperatorNoticeStore } from '../db/stores/operator-notice-store.ts'
 import { createSettingStore } from '../db/stores/setting-store.ts'
+import { instantFromMs } from '../domain/time.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
 import type { ProcessLogger } from '../platform/logger.ts'
@@ -75,7 +77,10 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
       'coverage-arming': createCoverageArmingActivities({
         coverSwitches: createCoverSwitches(db),
+        operatorNoticeStore: createOperatorNoticeStore(db),
         clock,
+        wallNow: () => instantFromMs(Date.now()),
+        events,
       }),
     },
     clockSpeed,

@@ -10,16 +10,19 @@ const { switchCover } = proxyActivities<CoverageArmingActivities>({
   retry: UNLIMITED_RETRY,
 })
 
-/** Returns how the switch stands. */
+/** Later than this a switch may be the opposite of what is wanted by then. */
+const TOLERANCE_MIN = 5
+
+/** Returns what became of it. */
 export async function coverageArming(input: CoverageArmingInput): Promise<CoverageArmingResult> {
   const { product, action, by, reason } = input
   const isArmed = action === 'arm'
   // The same for every attempt of this run, so that a late repeat undoes nobody's later switch.
   const { workflowId, firstExecutionRunId } = workflowInfo()
   const ref = `${workflowId}/${firstExecutionRunId}`
-  const { isChanged, at } = await switchCover({ product, isArmed, by, reason, ref })
-  setCurrentDetails(
-    `${product} ${isChanged ? 'is now' : 'was already'} ${isArmed ? 'armed' : 'disarmed'}`,
-  )
-  return { product, isArmed, isChanged, businessNow: at }
+  const { dueAt = null, toleranceMin = TOLERANCE_MIN } = input
+  const request = { product, isArmed, by, reason, ref, dueAt, toleranceMin }
+  const { outcome, at } = await switchCover(request)
+  setCurrentDetails(`${product}, ${action}: **${outcome}**`)
+  return { product, isArmed, outcome, businessNow: at }
 }

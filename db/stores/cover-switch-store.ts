@@ -2,7 +2,12 @@
 import { sql } from 'kysely'
 import type { Transaction } from 'kysely'
 
-import type { CoverSwitch, CoverSwitches, CoverSwitching } from '../../domain/ports/cover-switch.ts'
+import type {
+  CoverSwitch,
+  CoverSwitches,
+  CoverSwitching,
+  SwitchOutcome,
+} from '../../domain/ports/cover-switch.ts'
 import type { Database } from '../client.ts'
 import type { DB } from '../types.generated.ts'
 
@@ -25,20 +30,39 @@ export function createCoverSwitches(db: Database): CoverSwitches {
 
 async function switchCover(
   trx: Transaction<DB>,
-  { product, isArmed, by, reason, at, ref }: CoverSwitching,
+  switching: CoverSwitching,
 ): ReturnType<CoverSwitches['switchCover']> {
+  const { product, isArmed, by, reason, at, ref } = switching
   // Requests about one product take turns, also while it has no row.
   await sql`select pg_advisory_xact_lock(hashtextextended('cover|' || ${product}, 0))`.execute(trx)
-  const done = await sql<{ is_changed: boolean }>`
-    select d.is_changed from cover_switch_change d where d.ref = ${ref}`.execute(trx)
+  const done = await sql<{ outcome: SwitchOutcome }>`
+    select d.outcome from cover_switch_change d where d.ref = ${ref}`.execute(trx)
   const [before] = done.rows
-  if (before !== undefined) return { kind: 'done', isChanged: before.is_changed }
+  if (before !== undefined) return { kind: 'done', outcome: before.outcome }
   const { rows } = await sql<{ code: string }>`
     select distinct v.code from product_version v order by v.code limit ${SWITCHES_LIMIT}
   `.execute(trx)
   const known = rows.map(({ code }) => code)
   if (!known.includes(product)) return { kind: 'unknown-product', known }
-  const moved = await sql`
+  const outcome = switching.isMissed ? 'missed' : await move(trx, switching)
+  await sql`
+    insert into cover_switch_change (ref, product, is_armed, outcome, at)
+    values (${ref}, ${product}, ${isArmed}::boolean, ${outcome}, ${at}::timestamptz)`.execute(trx)
+  if (outcome !== 'unchanged') {
+    const done = isArmed ? 'armed' : 'disarmed'
+    await sql`
+      insert into audit_event (at, actor, action, subject, details)
+      values (${at}::timestamptz, ${by}, ${outcome === 'missed' ? 'cover.missed' : `cover.${done}`},
+        ${`product:${product}`}, ${JSON.stringify({ reason, ref, isArmed })}::jsonb)`.execute(trx)
+  }
+  return { kind: 'done', outcome }
+}
+
+async function move(
+  trx: Transaction<DB>,
+  { product, isArmed, by, reason, at }: CoverSwitching,
+): Promise<SwitchOutcome> {
+  const { rows } = await sql`
     insert into cover_switch as c (product, is_armed, changed_by, reason, changed_at)
     select ${product}, ${isArmed}::boolean, ${by}, ${reason}, ${at}::timestamptz
     -- On sale is where every product begins.
@@ -48,16 +72,5 @@ async function switchCover(
       changed_at = excluded.changed_at, updated_at = now()
     where c.is_armed <> excluded.is_armed
     returning c.product`.execute(trx)
-  const isChanged = moved.rows.length > 0
-  await sql`
-    insert into cover_switch_change (ref, product, is_armed, is_changed, at)
-    values (${ref}, ${product}, ${isArmed}::boolean, ${isChanged}::boolean, ${at}::timestamptz)
-  `.execute(trx)
-  if (isChanged) {
-    await sql`
-      insert into audit_event (at, actor, action, subject, details)
-      values (${at}::timestamptz, ${by}, ${isArmed ? 'cover.armed' : 'cover.disarmed'},
-        ${`product:${product}`}, ${JSON.stringify({ reason, ref })}::jsonb)`.execute(trx)
-  }
-  return { kind: 'done', isChanged }
+  return rows.length > 0 ? 'switched' : 'unchanged'
 }

@@ -12,6 +12,9 @@ export type CoverSwitch = {
   readonly changedAt: Instant
 }
 
+/** `missed`: it came too late to be carried out. */
+export type SwitchOutcome = 'switched' | 'unchanged' | 'missed'
+
 /** What is asked of a switch. */
 export type CoverSwitching = {
   readonly product: string
@@ -21,18 +24,20 @@ export type CoverSwitching = {
   readonly at: Instant
   /** Names the request: carried out once, however often it is asked. */
   readonly ref: string
+  /** Too late: recorded, and not carried out. */
+  readonly isMissed: boolean
 }
 
 /** The switches of cover. */
 export interface CoverSwitches {
   /**
-   * Moves a switch and writes the audit event, both or neither. A ref that was carried out tells what it
+   * Moves a switch, or records that it was missed, and writes the audit event, both or neither. A ref that was carried out tells what it
    * did then. `unknown-product` when no product has this code.
    */
   switchCover(
     switching: CoverSwitching,
   ): Promise<
-    | { readonly kind: 'done'; readonly isChanged: boolean }
+    | { readonly kind: 'done'; readonly outcome: SwitchOutcome }
     | { readonly kind: 'unknown-product'; readonly known: readonly string[] }
   >
   /** Switches that were ever moved, by product. */

@@ -13,7 +13,7 @@ afterAll(() => rig[Symbol.asyncDispose]())
 it('lists the switches of cover that were moved', async () => {
   const switching = { product: 'FD45', isArmed: false, by: 'user:ana', reason: 'storm' }
   const stores = createCoverSwitches(rig.database.db)
-  await stores.switchCover({ ...switching, at: RIG_NOW, ref: 'run-1' })
+  await stores.switchCover({ ...switching, at: RIG_NOW, ref: 'run-1', isMissed: false })
   expect(await rig.ask('GET', '/api/admin/scheduler/cover')).toMatchObject({
     status: 200,
     body: {

@@ -13,10 +13,19 @@ export function armingCases({ failingOnce }: Shared): HistoryCase[] {
     { job, name: 'disarmed', input: DISARMING, activities: () => fakeCoverageArming() },
     {
       job,
+      name: 'missed',
+      input: { ...DISARMING, dueAt: '2026-03-02T06:00:00Z', toleranceMin: 10 },
+      activities: () =>
+        fakeCoverageArming({ switchCover: async () => ({ outcome: 'missed', at: BUSINESS_NOW }) }),
+    },
+    {
+      job,
       name: 'step-retried',
       input: DISARMING,
-      activities: () =>
-        fakeCoverageArming({ switchCover: failingOnce({ isChanged: false, at: BUSINESS_NOW }) }),
+      activities: () => {
+        const switchCover = failingOnce({ outcome: 'unchanged', at: BUSINESS_NOW } as const)
+        return fakeCoverageArming({ switchCover })
+      },
     },
   ]
 }

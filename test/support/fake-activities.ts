@@ -330,5 +330,5 @@ export function fakeOutboxAndRunProjection(
 export function fakeCoverageArming(
   change: Partial<CoverageArmingActivities> = {},
 ): CoverageArmingActivities {
-  return { switchCover: async () => ({ isChanged: true, at: BUSINESS_NOW }), ...change }
+  return { switchCover: async () => ({ outcome: 'switched', at: BUSINESS_NOW }), ...change }
 }

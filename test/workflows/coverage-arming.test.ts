@@ -38,14 +38,25 @@ async function run(
 test('returns how the switch stands', async () => {
   const result = await run()
   expect(result).toEqual({
-    ...{ product: 'FD45', isArmed: false, isChanged: true, businessNow: BUSINESS_NOW },
+    ...{ product: 'FD45', isArmed: false, outcome: 'switched', businessNow: BUSINESS_NOW },
   })
   expect(coverageArmingResult.safeParse(result).success).toBe(true)
 })
 
+test('allows five minutes unless told otherwise', async () => {
+  const calls: Calls = []
+  const dueAt = '2026-03-02T06:00:00Z'
+  await run({}, { calls, input: { ...INPUT, dueAt } })
+  await run({}, { calls, input: { ...INPUT, dueAt, toleranceMin: 60 } })
+  expect(calls.map(({ input }) => input)).toMatchObject([
+    { dueAt, toleranceMin: 5 },
+    { dueAt, toleranceMin: 60 },
+  ])
+})
+
 test('asks with the same ref when the step is repeated, and with another in another run', async () => {
   const calls: Calls = []
-  await run({ switchCover: failingOnce({ isChanged: true, at: BUSINESS_NOW }) }, { calls })
+  await run({ switchCover: failingOnce({ outcome: 'switched', at: BUSINESS_NOW }) }, { calls })
   await run({}, { calls })
   const refs = calls.map(({ input }) => (input as { ref: string }).ref)
   expect(refs).toHaveLength(3)
