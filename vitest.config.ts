@@ -6,6 +6,8 @@ import { defineConfig } from 'vitest/config'
 
 /** Two cores are what continuous integration has; more workers only add time-outs. */
 const MAX_WORKERS = 2
+/** Tests of services wait for timers and servers half of their time. */
+const SERVICE_WORKERS = 3
 
 const UNIT = ['test/unit/**/*.test.ts', 'test/arch/**/*.test.ts']
 const SYSTEM = ['test/e2e/**/*.test.ts', 'test/chaos/**/*.test.ts']
@@ -39,7 +41,7 @@ export default defineConfig({
           globalSetup: ['./test/support/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          maxWorkers: MAX_WORKERS,
+          maxWorkers: SERVICE_WORKERS,
           sequence: { groupOrder: 1 },
         },
       },
