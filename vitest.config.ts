@@ -1,6 +1,6 @@
 /**
  * Three kinds of tests: `unit` needs nothing, `services` shares one embedded Postgres and one
- * Temporal server per run, `system` boots whole installations and therefore runs one file at a time.
+ * Temporal server per run, `system` boots whole installations, each in a folder of its own.
  */
 import { defineConfig } from 'vitest/config'
 
@@ -52,7 +52,7 @@ export default defineConfig({
           include: SYSTEM,
           testTimeout: 300_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          maxWorkers: MAX_WORKERS,
           sequence: { groupOrder: 2 },
         },
       },
