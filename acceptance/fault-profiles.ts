@@ -38,7 +38,9 @@ const SINGLE: Readonly<Record<FlightFault, Omit<FaultProfile, 'name'>>> = {
   stale: { switches: { stale: { minutes: 120 } }, outage: { everyMin: 90, forMin: 30 } },
   late: { switches: { late: { minutes: 90 } } },
   correction: { switches: { correction: { rate: 0.2, dialect: 'aeroapi' } } },
-  conflict: { switches: { conflict: { rate: 0.2, dialect: 'aeroapi' } } },
+  // No rule says which of two sources is right: what it moves across a tier goes to people, a sixth of
+  // the legs that it hits, a quarter in a stormy week.
+  conflict: { switches: { conflict: { rate: 0.05, dialect: 'aeroapi' } } },
   retime: { switches: { retime: {} } },
   divertNoElsewhere: { switches: { divertNoElsewhere: {} } },
   divertOtherId: { switches: { divertOtherId: {} } },

@@ -44,8 +44,18 @@ const CONFLICT_HOLD_MS = HOUR_MS
 /** A second source that may not have the arrival yet is asked again at this interval. */
 const ASK_AGAIN_MS = 15 * MINUTE_MS
 
-/** Next to a tier a silent second source is waited for this long, once an hour; then people decide. */
+/**
+ * Next to a tier a second source without an arrival is waited for this long, once an hour. Then people
+ * decide, unless it knows that the leg was flown: it has none to give (a row flagged cancelled shows none),
+ * and the first one's hour is enough (domain rule 2.4 d).
+ */
 const EDGE_SILENCE_MS = 6 * HOUR_MS
+
+/** Gate to gate so much faster than planned is rare: a denial that rests on it is asked about. */
+const MADE_UP_MS = 30 * MINUTE_MS
+
+/** A leg that left so few minutes short of a payment is not denied on one source's word. */
+const LATE_DEPARTURE_BAND_MIN = 30
 
 /** An arrival after a diversion that one source alone knows decides when so much changes nothing. */
 const DIVERTED_BAND_MIN = 45
@@ -82,7 +92,7 @@ export function decideBySources(input: SourcesInput): Decision {
   if (second === null) return single
   const claim = claimOf(input, single)
   if (claim === null) return isNotAtGate(input, single) ? payTopTier(input.product) : single
-  if (!isWorthAsking(input.product, claim)) return single
+  if (!isWorthAsking(input, claim)) return single
   if (second.incident !== null) return { outcome: 'REVIEW', reasons: ['INCIDENT'] }
   return decideClaim(input, claim, opinionOf(input, second))
 }
@@ -92,7 +102,7 @@ export function decideBySources(input: SourcesInput): Decision {
  * or lies near a tier, or is a cancellation that lasts, or the leg is still under way a day late.
  */
 export function shouldAskSecond(input: SourcesInput): boolean {
-  const { facts, second, product } = input
+  const { facts, second } = input
   if (second === null || facts.lastAnswerAt === null) return false
   const isFresh = second.asked !== null && second.asked.lastSeenAt >= facts.lastAnswerAt
   if (isFresh) return false
@@ -100,7 +110,7 @@ export function shouldAskSecond(input: SourcesInput): boolean {
   const claim = claimOf(input, single)
   if (claim === null) return isOpenADayLate(input, single) && isUnderWay(facts, facts.lastAnswerAt)
   if (claim.kind === 'CANCELLED' && !claim.isSettled) return isFastCancel(input)
-  return isWorthAsking(product, claim)
+  return isWorthAsking(input, claim)
 }
 
 /** Null when nothing is claimed that a second source could confirm. */
@@ -128,12 +138,24 @@ function claimOf(input: SourcesInput, single: Decision): Claim | null {
   return { kind: 'NEVER_ARRIVED', bps, delayMin: null, ...rest }
 }
 
-/** A payment, what lies near a tier, and a denial not far below one. */
-function isWorthAsking(product: Product, claim: Claim): boolean {
+/** A payment, what lies near a tier, a denial not far below one, and one that the flight contradicts. */
+function isWorthAsking(input: SourcesInput, claim: Claim): boolean {
+  const { product } = input
   if (claim.bps > 0 || claim.isEdge) return true
   if (claim.delayMin === null) return false
   const bandMin = product.settle.denialBandMin ?? TWO_SOURCE_DEFAULTS.denialBandMin
-  return bpsOf(product, claim.delayMin + bandMin) > 0
+  return bpsOf(product, claim.delayMin + bandMin) > 0 || isDoubtfulDenial(input)
+}
+
+/** It arrived well before what its departure let expect, or left late enough to be paid for. */
+function isDoubtfulDenial({ product, facts, leg, insuredScheduledIn }: SourcesInput): boolean {
+  const { actualOut, arrival } = facts
+  if (actualOut === null || arrival === null) return false
+  const plannedMs = msBetween(leg.scheduledOut, leg.scheduledIn)
+  const asPlannedMs = toMs(actualOut) + plannedMs
+  if (asPlannedMs - toMs(arrival.value) >= MADE_UP_MS) return true
+  const asPlannedMin = delayOf(asPlannedMs, insuredScheduledIn)
+  return bpsOf(product, asPlannedMin + LATE_DEPARTURE_BAND_MIN) > 0
 }
 
 function opinionOf(input: SourcesInput, { facts }: SecondFacts): Opinion {
@@ -164,7 +186,7 @@ function decideClaim(input: SourcesInput, claim: Claim, opinion: Opinion): Decis
       if (input.facts.diversion !== null) return decideDiverted(input, claim)
       return hold(input, claim, toMs(input.second?.facts.diversion?.firstSeenAt ?? input.now))
     case 'FLOWN':
-      if (isPresent) return decideAlone(input, claim)
+      if (isPresent) return decideAlone(input, claim, input.second?.facts.lastAnswerAt ?? null)
       return hold(input, claim, toMs(input.second?.asked?.firstSeenAt ?? input.now))
     case 'SILENT':
       return decideAlone(input, claim)
@@ -221,8 +243,11 @@ function confirmed(input: SourcesInput, claim: Claim): Decision {
   return notYet(claim.readyMs, 'AWAITING_CONFIRMATION')
 }
 
-/** One source alone: after a wait, not next to a tier, and by the policy's amount (see the stores). */
-function decideAlone(input: SourcesInput, claim: Claim): Decision {
+/**
+ * One source alone: after a wait, and by the policy's amount (see the stores). Next to a tier only when
+ * the other knows that the leg was flown: at `flownAt` it still did, without an arrival.
+ */
+function decideAlone(input: SourcesInput, claim: Claim, flownAt: Instant | null = null): Decision {
   const { product, second, now } = input
   const nowMs = toMs(now)
   const asked = second?.asked ?? { firstSeenAt: now, lastSeenAt: now }
@@ -231,7 +256,8 @@ function decideAlone(input: SourcesInput, claim: Claim): Decision {
   const aloneMs = toMs(asked.firstSeenAt) + waitMs
   const isOver = toMs(asked.lastSeenAt) >= aloneMs
   if (claim.isSettled && isOver) {
-    if (!claim.isEdge) return settled(input, claim, 'SINGLE_SOURCE')
+    const isFlown = flownAt !== null && toMs(flownAt) >= aloneMs
+    if (!claim.isEdge || isFlown) return settled(input, claim, 'SINGLE_SOURCE')
     return { outcome: 'REVIEW', reasons: ['SECOND_SOURCE_SILENT', 'EDGE_BAND'] }
   }
   if (claim.kind === 'CANCELLED' && !claim.isSettled) {

@@ -7,6 +7,7 @@ import type { LegFacts } from '../domain/leg-facts.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type {
   FlightDataProvider,
+  LegReference,
   ProviderFailureKind,
 } from '../domain/ports/flight-data-provider.ts'
 import type { LegToPoll, PolledLeg } from '../domain/ports/leg-store.ts'
@@ -84,7 +85,7 @@ export async function askSecondSource(
   if (budget.aborted) return outOfTime
   try {
     const either = signal === undefined ? budget : AbortSignal.any([signal, budget])
-    return await ask(secondFlightData, clock, stored, before, either)
+    return await ask(secondFlightData, clock, stored, { before, first: facts }, either)
   } catch (error) {
     if (signal?.aborted === true) throw error
     if (budget.aborted) return outOfTime
@@ -98,12 +99,13 @@ async function ask(
   source: Pick<FlightDataProvider, 'id' | 'getStatus'>,
   clock: Clock,
   { leg, providerIdent }: LegToPoll,
-  before: SecondFacts,
+  { before, first }: { readonly before: SecondFacts; readonly first: LegFacts },
   signal: AbortSignal,
 ): Promise<AskedSecond> {
   const { identity, scheduledOut, scheduledIn } = leg
   const proven = before.timeReading === null ? {} : { timeReading: before.timeReading }
-  const reference = { identity, providerIdent, scheduledOut, scheduledIn, ...proven }
+  const changed = changedTimetable(leg, first)
+  const reference = { identity, providerIdent, scheduledOut, scheduledIn, ...proven, ...changed }
   const result = await source.getStatus({ ...reference, purpose: 'DECISION' }, signal)
   // Read after the answer: nothing in it can be later than this.
   const askedAt = await clock.now()
@@ -111,6 +113,16 @@ async function ask(
   const { second: facts, flags } = foldSecondAnswer(before, leg, result.value, askedAt)
   const observation = observationOf(source.id, leg, before.facts.providerIds, result, flags)
   return { second: { askedAt, observation, facts }, facts, failure: null }
+}
+
+/** What the first source shows in place of the insured timetable, if anything. */
+function changedTimetable(
+  leg: LegToPoll['leg'],
+  { scheduledOut, scheduledIn }: LegFacts,
+): Pick<LegReference, 'changedTo'> {
+  if (scheduledOut === null || scheduledIn === null) return {}
+  if (scheduledOut === leg.scheduledOut && scheduledIn === leg.scheduledIn) return {}
+  return { changedTo: { scheduledOut, scheduledIn } }
 }
 
 function silence(

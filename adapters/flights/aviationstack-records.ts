@@ -41,7 +41,9 @@ export function toProviderLegs(
 function proofOf(row: AviationFlight, asked: LegReference, airports: Airports): TimeReading[] {
   const { departure, arrival } = row
   const stated = { out: departure.scheduled, in: arrival.scheduled, ...zonesOf(row, airports) }
-  return readingsThatProve(stated, asked)
+  const proofs = readingsThatProve(stated, asked)
+  if (proofs.length > 0 || asked.changedTo === undefined) return proofs
+  return readingsThatProve(stated, asked.changedTo)
 }
 
 /** How one row is to be read; null when that cannot be told. */

@@ -119,6 +119,11 @@ export type LegReference = {
   readonly scheduledIn: Instant
   /** The reading that an earlier record of this provider proved for the leg; absent: none has yet. */
   readonly timeReading?: TimeReading
+  /**
+   * The timetable that another source shows now, where it is not the insured one: the carrier changed it,
+   * and a reading of this provider's times may prove itself on it as well.
+   */
+  readonly changedTo?: { readonly scheduledOut: Instant; readonly scheduledIn: Instant }
   /** What the answer is for, when calls get scarce; absent: ROUTINE. */
   readonly purpose?: CallPurpose
 }

@@ -140,6 +140,15 @@ test('both sources honest, times mislabelled as ever: every decision is right, p
 })
 
 test.each([
+  ['both flag flights as cancelled that fly', { cancelFlagWithoutCancel: {} }],
+  ['both show a timetable that was changed late', { retime: {} }],
+])('%s: none is wrong, and none waits for people for that', async (_, faults) => {
+  const decisions = await decideAll(faults)
+  expect(wrong(decisions)).toEqual([])
+  expect(count(decisions, 'SECOND_SOURCE_SILENT')).toBe(0)
+})
+
+test.each([
   ['the first shows arrivals half an hour late', { conflict: { dialect: 'aeroapi' } }],
   ['the second shows arrivals half an hour late', { conflict: { dialect: 'aviationstack' } }],
   ['the second is a server that only fails', { '500': { dialect: 'aviationstack' } }],

@@ -65,6 +65,21 @@ describe('the reading that gives the insured schedule wins', () => {
     expect(record).toMatchObject({ isTimeAmbiguous: true })
   })
 
+  test('a timetable that changed is proof where another source shows the change too', async () => {
+    const departure = { scheduled: '2013-02-08T11:15:00+00:00' }
+    const arrival = { scheduled: '2013-02-08T14:15:00+00:00' }
+    const changedTo = {
+      scheduledOut: parseInstant('2013-02-08T16:15:00Z'),
+      scheduledIn: parseInstant('2013-02-08T22:15:00Z'),
+    }
+    const answer = page(row({ departure, arrival }))
+    expect(await recordFrom(answer)).toMatchObject({ isTimeAmbiguous: true })
+    expect(await recordFrom(answer, { ...COAST_REFERENCE, changedTo })).toMatchObject({
+      scheduledIn: '2013-02-08T22:15:00.000Z',
+      timeReading: 'LOCAL',
+    })
+  })
+
   test('the zone is the row’s, and the airport’s where the row has none', async () => {
     const record = await recordFrom(page(row({ arrival: { timezone: '' } })))
     expect(record).toMatchObject({ scheduledIn: '2013-02-08T21:00:00.000Z' })

@@ -1,8 +1,8 @@
 /** Two arrivals, or one against none: the table of conflicts, and what a second opinion is worth. */
 import { describe, expect, it } from 'vitest'
 
-import { decideBySources } from '../../../domain/decide-by-sources.ts'
-import { arrivalPlus, arrived, HOURS, product, record, seenAt } from './legs.ts'
+import { decideBySources, shouldAskSecond } from '../../../domain/decide-by-sources.ts'
+import { arrivalPlus, arrived, departurePlus, HOURS, product, record, seenAt } from './legs.ts'
 import { decided, inputOf, second, secondAt } from './second.ts'
 
 describe('sources that agree', () => {
@@ -134,6 +134,31 @@ describe('one source silent', () => {
     })
   })
 
+  it('next to a tier lets the first decide after six hours when it knows that the leg was flown', () => {
+    // A row flagged cancelled has no arrival, but it did leave the ground.
+    const flown = record({ ...arrived(47), actualOn: null, actualIn: null, cancelled: true })
+    const until = (minute: number) =>
+      decided(seenAt([48, 108, minute], [arrived(47)]), secondAt([48, 108, minute], [flown]))
+    expect(until(47 + 6 * HOURS).outcome).toBe('NOT_YET')
+    expect(until(48 + 6 * HOURS)).toEqual({
+      outcome: 'PAY',
+      bps: 3_000,
+      delayMin: 47,
+      reasons: ['ARRIVED', 'SINGLE_SOURCE', 'TIER_MET'],
+    })
+  })
+
+  it('next to a tier is not overruled by what it knew before it fell silent', () => {
+    const flown = record({ ...arrived(47), actualOn: null, actualIn: null })
+    const minutes = [48, 108, 48 + 6 * HOURS]
+    const first = seenAt(minutes, [arrived(47)])
+    const silent = secondAt(minutes.slice(1), null)
+    expect(decided(first, [...secondAt([48], [flown]), ...silent])).toEqual({
+      outcome: 'REVIEW',
+      reasons: ['SECOND_SOURCE_SILENT', 'EDGE_BAND'],
+    })
+  })
+
   it('is what times without a certain instant are: neither for nor against a payment', () => {
     const unsure = second(20, { isTimeAmbiguous: true, cancelled: true })
     const first = seenAt([92, 107, 152], [arrived(90)])
@@ -172,6 +197,35 @@ describe('what only the second source says', () => {
     expect(decided(first, secondAt([107], [diverted])).outcome).toBe('NOT_YET')
     const later = seenAt([92, 107, 170], [arrived(90)])
     expect(decided(later, secondAt([107, 170], [diverted]))).toEqual({
+      outcome: 'REVIEW',
+      reasons: ['SOURCES_CONFLICT'],
+    })
+  })
+})
+
+describe('a denial far below the tiers', () => {
+  /** Left and arrived so many minutes late, of a leg planned for three hours. */
+  const isAsked = (outMin: number, inMin: number) => {
+    const flown = arrived(inMin, { actualOut: departurePlus(outMin), actualOff: null })
+    return shouldAskSecond(inputOf(seenAt([inMin + 2], [flown]), []))
+  }
+
+  it('is asked about when half an hour of the planned time was made up, not at a minute less', () => {
+    expect(isAsked(10, -20)).toBe(true)
+    expect(isAsked(9, -20)).toBe(false)
+  })
+
+  it('is asked about when it left half an hour short of a tier, not at a minute more', () => {
+    expect(isAsked(15, -14)).toBe(true)
+    expect(isAsked(14, -15)).toBe(false)
+  })
+
+  it('is held when the second source would pay', () => {
+    const early = arrived(-20, { actualOut: departurePlus(50), actualOff: departurePlus(65) })
+    expect(decided(seenAt([-18, -3], [early]), secondAt([-3], [second(50)]))).toMatchObject({
+      outcome: 'NOT_YET',
+    })
+    expect(decided(seenAt([-18, 52, 122], [early]), secondAt([52, 122], [second(50)]))).toEqual({
       outcome: 'REVIEW',
       reasons: ['SOURCES_CONFLICT'],
     })
