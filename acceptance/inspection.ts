@@ -11,19 +11,13 @@ import {
   countCoverageIncidents,
   readDetails,
   readDisputed,
-  readFurtherPayouts,
   readEscrowWithPeople,
   readReviews,
   type DecisionDetail,
   type DoubtedPolicy,
   type ReviewedPolicy,
 } from './instance-books.ts'
-import {
-  paidInAll,
-  parseDecisions,
-  type DecidedPolicy,
-  type ExpectedPolicy,
-} from './oracle/expected-book.ts'
+import { parseDecisions, type DecidedPolicy, type ExpectedPolicy } from './oracle/expected-book.ts'
 import {
   judge,
   judgeMoney,
@@ -88,7 +82,7 @@ export async function inspectEnd(
   const { breaks, escrowMinor } = await readBooks(instance)
   return {
     finalJudgement: judge(owed, decided, withPeople(reviews, disputed)),
-    decidedMinor: [...decided.values()].reduce((sum, one) => sum + paidInAll(one).amountMinor, 0),
+    decidedMinor: [...decided.values()].reduce((sum, one) => sum + one.amountMinor, 0),
     transfers: transfers.length,
     coverageIncidents: await countCoverageIncidents(db),
     books: {
@@ -106,11 +100,7 @@ type Decisions = {
 }
 
 async function readDecisions(installation: Installation, db: Database): Promise<Decisions> {
-  const first = parseDecisions(await installation.must('decisions', 'export', '-'))
-  const further = await readFurtherPayouts(db)
-  const decided = new Map(
-    [...first].map(([number, one]) => [number, { ...one, further: further.get(number) ?? [] }]),
-  )
+  const decided = parseDecisions(await installation.must('decisions', 'export', '-'))
   return { decided, reviews: await readReviews(db), disputed: await readDisputed(db) }
 }
 

@@ -2,7 +2,6 @@
 import { sql } from 'kysely'
 
 import type { Database } from '../db/client.ts'
-import type { FurtherPayout } from './oracle/expected-book.ts'
 
 /** A policy that waits for people. */
 export type ReviewedPolicy = {
@@ -68,19 +67,6 @@ export async function readCorrected(db: Database): Promise<DoubtedPolicy[]> {
       where c.evaluation_id = o.evaluation_id and c.corrected_bps > c.bps)
     order by r.id, o.policy_number`.execute(db)
   return rows
-}
-
-/** Payouts beyond the first, by policy, in order. */
-export async function readFurtherPayouts(db: Database): Promise<Map<string, FurtherPayout[]>> {
-  const { rows } = await sql<FurtherPayout & { policyNumber: string }>`
-    select o.policy_number as "policyNumber", v.bps, p.amount_minor as "amountMinor",
-      p.id as "payoutId", coalesce(p.transfer_id, '') as "transferId"
-    from payout p
-    join policy o on o.id = p.policy_id
-    join evaluation v on v.id = p.evaluation_id
-    where p.revision > 0 and p.state <> 'CANCELLED'
-    order by o.policy_number, p.revision`.execute(db)
-  return Map.groupBy(rows, ({ policyNumber }) => policyNumber)
 }
 
 /** A case about a leg or a policy that nobody has decided. */

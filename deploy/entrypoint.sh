@@ -1,7 +1,8 @@
 #!/bin/sh
 # Reads settings that are given as files (NAME_FILE=/run/secrets/name), then becomes the command.
 set -eu
-for name in DATABASE_URL AEROAPI_KEY AVIATIONSTACK_KEY STRIPE_API_KEY STRIPE_WEBHOOK_SECRET API_TOKEN; do
+for name in DATABASE_URL AEROAPI_KEY AVIATIONSTACK_KEY STRIPE_API_KEY STRIPE_WEBHOOK_SECRET API_TOKEN \
+  SMTP_URL VAPID_PRIVATE_KEY TWILIO_AUTH_TOKEN SLACK_WEBHOOK_URL NOTIFY_WEBHOOK_URL NOTIFY_WEBHOOK_SECRET; do
   eval "file=\${${name}_FILE:-}"
   if [ -n "$file" ]; then
     [ -r "$file" ] || { echo "groundstop: ${name}_FILE: cannot read $file" >&2; exit 78; }

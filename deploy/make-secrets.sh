@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes deploy/secrets: passwords at random, the providers' keys from AEROAPI_KEY and STRIPE_API_KEY or
-# asked for, the second source's from AVIATIONSTACK_KEY or none. What is there already is kept: running it twice changes nothing.
+# asked for, the optional ones from the variable of their name or none. What is there already is kept: running it twice changes nothing.
 set -eu
 cd "$(dirname "$0")/secrets"
 # Nobody else on the host enters the folder; the files are read by the containers' own users.
@@ -29,7 +29,14 @@ keep grafana_password "$(random)"
 keep api_token "$(random)"
 keep database_url "postgres://groundstop:$(cat postgres_password)@postgres:5432/groundstop"
 ask aeroapi_key "${AEROAPI_KEY:-}" 'AeroAPI key'
-# Optional: an empty file means that one source decides.
-[ -s aviationstack_key ] || printf '%s' "${AVIATIONSTACK_KEY:-}" >aviationstack_key
+# Optional, with an empty file: one source decides, no webhook is taken, a channel is not used.
+keep aviationstack_key "${AVIATIONSTACK_KEY:-}"
+keep stripe_webhook_secret "${STRIPE_WEBHOOK_SECRET:-}"
+keep smtp_url "${SMTP_URL:-}"
+keep vapid_private_key "${VAPID_PRIVATE_KEY:-}"
+keep twilio_auth_token "${TWILIO_AUTH_TOKEN:-}"
+keep slack_webhook_url "${SLACK_WEBHOOK_URL:-}"
+keep notify_webhook_url "${NOTIFY_WEBHOOK_URL:-}"
+keep notify_webhook_secret "${NOTIFY_WEBHOOK_SECRET:-}"
 ask stripe_api_key "${STRIPE_API_KEY:-}" 'Stripe secret key'
 echo "secrets are in $(pwd)" >&2

@@ -19,8 +19,12 @@ export type ExplainInput = {
   /** What the holder's ticket says, when it is another number than the operating one. */
   readonly marketingIdent: string | null
   readonly sumInsured: Money
-  /** Frozen at bind. */
+  /** As frozen at bind, or endorsed since. */
   readonly insuredScheduledIn: Instant
+  /** The newest change of what is insured; null when there was none. */
+  readonly endorsement: Endorsement | null
+  /** The premium that the holder who cancelled gets back; null when there is none. */
+  readonly refund: Money | null
   readonly coverEnd: Instant
   readonly product: Product
   readonly leg: WatchedLeg
@@ -47,6 +51,17 @@ export type ExplainInput = {
   readonly paidAt: Instant | null
 }
 
+/** A change of the timetable, announced so early that it changed what is insured. */
+export type Endorsement = {
+  readonly oldScheduledOut: Instant
+  readonly oldScheduledIn: Instant
+  readonly newScheduledOut: Instant
+  readonly newScheduledIn: Instant
+  readonly announcedAt: Instant
+  /** It, or an earlier one, moved so much that the holder may cancel until departure. */
+  readonly isRefundOffered: boolean
+}
+
 /** What became of the policy, for its holder. */
 export type ExplainedOutcome =
   | 'PAID'
@@ -70,6 +85,8 @@ export type DecisionExplanation = {
     readonly departureDate: string
   }
   readonly insuredArrival: LocalTime
+  /** The arrival that was insured before the newest change of the timetable; null without one. */
+  readonly arrivalBeforeRetime: LocalTime | null
   /** At the insured destination; null when the flight did not arrive there, or is not known to have. */
   readonly actualArrival: (LocalTime & { readonly kind: 'GATE' | 'TOUCH_DOWN' }) | null
   /** Whole minutes, started ones not counted; negative is early. Null without an arrival. */
@@ -109,6 +126,10 @@ export function explainDecision(input: ExplainInput): DecisionExplanation {
       departureDate: identity.originLocalDate,
     },
     insuredArrival,
+    arrivalBeforeRetime:
+      input.endorsement === null
+        ? null
+        : localTime(input.endorsement.oldScheduledIn, destinationZone),
     actualArrival,
     delayMin,
     rule,
@@ -174,6 +195,7 @@ function paragraphs(input: ExplainInput, parts: Parts): string[] {
   return [
     headline(input, parts),
     flightText(parts),
+    ...retimeText(input, parts),
     ...arrivalText(parts),
     ...(parts.rule === null ? [] : [parts.rule.text]),
     ...observedText(parts),
@@ -203,7 +225,7 @@ function headline(input: ExplainInput, { outcome, amount, policyNumber }: Parts)
     case 'NO_COVER':
       return input.state === 'DECLINED'
         ? `${policy} was declined, so there is no cover for this flight.`
-        : `${policy} was cancelled by its holder before the flight, so there is no cover.`
+        : `${policy} was cancelled by its holder before the flight, so there is no cover.${refundText(input)}`
   }
 }
 
@@ -244,6 +266,22 @@ function flightText({ flight, insuredArrival }: Parts): string {
     `Insured is flight ${operatingIdent}${sold} from ${origin} to ${destination}, departure on ` +
     `${departureDate}, insured arrival ${insuredArrival.text}.`
   )
+}
+
+function retimeText({ endorsement }: ExplainInput, { arrivalBeforeRetime }: Parts): string[] {
+  if (endorsement === null || arrivalBeforeRetime === null) return []
+  const offer = endorsement.isRefundOffered
+    ? ' The change was so large that the policy could be cancelled until departure, with the whole premium back.'
+    : ''
+  return [
+    `The airline changed its timetable on ${dayOf(endorsement.announcedAt)}, a day or more before ` +
+      `departure, so the new arrival is insured in place of ${arrivalBeforeRetime.text}. A delay is ` +
+      `counted from the new one. Later changes do not move it.${offer}`,
+  ]
+}
+
+function refundText({ refund }: ExplainInput): string {
+  return refund === null ? '' : ` The premium of ${moneyText(refund)} was given back.`
 }
 
 function arrivalText({ actualArrival, delayMin, insuredArrival }: Parts): string[] {

@@ -50,6 +50,9 @@ export const account = {
   receivable: 'receivable:channel:direct',
   unearned: 'premium:unearned',
   revenue: 'revenue:premium',
+  /** What claims cost is with the holders; of that, what was not owed goes from the first to the second. */
+  claims: 'expense:claims',
+  leakage: 'expense:leakage',
 } as const
 
 /** The unique reference of each event. */
@@ -64,6 +67,7 @@ export const ledgerRef = {
   expire: (policyId: string) => `exp:${policyId}`,
   cancel: (policyId: string) => `can:${policyId}`,
   earn: (policyId: string) => `earn:${policyId}`,
+  correct: (policyId: string, evaluationId: string) => `corr:${policyId}:${evaluationId}`,
 } as const
 
 /** Capital paid into the pool. */
@@ -129,6 +133,23 @@ export function topUpPosting(input: {
 }): LedgerTransaction {
   return transaction(ledgerRef.trigger(input.payoutId), 'trigger', input.effectiveAt, [
     move(account.poolAvailable(), account.payable(input.policyId), input.amount),
+  ])
+}
+
+/**
+ * More was paid than a correction says is owed. Nothing is taken back: the difference is told from other
+ * claims as leakage, and holders keep what they hold.
+ */
+export function leakagePosting(input: {
+  policyId: string
+  /** The evaluation of the corrected facts. */
+  evaluationId: string
+  amount: Money
+  effectiveAt: Instant
+}): LedgerTransaction {
+  const ref = ledgerRef.correct(input.policyId, input.evaluationId)
+  return transaction(ref, 'correct', input.effectiveAt, [
+    move(account.claims, account.leakage, input.amount),
   ])
 }
 

@@ -58,6 +58,7 @@ export type MessageLocale = (typeof MESSAGE_LOCALES)[number]
 export const HOLDER_TEMPLATES = [
   'policy-bound',
   'policy-cancelled',
+  'policy-endorsed',
   'policy-in-review',
   'policy-not-paid',
   'payout-paid',
@@ -74,6 +75,7 @@ export type NotificationTemplate = HolderTemplate | 'operator-notice'
 export type NotificationFact =
   | 'BOUND'
   | 'CANCELLED'
+  | 'ENDORSED'
   | 'IN_REVIEW'
   | 'NOT_PAID'
   | 'PAID'
@@ -83,6 +85,7 @@ export type NotificationFact =
 export const TEMPLATE_OF_FACT: Readonly<Record<NotificationFact, HolderTemplate>> = {
   BOUND: 'policy-bound',
   CANCELLED: 'policy-cancelled',
+  ENDORSED: 'policy-endorsed',
   IN_REVIEW: 'policy-in-review',
   NOT_PAID: 'policy-not-paid',
   PAID: 'payout-paid',
@@ -94,8 +97,9 @@ export const TEMPLATE_OF_FACT: Readonly<Record<NotificationFact, HolderTemplate>
  * the old words stay in `messages/` until nothing queued has it.
  */
 export const TEMPLATE_VERSIONS: Readonly<Record<NotificationTemplate, number>> = {
-  'policy-bound': 1,
-  'policy-cancelled': 1,
+  'policy-bound': 2,
+  'policy-cancelled': 2,
+  'policy-endorsed': 1,
   'policy-in-review': 1,
   'policy-not-paid': 1,
   'payout-paid': 1,

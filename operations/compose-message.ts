@@ -52,7 +52,7 @@ export async function composeMessage(
 /** "You have been paid" is said only of a payout that is PAID, and so for every other message. */
 function isTrue(
   template: HolderTemplate,
-  { state, decision }: ExplainInput,
+  { state, decision, endorsement }: ExplainInput,
   payout: DueMessage['payout'],
 ): boolean {
   switch (template) {
@@ -60,6 +60,9 @@ function isTrue(
       return state !== 'CANCELLED_BY_HOLDER' && state !== 'DECLINED'
     case 'policy-cancelled':
       return state === 'CANCELLED_BY_HOLDER'
+    case 'policy-endorsed':
+      // Once the flight is decided, the explanation of that tells it.
+      return endorsement !== null && decision === null && isLive(state)
     case 'policy-in-review':
       return state === 'IN_REVIEW'
     case 'policy-not-paid':
@@ -69,4 +72,8 @@ function isTrue(
     case 'payout-returned':
       return payout !== null && payout.state !== 'PAID' && payout.state !== 'IN_TRANSIT'
   }
+}
+
+function isLive(state: ExplainInput['state']): boolean {
+  return state === 'BOUND' || state === 'MONITORING'
 }

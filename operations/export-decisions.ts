@@ -9,8 +9,9 @@ const PAGE_ROWS = 5_000
 
 /**
  * One line per decided policy in byte order of policy numbers, without header or line end:
- * `number,leg key,outcome,bps,amount in minor units,payout id,transfer id`; the last two are empty
- * when there are none. Policies decided while it runs may or may not be in.
+ * `number,leg key,outcome,bps,amount in minor units,payout id,transfer id`. Share and amount are what the
+ * policy pays in all; a policy with further payouts has all ids in order, joined by `;`, and an empty one in
+ * the last field for each transfer that is not known yet. The last two are empty without a payout. Policies decided while it runs may or may not be in.
  */
 export async function* exportDecisions(
   deps: ExportDecisionsDeps,
@@ -34,7 +35,7 @@ function decisionLine(policy: DecidedPolicy): string {
     policy.outcome,
     policy.bps,
     policy.amountMinor,
-    policy.payoutId ?? '',
-    policy.transferId ?? '',
+    policy.payouts.map(({ payoutId }) => payoutId).join(';'),
+    policy.payouts.map(({ transferId }) => transferId ?? '').join(';'),
   ].join(',')
 }

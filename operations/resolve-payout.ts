@@ -6,7 +6,7 @@ import { isAbsenceProven, nextStep } from '../domain/payout-resolution.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { PaymentProvider, Transfer } from '../domain/ports/payment-provider.ts'
 import type { AttemptKey, PayoutStore, PayoutToResolve } from '../domain/ports/payout-store.ts'
-import type { Instant } from '../domain/time.ts'
+import { addMs, HOUR_MS, type Instant } from '../domain/time.ts'
 import { sortTransfer } from './payout-answers.ts'
 
 /**
@@ -25,6 +25,9 @@ export class PayoutNotFoundError extends Error {
     super(`payout ${payoutId} does not exist`)
   }
 }
+
+/** The rail's clock may be behind ours by so much. */
+const BALANCE_MARGIN_MS = HOUR_MS
 
 type ResolveDeps = {
   readonly payoutStore: PayoutStore
@@ -58,10 +61,17 @@ export async function resolvePayout(
     payeeRef: payout.payeeRef,
   })
   if (transfers.length > 0) await recordFound(deps, payout, attempt, transfers)
-  else if (isAbsenceProven(attempt, now)) await deps.payoutStore.abandonAttempt(attempt, now)
-  else {
+  else if (!isAbsenceProven(attempt, now)) {
     await deps.payoutStore.recordAbsence(attempt, now)
     return { kind: 'unknown' }
+  } else {
+    // Before a new key could pay twice, money that no look-up finds would still be missing from the balance.
+    const { payoutId: group, payeeRef } = payout
+    const since = addMs(attempt.startedAt, -BALANCE_MARGIN_MS)
+    const onBalance = await rail.findOnBalance({ group, payeeRef, since })
+    if (onBalance !== null && onBalance.length > 0) {
+      await recordFound(deps, payout, attempt, onBalance)
+    } else await deps.payoutStore.abandonAttempt(attempt, now)
   }
   const after = await deps.payoutStore.readForResolving(input.payoutId)
   return { kind: after === null ? 'review' : withoutAttempt(after) }

@@ -58,6 +58,8 @@ export function observeRail(provider: PaymentProvider, events: Observer): Paymen
       observe('create_transfer', () => provider.createTransfer(request, signal), outcomeOf),
     findByGroup: (of, signal) =>
       observe('find_by_group', () => provider.findByGroup(of, signal), isAnswered),
+    findOnBalance: (of, signal) =>
+      observe('find_on_balance', () => provider.findOnBalance(of, signal), isAnswered),
     findById: (of, signal) =>
       observe('find_by_id', () => provider.findById(of, signal), isAnswered),
   }

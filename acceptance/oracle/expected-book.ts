@@ -43,46 +43,38 @@ export function expectedBook(
   )
 }
 
-/** A payout beyond the first, and the share of the sum insured that the policy got with it in all. */
-export type FurtherPayout = {
-  readonly bps: number
-  readonly amountMinor: number
-  readonly payoutId: string
-  readonly transferId: string
-}
-
-/** One line of `decisions export`, with what followed. */
+/** One line of `decisions export`: what a policy pays in all, and by which payouts. */
 export type DecidedPolicy = {
   readonly legKey: string
   readonly outcome: string
   readonly bps: number
   readonly amountMinor: number
-  readonly payoutId: string
-  readonly transferId: string
-  /** In order; none when left out. */
-  readonly further?: readonly FurtherPayout[]
+  /** In order; a transfer that is not known is empty. None when nothing is paid. */
+  readonly payouts: readonly { readonly payoutId: string; readonly transferId: string }[]
 }
 
-/** The share and the money of all payouts together. */
-export function paidInAll({ bps, amountMinor, further = [] }: DecidedPolicy): {
-  readonly bps: number
-  readonly amountMinor: number
-} {
-  return {
-    bps: further.at(-1)?.bps ?? bps,
-    amountMinor: further.reduce((sum, one) => sum + one.amountMinor, amountMinor),
-  }
-}
-
-/** Parses an export: number, leg key, outcome, bps, amount, payout id, transfer id. */
+/** Parses an export: number, leg key, outcome, bps, amount, payout ids, transfer ids. */
 export function parseDecisions(text: string): Map<string, DecidedPolicy> {
   const rows = parse(text)
   return new Map(
     rows.map(
       ([number = '', legKey = '', outcome = '', bps, amount, payoutId = '', transferId = '']) => [
         number,
-        { legKey, outcome, bps: Number(bps), amountMinor: Number(amount), payoutId, transferId },
+        {
+          legKey,
+          outcome,
+          bps: Number(bps),
+          amountMinor: Number(amount),
+          payouts: payoutsOf(payoutId, transferId),
+        },
       ],
     ),
   )
+}
+
+/** Ids of several payouts are joined by `;`. */
+function payoutsOf(payoutIds: string, transferIds: string): DecidedPolicy['payouts'] {
+  if (payoutIds === '') return []
+  const transfers = transferIds.split(';')
+  return payoutIds.split(';').map((payoutId, at) => ({ payoutId, transferId: transfers[at] ?? '' }))
 }

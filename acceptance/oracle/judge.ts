@@ -1,5 +1,5 @@
 /** Judges what was decided and paid against what was owed. Knows nothing of how the product decides. */
-import { paidInAll, type DecidedPolicy, type ExpectedPolicy } from './expected-book.ts'
+import type { DecidedPolicy, ExpectedPolicy } from './expected-book.ts'
 
 /** right; paid more or less than owed; left to people; not decided at all. */
 export type Verdict = 'right' | 'falsePay' | 'falseDenial' | 'review' | 'undecided'
@@ -53,7 +53,7 @@ function verdictOf(
   isWithPeople: boolean,
 ): Verdict {
   if (got === null) return isWithPeople ? 'review' : 'undecided'
-  const { bps, amountMinor } = paidInAll(got)
+  const { bps, amountMinor } = got
   if (bps > owed.bps || amountMinor > owed.amountMinor) return 'falsePay'
   if (bps < owed.bps || amountMinor < owed.amountMinor) {
     return isWithPeople ? 'review' : 'falseDenial'
@@ -62,8 +62,8 @@ function verdictOf(
 }
 
 /**
- * What is wrong with the money: each decided amount, of first payouts and further ones, must have moved
- * once, in one transfer for its payout, and nothing else. Empty when all is right.
+ * What is wrong with the money: each decided amount must have moved once, in one transfer for each of its
+ * payouts, and nothing else. Empty when all is right.
  */
 export function judgeMoney(
   decided: ReadonlyMap<string, DecidedPolicy>,
@@ -75,23 +75,27 @@ export function judgeMoney(
     if (byGroup.has(transfer.group)) problems.push(`payout ${transfer.group} was paid twice`)
     byGroup.set(transfer.group, transfer)
   }
-  const payouts = new Set<string>()
-  for (const [policyNumber, first] of decided) {
-    for (const { amountMinor, payoutId, transferId } of [first, ...(first.further ?? [])]) {
-      if (amountMinor === 0) continue
-      payouts.add(payoutId)
+  const known = new Set<string>()
+  for (const [policyNumber, { amountMinor, payouts }] of decided) {
+    if (amountMinor === 0) continue
+    if (payouts.length === 0) problems.push(`policy ${policyNumber} has no payout`)
+    let movedMinor = 0
+    for (const { payoutId, transferId } of payouts) {
+      known.add(payoutId)
       const transfer = byGroup.get(payoutId)
-      if (transfer === undefined) problems.push(`policy ${policyNumber} was not paid`)
-      else if (transfer.amountMinor !== amountMinor || transfer.id !== transferId) {
-        problems.push(
-          `policy ${policyNumber}: ${amountMinor} decided by ${transferId}, ` +
-            `${transfer.amountMinor} moved by ${transfer.id}`,
-        )
+      movedMinor += transfer?.amountMinor ?? 0
+      if (transfer === undefined)
+        problems.push(`policy ${policyNumber} was not paid by ${payoutId}`)
+      else if (transfer.id !== transferId) {
+        problems.push(`policy ${policyNumber}: ${transferId} is its transfer, ${transfer.id} moved`)
       }
+    }
+    if (payouts.length > 0 && movedMinor !== amountMinor) {
+      problems.push(`policy ${policyNumber}: ${amountMinor} decided, ${movedMinor} moved`)
     }
   }
   for (const group of byGroup.keys()) {
-    if (!payouts.has(group)) problems.push(`payout ${group} was paid and nobody decided it`)
+    if (!known.has(group)) problems.push(`payout ${group} was paid and nobody decided it`)
   }
   return problems
 }

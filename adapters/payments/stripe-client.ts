@@ -99,12 +99,15 @@ export async function collectPages<T extends { readonly id: string }>(
   options: {
     readonly what: string
     readonly isWanted: (object: T) => boolean
+    /** Default: LOOKUP_PAGES_LIMIT, enough for one payout's own. */
+    readonly pagesLimit?: number
     readonly signal: AbortSignal | undefined
   },
 ): Promise<T[]> {
   const found: T[] = []
   let after: string | undefined
-  for (let page = 0; page < LOOKUP_PAGES_LIMIT; page += 1) {
+  const pagesLimit = options.pagesLimit ?? LOOKUP_PAGES_LIMIT
+  for (let page = 0; page < pagesLimit; page += 1) {
     options.signal?.throwIfAborted()
     const from = after === undefined ? {} : { starting_after: after }
     const answer = await lookUpPage(() => list(from), options.what)
@@ -113,5 +116,5 @@ export async function collectPages<T extends { readonly id: string }>(
     after = answer.data.at(-1)?.id
     if (!hasMore(answer) || after === undefined) return found.toReversed()
   }
-  throw new PaymentLookupError(`${options.what}: more than ${PAGE_LIMIT * LOOKUP_PAGES_LIMIT}`)
+  throw new PaymentLookupError(`${options.what}: more than ${PAGE_LIMIT * pagesLimit}`)
 }

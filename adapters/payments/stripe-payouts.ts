@@ -6,6 +6,7 @@ import type Stripe from 'stripe'
 
 import { currency, minorUnits } from '../../domain/money.ts'
 import type {
+  BalanceSearch,
   Transfer,
   TransferGroup,
   TransferOutcome,
@@ -13,6 +14,7 @@ import type {
   TransferStatus,
 } from '../../domain/ports/payment-provider.ts'
 import { instantFromMs } from '../../domain/time.ts'
+import { findOnBalance } from './stripe-balance.ts'
 import { collectPages, lookUp, PAGE_LIMIT, STRIPE_SECOND_MS } from './stripe-client.ts'
 import { isAnswerTo } from './stripe-transfers.ts'
 import { outcomeOfError, unknown, UNKNOWN_CODES } from './transfer-outcome.ts'
@@ -76,6 +78,20 @@ export async function findPayout(
     `payout ${id}`,
   )
   return found === null ? null : toTransfer(found, payeeRef)
+}
+
+/** The payouts of a group on the payee's balance report since a moment; null when there is no report. */
+export async function findPayoutsOnBalance(
+  stripe: Stripe,
+  { group, payeeRef, since }: BalanceSearch,
+  signal: AbortSignal | undefined,
+): Promise<Transfer[] | null> {
+  const isPayout = (source: { readonly object: string }): source is Stripe.Payout =>
+    source.object === 'payout'
+  const query = { type: 'payout', group, since, account: payeeRef } as const
+  const of = (source: { readonly object: string }) =>
+    isPayout(source) ? toTransfer(source, payeeRef) : null
+  return findOnBalance(stripe, { ...query, toTransfer: of }, signal)
 }
 
 /** A status that is not known is on its way: nothing is concluded from it. */

@@ -3,6 +3,7 @@ import type Stripe from 'stripe'
 
 import { currency, minorUnits } from '../../domain/money.ts'
 import type {
+  BalanceSearch,
   Transfer,
   TransferGroup,
   TransferOutcome,
@@ -10,6 +11,7 @@ import type {
   TransferRequest,
 } from '../../domain/ports/payment-provider.ts'
 import { instantFromMs, toMs, type Instant } from '../../domain/time.ts'
+import { findOnBalance } from './stripe-balance.ts'
 import {
   collectPages,
   hasMore,
@@ -115,6 +117,20 @@ export async function listTransfers(
     transfers: wanted.map(toTransfer),
     next: isOver ? null : (answer.data.at(-1)?.id ?? null),
   }
+}
+
+/** The transfers of a group on our own balance report since a moment; null when there is no report. */
+export async function findTransfersOnBalance(
+  stripe: Stripe,
+  { group, since }: BalanceSearch,
+  signal: AbortSignal | undefined,
+): Promise<Transfer[] | null> {
+  const isTransfer = (source: { readonly object: string }): source is Stripe.Transfer =>
+    source.object === 'transfer'
+  const query = { type: 'transfer', group, since, account: null } as const
+  const of = (source: { readonly object: string }) =>
+    isTransfer(source) ? toTransfer(source) : null
+  return findOnBalance(stripe, { ...query, toTransfer: of }, signal)
 }
 
 function toTransfer(answer: Stripe.Transfer): Transfer {

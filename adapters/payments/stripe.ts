@@ -9,8 +9,14 @@ import type {
 } from '../../domain/ports/payment-provider.ts'
 import { createCircuit, DEFAULT_CIRCUIT, type BreakerState } from '../circuit.ts'
 import { openStripe, type StripeOptions } from './stripe-client.ts'
-import { findPayout, findPayouts, sendPayout } from './stripe-payouts.ts'
-import { findTransfer, findTransfers, listTransfers, sendTransfer } from './stripe-transfers.ts'
+import { findPayout, findPayouts, findPayoutsOnBalance, sendPayout } from './stripe-payouts.ts'
+import {
+  findTransfer,
+  findTransfers,
+  findTransfersOnBalance,
+  listTransfers,
+  sendTransfer,
+} from './stripe-transfers.ts'
 import { unknown, UNKNOWN_CODES } from './transfer-outcome.ts'
 
 export { PaymentLookupError, type StripeOptions } from './stripe-client.ts'
@@ -36,6 +42,7 @@ export function createStripePayments(options: StripeOptions): StripePayments {
     createTransfer: (request, signal) =>
       guard.send(request.idempotencyKey, () => sendTransfer(stripe, request), signal),
     findByGroup: (of, signal) => findTransfers(stripe, of, signal),
+    findOnBalance: (of, signal) => findTransfersOnBalance(stripe, of, signal),
     async findById({ id }, signal) {
       signal?.throwIfAborted()
       return findTransfer(stripe, id)
@@ -56,6 +63,7 @@ export function createStripePayouts(options: StripeOptions): StripePayouts {
     createTransfer: (request, signal) =>
       guard.send(request.idempotencyKey, () => sendPayout(stripe, request), signal),
     findByGroup: (of, signal) => findPayouts(stripe, of, signal),
+    findOnBalance: (of, signal) => findPayoutsOnBalance(stripe, of, signal),
     async findById(of, signal) {
       signal?.throwIfAborted()
       return findPayout(stripe, of)

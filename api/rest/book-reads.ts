@@ -12,6 +12,7 @@ import type { ExplanationSource } from '../../domain/ports/explanation-source.ts
 import type { LedgerReads } from '../../domain/ports/ledger-reads.ts'
 import type { LegReads } from '../../domain/ports/leg-reads.ts'
 import type { PayoutReads } from '../../domain/ports/payout-reads.ts'
+import type { PolicyEvaluationReads } from '../../domain/ports/policy-evaluations.ts'
 import type { PolicyList } from '../../domain/ports/policy-list.ts'
 import type { ReviewList } from '../../domain/ports/review-list.ts'
 import { parseInput } from '../problem.ts'
@@ -37,6 +38,7 @@ export type BookReadsDeps = {
     readonly ledger: LedgerReads
     readonly figures: BookFigures
     readonly explanations: ExplanationSource
+    readonly evaluations: PolicyEvaluationReads
   }
   readonly readClock: () => Promise<ClockReading>
 }
@@ -132,6 +134,18 @@ export function addBookReadRoutes(app: Express, deps: BookReadsDeps): void {
       },
     },
     read('A decision in words for its holder', objectShape, noQuery),
+  )
+  addRoute(
+    app,
+    '/api/policies/:policyNumber/evaluations',
+    {
+      get: async (request, response) => {
+        parseInput(noQuery, request.query, 'query')
+        const number = pathText(request, 'policyNumber', 'policy')
+        response.json(found(await deps.reads.evaluations.read(number), 'policy'))
+      },
+    },
+    read('What the rules said of a policy, with the evidence', objectShape, noQuery),
   )
   addLegRoutes(app, deps)
   addPayoutRoutes(app, deps)

@@ -28,7 +28,8 @@ export function register(program: Command, context: CliContext): void {
     .addHelpText(
       'after',
       '\nA line: policy number,leg key,outcome,basis points,amount in minor units,payout id,' +
-        'transfer id\nThe last two are empty when there are none. There is no header line.\n',
+        'transfer id\nShare and amount are those of all payouts; ids of further payouts follow the first, ' +
+        'joined by ;\nThe last two are empty when there are none. There is no header line.\n',
     )
     .action((file: string) => exportFile(context, file))
 }

@@ -1,10 +1,11 @@
-/** `groundstop policies list|show|explain`. */
+/** `groundstop policies list|show|explain|evaluations`. */
 import { Option, type Command } from 'commander'
 
 import { createPolicyDetailsStore } from '../../db/stores/policy-details.ts'
 import { explainDecision } from '../../domain/explain-decision.ts'
 import { POLICY_TRANSITIONS } from '../../domain/policy.ts'
 import type { PolicyDetails } from '../../domain/ports/policy-details.ts'
+import type { PolicyEvaluations } from '../../domain/ports/policy-evaluations.ts'
 import type { ListedPolicy } from '../../domain/ports/policy-list.ts'
 import { parseLocalDate, type LocalDate } from '../../domain/time.ts'
 import type { CliContext } from '../context.ts'
@@ -65,6 +66,46 @@ export function addPolicyReads(policies: Command, context: CliContext): void {
         lines: ({ text }) => [text.join('\n\n')],
       }),
     )
+  addReadOptions(policies.command('evaluations'))
+    .description('print what the rules said of a policy, with the evidence; all of it with --json')
+    .argument('<number>', 'policy number')
+    .action((number: string, flags: ReadFlags) =>
+      printRead(context, flags, {
+        what: `policy ${number}`,
+        from: ({ reads }) => reads.evaluations.read(number),
+        lines: evaluationLines,
+      }),
+    )
+}
+
+function evaluationLines({ evaluations }: PolicyEvaluations): string[] {
+  return evaluations.flatMap((one) => [
+    ...fieldLines([
+      ['evaluation', `${one.evaluationId}${one.isDecisive ? ', the policy rests on it' : ''}`],
+      ['made', timeText(one.evaluatedAt)],
+      ['outcome', one.outcome === 'PAY' ? `PAY ${one.bps} basis points` : one.outcome],
+      ['reasons', one.reasons.join(', ')],
+      ['delay, minutes', one.delayMin],
+      ['insured arrival', timeText(one.insuredScheduledIn)],
+      ['at the gate', timeText(one.facts.arrival?.value ?? null)],
+      ['touched down', timeText(one.facts.landing?.value ?? null)],
+      ['cancelled since', timeText(one.facts.cancelled?.firstSeenAt ?? null)],
+      ['payouts', one.payoutIds.join(', ')],
+    ]),
+    '',
+    ...tableLines(
+      ['observation', 'provider', 'first seen', 'last seen', 'times', 'flags'],
+      one.observations.map((seen) => [
+        seen.observationId,
+        seen.provider,
+        timeText(seen.firstSeenAt),
+        timeText(seen.lastSeenAt),
+        seen.seenCount,
+        seen.flags.join(', '),
+      ]),
+    ),
+    '',
+  ])
 }
 
 function listLines(items: readonly ListedPolicy[]): string[] {

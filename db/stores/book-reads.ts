@@ -5,6 +5,7 @@ import type { ExplanationSource } from '../../domain/ports/explanation-source.ts
 import type { LedgerReads } from '../../domain/ports/ledger-reads.ts'
 import type { LegReads } from '../../domain/ports/leg-reads.ts'
 import type { PayoutReads } from '../../domain/ports/payout-reads.ts'
+import type { PolicyEvaluationReads } from '../../domain/ports/policy-evaluations.ts'
 import type { PolicyList } from '../../domain/ports/policy-list.ts'
 import type { ReviewList } from '../../domain/ports/review-list.ts'
 import type { Database } from '../client.ts'
@@ -14,6 +15,7 @@ import { createExplanationSource } from './explanation-source.ts'
 import { createLedgerReads } from './ledger-reads.ts'
 import { createLegReads } from './leg-reads.ts'
 import { createPayoutReads } from './payout-reads.ts'
+import { createPolicyEvaluationReads } from './policy-evaluations.ts'
 import { createPolicyList } from './policy-list.ts'
 import { createReviewList } from './review-list.ts'
 
@@ -27,6 +29,7 @@ export type BookReads = {
   readonly ledger: LedgerReads
   readonly figures: BookFigures
   readonly explanations: ExplanationSource
+  readonly evaluations: PolicyEvaluationReads
 }
 
 /** The readers over this database. */
@@ -40,5 +43,6 @@ export function createBookReads(db: Database): BookReads {
     ledger: createLedgerReads(db),
     figures: createBookFigures(db),
     explanations: createExplanationSource(db),
+    evaluations: createPolicyEvaluationReads(db),
   }
 }

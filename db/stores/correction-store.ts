@@ -1,6 +1,7 @@
 /** Decided legs that wait for another look, and corrections, in Postgres. */
 import { sql } from 'kysely'
 
+import { account } from '../../domain/ledger.ts'
 import type {
   CorrectionStore,
   DecidedGroup,
@@ -13,6 +14,7 @@ import { parseInstant } from '../../domain/time.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Database } from '../client.ts'
 import { retriedTransaction } from '../retried-transaction.ts'
+import { shareSql } from './decision-page.ts'
 
 /** People look at the difference; nothing is paid or taken back by itself. */
 const CORRECTION_HIGHER = 'CORRECTION_HIGHER'
@@ -113,6 +115,29 @@ async function save(
           ${now}::timestamptz
         from higher h
         on conflict do nothing
+      ),
+      leaked as (
+        -- Below what an earlier correction of the decision left; that much is booked already.
+        select 'corr:' || p.id || ':' || k.corrected_evaluation_id as ref, p.currency,
+          ${shareSql(sql`p.sum_insured_minor`, sql`least(k.bps, coalesce(x.bps, k.bps))`)}
+            - ${shareSql(sql`p.sum_insured_minor`, sql`k.corrected_bps`)} as minor
+        from kept k
+        join policy p on p.evaluation_id = k.evaluation_id and p.outcome = 'PAY'
+        left join lateral (
+          select min(c.corrected_bps) as bps from decision_correction c
+          where c.evaluation_id = k.evaluation_id
+        ) as x on true
+        where k.corrected_bps < k.bps
+      ),
+      entry as (
+        insert into ledger_transaction (id, ref, kind, effective_at)
+        select groundstop_id('ledger|' || ref), ref, 'correct', ${now}::timestamptz
+        from leaked where minor > 0
+      ),
+      posting as (
+        insert into ledger_posting (transaction_id, source, destination, amount_minor, currency)
+        select groundstop_id('ledger|' || ref), ${account.claims}, ${account.leakage}, minor, currency
+        from leaked where minor > 0
       )
       select evaluation_id, corrected_evaluation_id from kept`.execute(trx)
     const isNew = new Set(

@@ -18,6 +18,13 @@ type Row = WatchedLegRow & {
   readonly sumInsuredMinor: number
   readonly currency: string
   readonly insuredScheduledIn: Instant
+  readonly premiumMinor: number | null
+  readonly oldScheduledOut: Instant | null
+  readonly oldScheduledIn: Instant | null
+  readonly newScheduledOut: Instant | null
+  readonly newScheduledIn: Instant | null
+  readonly announcedAt: Instant | null
+  readonly isRefundOffered: boolean
   readonly coverEnd: Instant
   readonly rules: Product
   readonly outcome: 'PAY' | 'NO_PAY' | null
@@ -41,7 +48,13 @@ export function createExplanationSource(db: Database): ExplanationSource {
       const { rows } = await sql<Row>`
         select p.policy_number as "policyNumber", p.state, p.marketing_ident as "marketingIdent",
           p.sum_insured_minor as "sumInsuredMinor", p.currency,
-          p.insured_scheduled_in as "insuredScheduledIn", p.cover_end as "coverEnd", v.rules,
+          p.insured_scheduled_in as "insuredScheduledIn", p.premium_minor as "premiumMinor",
+          n.old_scheduled_out as "oldScheduledOut", n.old_scheduled_in as "oldScheduledIn",
+          n.new_scheduled_out as "newScheduledOut", n.new_scheduled_in as "newScheduledIn",
+          n.announced_at as "announcedAt",
+          exists (select from endorsement o
+            where o.policy_id = p.id and o.refund_offered) as "isRefundOffered",
+          p.cover_end as "coverEnd", v.rules,
           p.outcome, p.bps, p.amount_minor as "amountMinor", p.decided_at as "decidedAt",
           e.id as "evaluationId", e.outcome as "evaluationOutcome", e.delay_min as "delayMin",
           e.reasons, e.facts as "evaluationFacts", e.evaluated_at as "evaluatedAt",
@@ -54,6 +67,9 @@ export function createExplanationSource(db: Database): ExplanationSource {
         join product_version v on v.id = p.product_version_id
         join flight_leg l on l.id = p.leg_id
         left join evaluation e on e.id = p.evaluation_id
+        left join lateral (
+          select x.* from endorsement x where x.policy_id = p.id order by x.n desc limit 1
+        ) as n on true
         where p.policy_number = ${policyNumber}
         limit 1`.execute(db)
       return rows[0] === undefined ? null : toInput(rows[0])
@@ -69,6 +85,8 @@ function toInput(row: Row): ExplainInput {
     marketingIdent: row.marketingIdent,
     sumInsured: { minor: minorUnits(row.sumInsuredMinor), currency: code },
     insuredScheduledIn: row.insuredScheduledIn,
+    endorsement: endorsementOf(row),
+    refund: refundOf(row),
     coverEnd: row.coverEnd,
     product: row.rules,
     leg: watchedLegOf(row),
@@ -76,6 +94,22 @@ function toInput(row: Row): ExplainInput {
     evaluation: evaluationOf(row),
     paidAt: row.paidAt,
   }
+}
+
+function endorsementOf(row: Row): ExplainInput['endorsement'] {
+  const { oldScheduledOut, oldScheduledIn, newScheduledOut, newScheduledIn, announcedAt } = row
+  // The schema has all five of an endorsement; without one the join leaves all of them out.
+  if (oldScheduledOut === null || oldScheduledIn === null) return null
+  if (newScheduledOut === null || newScheduledIn === null || announcedAt === null) return null
+  const { isRefundOffered } = row
+  const schedules = { oldScheduledOut, oldScheduledIn, newScheduledOut, newScheduledIn }
+  return { ...schedules, announcedAt, isRefundOffered }
+}
+
+/** A cancellation gives the whole premium back; of a book taken over from elsewhere none is known. */
+function refundOf({ state, premiumMinor, currency: code }: Row): ExplainInput['refund'] {
+  if (state !== 'CANCELLED_BY_HOLDER' || premiumMinor === null || premiumMinor === 0) return null
+  return { minor: minorUnits(premiumMinor), currency: currency(code) }
 }
 
 function decisionOf(row: Row): ExplainInput['decision'] {

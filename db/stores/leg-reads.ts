@@ -158,6 +158,20 @@ export async function readObservations(db: Database, legId: string): Promise<Sho
   return rows
 }
 
+/** These observations; at most as many as evaluations of one policy rest on. */
+export async function readObservationsOf(
+  db: Database,
+  ids: readonly number[],
+): Promise<ShownObservation[]> {
+  const { rows } = await sql<ShownObservation>`
+    select id as "observationId", provider, http_status as "httpStatus", flags,
+      first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt", seen_count as "seenCount",
+      norm as records
+    from flight_observation where id = any(${ids}::bigint[])
+    order by id limit ${SHOWN_LIMIT * SHOWN_LIMIT}`.execute(db)
+  return rows
+}
+
 async function readEvaluations(db: Database, legId: string): Promise<ShownEvaluation[]> {
   const { rows } = await sql<ShownEvaluation>`
     select e.id as "evaluationId", jsonb_build_object('code', v.code, 'version', v.version) as product,

@@ -43,11 +43,20 @@ async function listDecided(
   limit: number,
 ): Promise<DecidedPolicy[]> {
   const { rows } = await sql<DecidedPolicy>`
-    select p.policy_number as "policyNumber", l.leg_key as "legKey", p.outcome, p.bps,
-      p.amount_minor as "amountMinor", o.id as "payoutId", o.transfer_id as "transferId"
+    select p.policy_number as "policyNumber", l.leg_key as "legKey", p.outcome,
+      coalesce(o.bps, p.bps) as bps, p.amount_minor + coalesce(o.further_minor, 0) as "amountMinor",
+      coalesce(o.payouts, '[]') as payouts
     from policy p
     join flight_leg l on l.id = p.leg_id
-    left join payout o on o.policy_id = p.id and o.revision = 0
+    left join lateral (
+      select max(v.bps) filter (where x.revision > 0) as bps,
+        (sum(x.amount_minor) filter (where x.revision > 0))::bigint as further_minor,
+        jsonb_agg(jsonb_build_object('payoutId', x.id, 'transferId', x.transfer_id)
+          order by x.revision) as payouts
+      from payout x
+      join evaluation v on v.id = x.evaluation_id
+      where x.policy_id = p.id and (x.revision = 0 or x.state <> 'CANCELLED')
+    ) as o on true
     where p.outcome is not null and p.policy_number > ${after ?? ''}
     order by p.policy_number
     limit ${limit}`.execute(db)

@@ -1,5 +1,5 @@
 /** What a message to a holder is written from, and what comes of it. Words are in `words-*.ts`. */
-import { explainDecision, type ExplainInput } from '../explain-decision.ts'
+import { explainDecision, type Endorsement, type ExplainInput } from '../explain-decision.ts'
 import type { AppliedRule } from '../explain-rule.ts'
 import type { Money } from '../money.ts'
 import type { HolderTemplate } from '../notification.ts'
@@ -17,9 +17,14 @@ export type MessageFacts = {
     readonly destination: string
     readonly departureDate: LocalDate
     /** IANA. */
+    readonly originZone: string
     readonly destinationZone: string
   }
   readonly insuredArrival: Instant
+  /** The newest change of the timetable that changed what is insured; null without one. */
+  readonly endorsement: Endorsement | null
+  /** The premium that goes back to a holder who cancelled; null when there is none. */
+  readonly refund: Money | null
   readonly coverEnd: Instant
   readonly sumInsured: Money
   readonly actualArrival: {
@@ -66,9 +71,12 @@ export function messageFacts(
       origin: flight.origin,
       destination: flight.destination,
       departureDate: input.leg.identity.originLocalDate,
+      originZone: input.leg.originZone,
       destinationZone: input.leg.destinationZone,
     },
     insuredArrival: input.insuredScheduledIn,
+    endorsement: input.endorsement,
+    refund: input.refund,
     coverEnd: input.coverEnd,
     sumInsured: input.sumInsured,
     actualArrival:

@@ -1,8 +1,8 @@
 /** From words to what channels carry: plain text, HTML and a short form. Pure. */
 import type { HolderTemplate, MessageLocale } from '../notification.ts'
 import type { MessageFacts, MessageWords, Words } from './message-facts.ts'
-import { WORDS_DE } from './words-de.ts'
-import { WORDS_EN } from './words-en.ts'
+import { WORDS_DE, WORDS_DE_2 } from './words-de.ts'
+import { WORDS_EN, WORDS_EN_2 } from './words-en.ts'
 
 /** A message in all forms that channels need. */
 export type RenderedMessage = {
@@ -27,6 +27,7 @@ export class UnknownTemplateError extends Error {
 /** Every version that may still be queued, by language. */
 const WORDS: Readonly<Record<number, Readonly<Record<MessageLocale, Words>>>> = {
   1: { en: WORDS_EN, de: WORDS_DE },
+  2: { en: WORDS_EN_2, de: WORDS_DE_2 },
 }
 
 /** Writes a message to a holder. Throws UnknownTemplateError. */

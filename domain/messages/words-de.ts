@@ -29,6 +29,35 @@ export const WORDS_DE: Words = {
         'Falls Sie das nicht gewünscht haben, schreiben Sie uns bitte sofort an die Adresse auf Ihrer Police.',
       ],
     }),
+  'policy-endorsed': (facts) => {
+    const { endorsement } = facts
+    return letter(facts, {
+      subject: `Police ${facts.policyNumber}: neuer Flugplan für Flug ${facts.flight.ident}`,
+      short:
+        `Police ${facts.policyNumber} versichert nun die Ankunft am ` +
+        `${momentAt(facts, facts.insuredArrival)}: Die Fluggesellschaft hat ihren Flugplan geändert.`,
+      paragraphs: [
+        `Die Fluggesellschaft hat den Flugplan für ${flightText(facts)} einen Tag oder länger vor dem ` +
+          'Abflug geändert; Ihre Police geht mit. Sie müssen nichts tun.',
+        ...(endorsement === null
+          ? []
+          : [
+              `Abflug: ${departureAt(facts, endorsement.newScheduledOut)}, statt ` +
+                `${departureAt(facts, endorsement.oldScheduledOut)}.`,
+              `Versicherte Ankunft: ${momentAt(facts, endorsement.newScheduledIn)}, statt ` +
+                `${momentAt(facts, endorsement.oldScheduledIn)}. Eine Verspätung zählt ab der neuen Ankunft; ` +
+                'eine Änderung, die weniger als einen Tag vor dem Abflug bekannt wird, verschiebt sie nicht ' +
+                'mehr und gilt als Verspätung.',
+            ]),
+        ...(endorsement?.isRefundOffered === true
+          ? [
+              'Seit dem Kauf hat sich der Flugplan um mehr als eine Stunde verschoben. Wenn Ihnen der Flug nicht mehr passt, ' +
+                'können Sie die Police bis zum Abflug stornieren und erhalten die ganze Prämie zurück.',
+            ]
+          : []),
+      ],
+    })
+  },
   'policy-in-review': (facts) =>
     letter(facts, {
       subject: `Police ${facts.policyNumber} wird noch geprüft`,
@@ -64,6 +93,41 @@ export const WORDS_DE: Words = {
           'das Geld zurückgeschickt. Es steht Ihnen weiterhin zu.',
         'Bitte prüfen Sie das Konto, das Sie uns genannt haben, und schreiben Sie uns an die Adresse auf ' +
           'Ihrer Police, wenn es sich geändert hat. Wir zahlen erneut, sobald das Konto stimmt.',
+      ],
+    }),
+}
+
+/** Version 2 where the words changed: what a change of the timetable does, and the refund. */
+export const WORDS_DE_2: Words = {
+  ...WORDS_DE,
+  'policy-bound': (facts) =>
+    letter(facts, {
+      subject: `Ihr Schutz für Flug ${facts.flight.ident}: Police ${facts.policyNumber}`,
+      short: `Police ${facts.policyNumber} versichert ${flightText(facts)}.`,
+      paragraphs: [
+        `Ihr Flug ist versichert. Police ${facts.policyNumber} versichert ${flightText(facts)} mit bis ` +
+          `zu ${moneyIn('de', facts.sumInsured)}.`,
+        `Versicherte Ankunft ist ${momentAt(facts, facts.insuredArrival)}. Gibt die Fluggesellschaft einen ` +
+          'Tag oder länger vor dem Abflug einen anderen Flugplan bekannt, so versichern wir diesen und ' +
+          'schreiben Ihnen; eine spätere Änderung gilt als Verspätung, und die versicherte Ankunft bleibt.',
+        'Sie müssen nichts tun: Wir beobachten den Flug selbst und zahlen ohne Antrag, wenn er ' +
+          'hinreichend verspätet ist, ausfällt oder sein Ziel nicht erreicht.',
+      ],
+    }),
+  'policy-cancelled': (facts) =>
+    letter(facts, {
+      subject: `Police ${facts.policyNumber} ist storniert`,
+      short: `Police ${facts.policyNumber} ist auf Ihren Wunsch storniert; es besteht kein Schutz mehr.`,
+      paragraphs: [
+        `Police ${facts.policyNumber} für ${flightText(facts)} ist auf Ihren Wunsch storniert. Für diesen ` +
+          'Flug besteht kein Schutz mehr.',
+        ...(facts.refund === null
+          ? []
+          : [
+              `Ihre ganze Prämie von ${moneyIn('de', facts.refund)} geht dorthin zurück, wo Sie die Police ` +
+                'gekauft haben, und von dort an Sie.',
+            ]),
+        'Falls Sie das nicht gewünscht haben, schreiben Sie uns bitte sofort an die Adresse auf Ihrer Police.',
       ],
     }),
 }
@@ -106,6 +170,11 @@ function flightText({ flight }: MessageFacts): string {
 function momentAt({ flight }: MessageFacts, instant: Instant): string {
   const zone = flight.destinationZone
   return `${dateIn('de', instant, zone)}, ${timeIn('de', instant, zone)} Uhr Ortszeit in ${flight.destination}`
+}
+
+function departureAt({ flight }: MessageFacts, instant: Instant): string {
+  const zone = flight.originZone
+  return `${dateIn('de', instant, zone)}, ${timeIn('de', instant, zone)} Uhr Ortszeit in ${flight.origin}`
 }
 
 function amountText({ amount }: MessageFacts): string {

@@ -28,6 +28,35 @@ export const WORDS_EN: Words = {
         'If you did not ask for this, write to us at once at the address on your policy.',
       ],
     }),
+  'policy-endorsed': (facts) => {
+    const { endorsement } = facts
+    return letter(facts, {
+      subject: `Policy ${facts.policyNumber}: flight ${facts.flight.ident} has a new timetable`,
+      short:
+        `Policy ${facts.policyNumber} now insures the arrival on ` +
+        `${momentAt(facts, facts.insuredArrival)}: the airline changed its timetable.`,
+      paragraphs: [
+        `The airline changed the timetable of ${flightText(facts)} a day or more before departure, so ` +
+          'your policy moves with it. You need to do nothing.',
+        ...(endorsement === null
+          ? []
+          : [
+              `Departure: ${departureAt(facts, endorsement.newScheduledOut)}, instead of ` +
+                `${departureAt(facts, endorsement.oldScheduledOut)}.`,
+              `Insured arrival: ${momentAt(facts, endorsement.newScheduledIn)}, instead of ` +
+                `${momentAt(facts, endorsement.oldScheduledIn)}. A delay is counted from the new arrival; ` +
+                'a change that is announced less than a day before departure does not move it again, and ' +
+                'counts as a delay.',
+            ]),
+        ...(endorsement?.isRefundOffered === true
+          ? [
+              'Since you bought the policy the timetable has moved by more than an hour. If the flight no longer suits you, you may cancel ' +
+                'the policy until departure, and your whole premium goes back.',
+            ]
+          : []),
+      ],
+    })
+  },
   'policy-in-review': (facts) =>
     letter(facts, {
       subject: `We are still looking at policy ${facts.policyNumber}`,
@@ -63,6 +92,41 @@ export const WORDS_EN: Words = {
           'money back. It is still yours.',
         'Please check the account that you gave us and write to us at the address on your policy if it ' +
           'has changed. We pay again as soon as the account is right.',
+      ],
+    }),
+}
+
+/** Version 2 where the words changed: what a change of the timetable does, and the refund. */
+export const WORDS_EN_2: Words = {
+  ...WORDS_EN,
+  'policy-bound': (facts) =>
+    letter(facts, {
+      subject: `Your cover for flight ${facts.flight.ident}: policy ${facts.policyNumber}`,
+      short: `Policy ${facts.policyNumber} covers ${flightText(facts)}.`,
+      paragraphs: [
+        `Your flight is covered. Policy ${facts.policyNumber} insures ${flightText(facts)} for up to ` +
+          `${moneyIn('en', facts.sumInsured)}.`,
+        `The insured arrival is ${momentAt(facts, facts.insuredArrival)}. If the airline announces another ` +
+          'timetable a day or more before departure, we insure that one and tell you; a later change is ' +
+          'a delay, and the insured arrival stays.',
+        'You need to do nothing: we watch the flight ourselves, and when it is late enough, cancelled ' +
+          'or does not reach its destination, we pay without a claim form.',
+      ],
+    }),
+  'policy-cancelled': (facts) =>
+    letter(facts, {
+      subject: `Policy ${facts.policyNumber} is cancelled`,
+      short: `Policy ${facts.policyNumber} is cancelled as you asked; there is no cover any more.`,
+      paragraphs: [
+        `Policy ${facts.policyNumber} for ${flightText(facts)} is cancelled, as you asked. There is no ` +
+          'cover for this flight any more.',
+        ...(facts.refund === null
+          ? []
+          : [
+              `Your whole premium of ${moneyIn('en', facts.refund)} goes back to where you bought the ` +
+                'policy, and from there to you.',
+            ]),
+        'If you did not ask for this, write to us at once at the address on your policy.',
       ],
     }),
 }
@@ -104,6 +168,11 @@ function flightText({ flight }: MessageFacts): string {
 function momentAt({ flight }: MessageFacts, instant: Instant): string {
   const zone = flight.destinationZone
   return `${dateIn('en', instant, zone)}, ${timeIn('en', instant, zone)} local time at ${flight.destination}`
+}
+
+function departureAt({ flight }: MessageFacts, instant: Instant): string {
+  const zone = flight.originZone
+  return `${dateIn('en', instant, zone)}, ${timeIn('en', instant, zone)} local time at ${flight.origin}`
 }
 
 function amountText({ amount }: MessageFacts): string {

@@ -39,6 +39,9 @@ export type Transfer = {
 /** Where to look for what was made: the group, and the payee that some rails must be asked for. */
 export type TransferGroup = Pick<TransferRequest, 'group' | 'payeeRef'>
 
+/** A group on the balance report, from a moment on. */
+export type BalanceSearch = TransferGroup & { readonly since: Instant }
+
 /**
  * accepted: the rail moved the money. rejected: the rail refused for good, nothing moved, `code` says
  * why. unknown: the request may or may not have been carried out; only the same key may be sent again.
@@ -66,6 +69,11 @@ export interface PaymentProvider {
   createTransfer(request: TransferRequest, signal?: AbortSignal): Promise<TransferOutcome>
   /** All transfers of a group, oldest first. Throws PaymentLookupError (retryable) when unreachable. */
   findByGroup(of: TransferGroup, signal?: AbortSignal): Promise<Transfer[]>
+  /**
+   * What the rail's balance report shows of a group since a moment, oldest first; null when it has no such
+   * report. Slow: the report is read as a whole. Throws PaymentLookupError (retryable) when unreachable.
+   */
+  findOnBalance(of: BalanceSearch, signal?: AbortSignal): Promise<Transfer[] | null>
   /** The transfer as it is now; null when the rail has none. Throws PaymentLookupError (retryable). */
   findById(
     of: { readonly id: string; readonly payeeRef: string },

@@ -84,11 +84,12 @@ export type DecidedPolicy = {
   readonly policyNumber: string
   readonly legKey: LegKey
   readonly outcome: 'PAY' | 'NO_PAY'
+  /** In all: of the newest payout that was not cancelled. */
   readonly bps: number
+  /** In all: first and further payouts together. */
   readonly amountMinor: MinorUnits
-  /** The first payout (revision 0), when there is one. */
-  readonly payoutId: string | null
-  readonly transferId: string | null
+  /** The first and every further payout that was not cancelled, in order; none when nothing is paid. */
+  readonly payouts: readonly { readonly payoutId: string; readonly transferId: string | null }[]
 }
 
 /** Binds policies and lists decided ones. */

@@ -7,6 +7,7 @@ import { startHttpServer, type RunningServer } from '../http-server.ts'
 import type { Book } from './book.ts'
 import { accountOf, createPayoutHandler } from './create-payout.ts'
 import { createReversalHandler, createTransferHandler, reversedId } from './create-transfer.ts'
+import { BALANCE_REPORT_PATH, listMovements } from './balance-report.ts'
 import { createKeyedPosts } from './keyed-post.ts'
 import { listObjects } from './list-objects.ts'
 import type { MoneyLog } from './money-log.ts'
@@ -86,6 +87,7 @@ function readObjects({ book }: PaymentDeps, request: SimulatorRequest, atS: numb
     renderTransfer(transfer, book.reversalsOf(transfer, atS))
   if (path === TRANSFERS_PATH) return listTransfers(book, query, show)
   if (path === PAYOUTS_PATH) return listPayouts(book, request, atS)
+  if (path === BALANCE_REPORT_PATH) return listMovements(book, request, atS)
   if (path === '/v1/events') return listEvents(book, request, atS)
   if (path === '/v1/balance') return balance(book, atS)
   if (path.startsWith(`${TRANSFERS_PATH}/`)) {

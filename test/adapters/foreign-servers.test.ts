@@ -96,7 +96,9 @@ function differences(result: DayResult, isReviewed: (leg: ForeignLeg) => boolean
 function expectPaidOnce(result: DayResult): void {
   const owed = [...result.decided.values()].filter(({ amountMinor }) => amountMinor > 0)
   // Each transfer belongs to one payout, and no other money moved.
-  const owedBy = new Map(owed.map(({ transferId, amountMinor }) => [transferId, amountMinor]))
+  const owedBy = new Map(
+    owed.map(({ payouts, amountMinor }) => [payouts[0]?.transferId, amountMinor]),
+  )
   expect(new Map(result.moved.map(({ id, amount }) => [id, amount]))).toEqual(owedBy)
   expect(owedBy.size).toBe(owed.length)
 }
@@ -306,7 +308,9 @@ test('a payee whom the rail refuses is for people; the others are paid', async (
   })
   expect(result.moved).toMatchObject([{ amount: 100_000 }])
   expect([...result.inReview.keys()]).toEqual(['E1'])
-  expect(result.decided.get('E2')).toMatchObject({ transferId: result.moved[0]?.id })
+  expect(result.decided.get('E2')).toMatchObject({
+    payouts: [{ transferId: result.moved[0]?.id }],
+  })
 })
 
 test('a leg that left the gate and of which nothing more is heard is for people to decide', async () => {

@@ -104,6 +104,21 @@ export function paymentConformance(subject: () => Promise<PaymentSubject>): void
     expect(await s.provider.findById({ id: `${id}x`, payeeRef })).toBeNull()
   })
 
+  test('a transfer is on the balance report from its time on, another group is not', async () => {
+    await using s = await subject()
+    const request = s.request(randomUUID())
+    const outcome = await s.provider.createTransfer(request)
+    if (outcome.kind !== 'accepted') throw new Error(`not accepted: ${outcome.code}`)
+    const { createdAt } = outcome.transfer
+    const { group, payeeRef } = request
+    const since = (ms: number) =>
+      s.provider.findOnBalance({ group, payeeRef, since: addMs(createdAt, ms) })
+    expect(await since(0)).toEqual([outcome.transfer])
+    expect(await since(1_000)).toEqual([])
+    const other = { group: randomUUID(), payeeRef, since: createdAt }
+    expect(await s.provider.findOnBalance(other)).toEqual([])
+  })
+
   test('an unknown group has no transfers', async () => {
     await using s = await subject()
     expect(await s.provider.findByGroup(s.request(randomUUID()))).toEqual([])

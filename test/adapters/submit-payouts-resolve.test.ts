@@ -210,6 +210,31 @@ describe('resolving a payout', () => {
     expect((await stateOf(payoutId))?.state).toBe('SUBMITTED')
   })
 
+  test('adopts what the balance report shows though no look-up by group finds it', async () => {
+    const payoutId = await makeStuck('lostResponse')
+    clock.advance(RESEND_LIMIT_MS)
+    // As a rail whose list by group lags behind, or lost the group.
+    const payments: PaymentProvider = { ...rig.payments, findByGroup: async () => [] }
+    expect(await resolvePayout(deps(payments), { payoutId })).toEqual({ kind: 'unknown' })
+    clock.advance(ABSENCE_GAP_MS)
+    expect(await resolvePayout(deps(payments), { payoutId })).toEqual({ kind: 'settled' })
+    expect(await stateOf(payoutId)).toMatchObject({ state: 'PAID', attempts: '1 ACCEPTED' })
+    expect(rig.book.byGroup(payoutId)).toHaveLength(1)
+    await expectCleanBook()
+  })
+
+  test('concludes nothing while the balance report cannot be read; without a report look-ups decide', async () => {
+    const payoutId = await makeStuck('stored500', 3)
+    const without = (findOnBalance: PaymentProvider['findOnBalance']) =>
+      resolvePayout(deps({ ...rig.payments, findOnBalance }), { payoutId })
+    expect(await without(async () => null)).toEqual({ kind: 'unknown' })
+    clock.advance(ABSENCE_GAP_MS)
+    const unread = without(() => Promise.reject(new Error('rail is out')))
+    await expect(unread).rejects.toThrow('rail is out')
+    expect((await stateOf(payoutId))?.attempts).toBe('1 OPEN server_error')
+    expect(await without(async () => null)).toEqual({ kind: 'new-attempt' })
+  })
+
   test('concludes nothing when the rail cannot be asked', async () => {
     const payoutId = await makeStuck('lostResponse')
     clock.advance(RESEND_LIMIT_MS)

@@ -152,6 +152,7 @@ describe('lists', () => {
     '/api/payouts/7',
     '/api/payouts/00000000-0000-0000-0000-000000000000',
     '/api/policies/none/explanation',
+    '/api/policies/none/evaluations',
   ])('know nothing at %s', async (missing) => {
     const answer = await rig.ask('GET', missing)
     expect(answer.status).toBe(404)
@@ -335,6 +336,7 @@ describe('the command line', () => {
       ['/api/policies?outcome=PAY&limit=3', 'policies', 'list', '--outcome', 'PAY', '--limit', '3'],
       [`/api/policies/${numberOn(3, 0)}`, 'policies', 'show', numberOn(3, 0)],
       [`/api/policies/${numberOn(3, 0)}/explanation`, 'policies', 'explain', numberOn(3, 0)],
+      [`/api/policies/${numberOn(3, 0)}/evaluations`, 'policies', 'evaluations', numberOn(3, 0)],
       ['/api/legs?watched=true', 'legs', 'list', '--watched'],
       [path('/api/legs', key), 'legs', 'show', key],
       [`${path('/api/legs', key)}/polls`, 'polls', 'explain', key],

@@ -82,7 +82,7 @@ function privilegeFindings(service: Service): string[] {
   return rules.filter(([holds]) => !holds).map(([, finding]) => finding)
 }
 
-const SECRET_NAME = /(PASSWORD|PWD|SECRET|TOKEN|KEY|DATABASE_URL)$/
+const SECRET_NAME = /(PASSWORD|PWD|SECRET|TOKEN|(?<!PUBLIC_)KEY|DATABASE_URL)$/
 
 function exposureFindings({ ports = [], environment = {} }: Service): string[] {
   const open = ports.filter((port) => !port.startsWith('127.0.0.1:'))

@@ -68,6 +68,28 @@ describe('docker-compose.yml', () => {
     )
   })
 
+  it('passes on every setting that is not of this machine, secrets as files that are made', () => {
+    const local = /^(CLOCK_|GROUNDSTOP_HOME|DATABASE_POOL_MAX|API_TOKENS_FILE|\w+_CONCURRENCY$)/
+    const ports = /^(POSTGRES|TEMPORAL|TEMPORAL_UI|FLIGHTS|PAYMENTS|MAIL|MAIL_SMTP)_PORT$/
+    const passed = ['worker', 'api'].flatMap((name) =>
+      Object.keys(compose.services[name]?.environment ?? {}),
+    )
+    const missing = Object.keys(FIELDS).filter(
+      (name) =>
+        !local.test(name) &&
+        !ports.test(name) &&
+        !passed.some((it) => it.replace(/_FILE$/, '') === name),
+    )
+    expect(missing).toEqual([])
+    const [makeSecrets, entrypoint] = [read('deploy/make-secrets.sh'), read('deploy/entrypoint.sh')]
+    for (const secret of Object.keys(compose.secrets ?? {})) {
+      expect(makeSecrets).toMatch(new RegExp(`^(keep|ask) ${secret} `, 'm'))
+    }
+    for (const file of passed.filter((name) => name.endsWith('_FILE'))) {
+      expect(entrypoint).toMatch(new RegExp(`\\b${file.replace(/_FILE$/, '')}\\b`))
+    }
+  })
+
   it('mounts only files that are here', () => {
     const mounts = Object.values(compose.services)
       .flatMap((service) => service.volumes ?? [])

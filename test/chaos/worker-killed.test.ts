@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import { parseDecisions } from '../../acceptance/oracle/expected-book.ts'
+import { parseDecisions, type DecidedPolicy } from '../../acceptance/oracle/expected-book.ts'
 import { Installation } from '../../acceptance/installation.ts'
 
 const POLICIES = 4_000
@@ -53,7 +53,7 @@ it('was really in the middle when the worker died', () => {
 
 it('pays every policy of the storm once', async () => {
   const decided = parseDecisions(await installation.must('decisions', 'export', '-'))
-  const transfers = new Set([...decided.values()].map(({ transferId }) => transferId))
+  const transfers = new Set([...decided.values()].map(transferOf))
   transfers.delete('')
   const money = await moneyMoved()
   expect(decided.size).toBe(POLICIES)
@@ -106,8 +106,7 @@ function workerOf(parent: number): number {
 async function untilAllSettled(): Promise<void> {
   for (;;) {
     const decided = parseDecisions(await installation.must('decisions', 'export', '-'))
-    if ([...decided.values()].filter(({ transferId }) => transferId !== '').length === POLICIES)
-      return
+    if ([...decided.values()].filter((one) => transferOf(one) !== '').length === POLICIES) return
     await pause(500)
   }
 }
@@ -116,4 +115,8 @@ async function moneyMoved(): Promise<MoneyMoved> {
   const { paymentsUrl } = await installation.addresses()
   const response = await fetch(new URL('/__log', paymentsUrl))
   return (await response.json()) as MoneyMoved // the local payment server's own summary
+}
+
+function transferOf({ payouts }: DecidedPolicy): string {
+  return payouts[0]?.transferId ?? ''
 }

@@ -1,7 +1,11 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 
+import { createExplanationSource } from '../../db/stores/explanation-source.ts'
+import { readMessage } from '../../db/stores/notification-messages.ts'
+import { createNotificationStore } from '../../db/stores/notification-store.ts'
 import { addMs, HOUR_MS, MINUTE_MS } from '../../domain/time.ts'
+import { composeMessage } from '../../operations/compose-message.ts'
 import { arrivedRecord, B6_35, recordOf, rowOf } from '../support/builders.ts'
 import { earlyBook, retimed, timetable, type EarlyBook } from '../support/early-book.ts'
 
@@ -227,5 +231,56 @@ describe('the watch begins', () => {
 
   test('with the first report of a cancellation, however early', async () => {
     expect(await stateAfterPoll(-40 * HOUR_MS, true)).toBe('MONITORING')
+  })
+})
+
+describe('what holders are told of a retime', () => {
+  async function noticesOf({ db }: EarlyBook) {
+    await createNotificationStore(db).queueFacts(100)
+    const { rows } = await sql<{ id: string; template: string }>`
+      select n.id, n.template from notification n join policy p on p.id = n.policy_id
+      where n.template in ('policy-endorsed', 'policy-cancelled')
+      order by p.policy_number, n.created_at, n.template`.execute(db)
+    return await Promise.all(
+      rows.map(async ({ id, template }) => {
+        const message = await readMessage(db, id)
+        if (message === null) throw new Error('no message')
+        const told = await composeMessage({ explanations: createExplanationSource(db) }, message)
+        return { template, text: told?.text ?? null }
+      }),
+    )
+  }
+  const premium = (number: string) => rowOf(B6_35, number, { premium: '9.99' })
+
+  test('every holder once for each retime: the new arrival, the old one and the refund', async () => {
+    await using it = await earlyBook([premium('P1'), premium('P2')])
+    it.show(retimed(61))
+    await it.pollAt(-40 * HOUR_MS)
+    await it.pollAt(-39 * HOUR_MS)
+    const notices = await noticesOf(it)
+    expect(notices.map(({ template }) => template)).toEqual(['policy-endorsed', 'policy-endorsed'])
+    expect(notices[0]?.text).toMatch(/Insured arrival: .* instead of /)
+    expect(notices[0]?.text).toContain('you may cancel the policy until departure')
+    it.show(retimed(90))
+    await it.pollAt(-35 * HOUR_MS)
+    expect(await noticesOf(it)).toHaveLength(4)
+  })
+
+  test('a holder who cancels then is told of the premium, and no more of the timetable', async () => {
+    await using it = await earlyBook([premium('P1')])
+    it.show(retimed(61))
+    await it.pollAt(-40 * HOUR_MS)
+    await it.cancel('P1')
+    expect(await noticesOf(it)).toMatchObject([
+      { template: 'policy-cancelled', text: expect.stringContaining('USD 9.99') },
+      { template: 'policy-endorsed', text: null },
+    ])
+  })
+
+  test('a retime that is a delay tells nothing', async () => {
+    await using it = await earlyBook([premium('P1')])
+    it.show(retimed(90))
+    await it.pollAt(DAY_AHEAD + 1)
+    expect(await noticesOf(it)).toEqual([])
   })
 })

@@ -38,6 +38,37 @@ test('the export has a line per decided policy in byte order of their numbers', 
   ])
 })
 
+test('a policy with further payouts is told with all of them, but for cancelled ones', async () => {
+  await using it = await book([rowOf(B6_35, 'P1')])
+  await it.settle(arrived(90), after(90))
+  await it.decide()
+  await unguarded(it.db, async (trx) => {
+    const further = (revision: number, state: string) =>
+      sql`
+      with of_policy as (select * from payout where revision = 0), higher as (
+        insert into evaluation (id, leg_id, product_version_id, insured_scheduled_in, tzdata_version,
+          facts, observation_ids, outcome, delay_min, bps, reasons, evaluated_at)
+        select gen_random_uuid(), leg_id, product_version_id, insured_scheduled_in, tzdata_version,
+          facts, observation_ids, outcome, delay_min, ${6_000 + revision}::int, reasons, evaluated_at
+        from evaluation limit 1 returning id
+      )
+      insert into payout (id, policy_id, revision, evaluation_id, amount_minor, currency, payee_ref,
+        decision_ref, state)
+      select groundstop_id(${`payout-${revision}`}), p.policy_id, ${revision}, h.id, 7500, p.currency,
+        p.payee_ref, ${`case-${revision}`}, ${state}
+      from of_policy p, higher h`.execute(trx)
+    await further(1, 'CREATED')
+    await further(2, 'CANCELLED')
+    await sql`update payout set state = 'PAID', approved_by = 'rule', paid_at = now(),
+      transfer_id = 'tr_' || revision where revision < 2`.execute(trx)
+  })
+  const { rows } = await sql<{ id: string }>`select id from payout order by revision`.execute(it.db)
+  const lines = await collect(exportDecisions({ policyStore: createPolicyStore(it.db) }))
+  expect(lines).toEqual([
+    `P1,B6|35|JFK|PBI|2013-03-09,PAY,6001,15000,${rows[0]?.id};${rows[1]?.id},tr_0;tr_1`,
+  ])
+})
+
 test('the export goes over pages without gap or repeat', async () => {
   const rows = Array.from({ length: 5_003 }, (_, n) => rowOf(B6_35, `P${n}`, { sum_insured: '1' }))
   await using it = await book(rows)

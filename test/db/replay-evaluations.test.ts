@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { createBookBreakCases } from '../../db/stores/book-break-cases.ts'
 import { createLedgerStore } from '../../db/stores/ledger-store.ts'
 import { createLegStore } from '../../db/stores/leg-store.ts'
+import { createPolicyEvaluationReads } from '../../db/stores/policy-evaluations.ts'
 import { createReplaySource } from '../../db/stores/replay-source.ts'
 import type { Database } from '../../db/client.ts'
 import { legKey } from '../../domain/leg.ts'
@@ -259,4 +260,29 @@ describe('telling people of breaks', () => {
     expect(await tellBookBreaks(deps, { breaks, checked: [] })).toMatchObject({ casesOpened: 1 })
     expect(await casesOf(it)).toMatchObject([{ kind: 'control', invariant: 'I3' }])
   })
+})
+
+test('evaluations of a policy are shown with the facts and all observations that they rest on', async () => {
+  await using it = await eventfulBook()
+  const reads = createPolicyEvaluationReads(it.db)
+  const shown = await reads.read('P1')
+  const { rows } = await sql<{ ids: number[] }>`
+    select e.observation_ids as ids from evaluation e join policy p on p.evaluation_id = e.id
+    where p.policy_number = 'P1'`.execute(it.db)
+  expect(shown).toMatchObject({
+    policyNumber: 'P1',
+    evaluations: [
+      {
+        isDecisive: true,
+        product: { code: 'FD45' },
+        payoutIds: [expect.any(String)],
+        facts: { version: 1, arrival: { value: expect.any(String) } },
+        observations: rows[0]?.ids.map((observationId) => ({ observationId, provider: 'fake' })),
+      },
+    ],
+  })
+  // The other policy of the leg has another product, and rests on an evaluation of its own.
+  const other = await reads.read('P2')
+  expect(other?.evaluations).toMatchObject([{ isDecisive: true, product: { code: 'FD180' } }])
+  expect(await reads.read('P9')).toBeNull()
 })

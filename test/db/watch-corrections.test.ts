@@ -1,11 +1,16 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 
+import type { Database } from '../../db/client.ts'
 import { createCorrectionStore } from '../../db/stores/correction-store.ts'
+import { createLedgerStore } from '../../db/stores/ledger-store.ts'
 import { createLegStore } from '../../db/stores/leg-store.ts'
 import { legKey } from '../../domain/leg.ts'
+import { leakagePosting } from '../../domain/ledger.ts'
+import { currency, minorUnits } from '../../domain/money.ts'
 import type { RawPolicyRow } from '../../domain/policy-row.ts'
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../domain/time.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS, type Instant } from '../../domain/time.ts'
+import { verifyBooks } from '../../operations/verify-books.ts'
 import { watchCorrections } from '../../operations/watch-corrections.ts'
 import { arrivedRecord, B6_35, failure, identityOf, rowOf } from '../support/builders.ts'
 import { after, arrived, book } from '../support/watched-book.ts'
@@ -24,6 +29,7 @@ async function decidedBook(rows: readonly RawPolicyRow[], delayMin: number) {
   return {
     ...it,
     watch: () => watchCorrections(deps, { concurrency: 4 }),
+    verify: () => verifyBooks({ ledgerStore: createLedgerStore(it.db) }),
     asked: () => flightData.asked.status - askedBefore,
     show: (shown: number | 'silence') =>
       flightData.shown.set(
@@ -39,6 +45,14 @@ async function decidedBook(rows: readonly RawPolicyRow[], delayMin: number) {
           from decision_correction c order by c.bps, c.corrected_bps`.execute(it.db)
       ).rows,
   }
+}
+
+/** What is booked as paid too much, of all policies together. */
+async function leakedMinor(db: Database): Promise<number> {
+  const { rows } = await sql<{ minor: number }>`
+    select coalesce(sum(amount_minor), 0)::bigint as minor from ledger_posting
+    where destination = 'expense:leakage'`.execute(db)
+  return rows[0]?.minor ?? 0
 }
 
 test('a leg is looked at six hours after its decision, not a millisecond before, and once', async () => {
@@ -104,6 +118,42 @@ test('a correction downwards is counted and nothing is taken back', async () => 
   expect(await it.found()).toEqual([{ bps: 3_000, corrected_bps: 0, policies: 1, cases: null }])
   const { rows } = await sql`select state, outcome, bps from policy`.execute(it.db)
   expect(rows).toEqual([{ state: 'TRIGGERED', outcome: 'PAY', bps: 3_000 }])
+  expect(await it.verify()).toEqual({ breaks: [] })
+})
+
+test('what a correction downwards shows to be too much is booked as leakage, once and by its policy', async () => {
+  await using it = await decidedBook([rowOf(B6_35, 'P1'), rowOf(B6_35, 'P2')], 190)
+  const look = async (delayMin: number) => {
+    await sql`update flight_leg set correction_look_at = now() - interval '20 years'`.execute(it.db)
+    it.show(delayMin)
+    for (let times = 0; times < 3; times += 1) {
+      it.clock.pass(15 * MINUTE_MS)
+      await it.watch()
+    }
+  }
+  await look(150)
+  const { rows } = await sql<{ id: string; corrected: string; found: Instant }>`
+    select p.id, c.corrected_evaluation_id as corrected, c.found_at as found
+    from policy p cross join decision_correction c where p.policy_number = 'P1'`.execute(it.db)
+  const { ref, kind, postings } = leakagePosting({
+    policyId: rows[0]?.id ?? '',
+    evaluationId: rows[0]?.corrected ?? '',
+    amount: { minor: minorUnits(10_000), currency: currency('USD') },
+    effectiveAt: rows[0]?.found ?? B6_35.scheduledIn,
+  })
+  const posted = await sql`
+    select t.kind, t.effective_at, g.source, g.destination,
+      json_build_object('minor', g.amount_minor, 'currency', g.currency) as amount
+    from ledger_transaction t join ledger_posting g on g.transaction_id = t.id
+    where t.ref = ${ref}`.execute(it.db)
+  expect(posted.rows).toEqual(
+    postings.map((one) => ({ kind, effective_at: rows[0]?.found, ...one })),
+  )
+  expect(await leakedMinor(it.db)).toBe(2 * 10_000)
+  // A further correction books what it lowers beyond the first.
+  await look(60)
+  expect(await leakedMinor(it.db)).toBe(2 * 17_500)
+  expect(await it.verify()).toEqual({ breaks: [] })
 })
 
 test('a look without an answer is repeated an hour later, for two days after cover', async () => {

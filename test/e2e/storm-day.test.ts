@@ -58,7 +58,9 @@ it('pays every policy what the oracle says, to the cent, and no other', () => {
 it('moves the money of every payout once, and no other money', async () => {
   const { paymentsUrl } = await installation.addresses()
   const owed = [...decided.values()].filter(({ amountMinor }) => amountMinor > 0)
-  const transferIds = new Set(owed.map(({ transferId }) => transferId))
+  const transferIds = new Set(
+    owed.flatMap(({ payouts }) => payouts.map(({ transferId }) => transferId)),
+  )
   const log = (await (await fetch(new URL('/__log', paymentsUrl))).json()) as {
     count: number
     sums: Record<string, number>

@@ -40,6 +40,8 @@ function explained({ facts, leg = LEG, code = 'FD45', change = {} }: Case): Deci
     marketingIdent: null,
     sumInsured: { minor: SUM, currency: USD },
     insuredScheduledIn,
+    endorsement: null,
+    refund: null,
     coverEnd: coverEnd(insuredScheduledIn),
     product: rules,
     leg,
@@ -265,6 +267,38 @@ describe('a policy', () => {
     expect(explanation.text[0]).toBe(
       'Policy P-1 pays 75.00 USD. The money was sent on 2013-02-11 (UTC).',
     )
+  })
+
+  it('tells which arrival was insured before the timetable changed, and that a refund was offered', () => {
+    const endorsement = {
+      oldScheduledOut: addMs(LEG.scheduledOut, -70 * MINUTE_MS),
+      oldScheduledIn: addMs(LEG.scheduledIn, -70 * MINUTE_MS),
+      newScheduledOut: LEG.scheduledOut,
+      newScheduledIn: LEG.scheduledIn,
+      announcedAt: addMs(LEG.scheduledOut, -40 * HOUR_MS),
+      isRefundOffered: true,
+    }
+    const told = explained({ facts: late(44), change: { endorsement } })
+    expect(told).toMatchObject({
+      outcome: 'NOT_PAID',
+      delayMin: 44,
+      arrivalBeforeRetime: { local: '2013-02-08T11:50' },
+    })
+    expect(told.text[2]).toMatch(/changed its timetable on 2013-02-06 .* in place of Friday/)
+    expect(told.text[2]).toContain('cancelled until departure')
+    const small = { ...endorsement, isRefundOffered: false }
+    const { text } = explained({ facts: late(44), change: { endorsement: small } })
+    expect(text[2]).not.toContain('cancelled until departure')
+    expect(explained({ facts: late(44) }).text.join(' ')).not.toContain('timetable')
+  })
+
+  it('of a policy that its holder cancelled tells the premium that went back, if there is one', () => {
+    const change = { state: 'CANCELLED_BY_HOLDER', decision: null, evaluation: null } as const
+    const refund = { minor: minorUnits(999), currency: USD }
+    const headline = (told: Partial<ExplainInput>) =>
+      explained({ facts: late(45), change: { ...change, ...told } }).text[0]
+    expect(headline({ refund })).toContain('The premium of 9.99 USD was given back.')
+    expect(headline({})).not.toContain('premium')
   })
 
   it.each(['DECLINED', 'CANCELLED_BY_HOLDER'] as const)('%s has no cover', (state) => {

@@ -43,9 +43,19 @@ function facts(change: Partial<MessageFacts> = {}): MessageFacts {
       origin: 'JFK',
       destination: 'PBI',
       departureDate: parseLocalDate('2013-03-09'),
+      originZone: 'America/New_York',
       destinationZone: 'America/New_York',
     },
     insuredArrival: parseInstant('2013-03-10T04:30:00Z'),
+    endorsement: {
+      oldScheduledOut: parseInstant('2013-03-10T00:10:00Z'),
+      oldScheduledIn: parseInstant('2013-03-10T03:20:00Z'),
+      newScheduledOut: parseInstant('2013-03-10T01:20:00Z'),
+      newScheduledIn: parseInstant('2013-03-10T04:30:00Z'),
+      announcedAt: parseInstant('2013-03-08T06:00:00Z'),
+      isRefundOffered: true,
+    },
+    refund: { minor: minorUnits(1_250), currency: USD },
     coverEnd: parseInstant('2013-03-11T04:30:00Z'),
     sumInsured: { minor: minorUnits(250_000), currency: USD },
     actualArrival: { at: parseInstant('2013-03-10T07:42:00Z'), kind: 'GATE' },
@@ -87,6 +97,36 @@ test.each(all)('$template in $locale', async ({ template, locale }) => {
   const file = `Subject: ${subject}\nShort: ${short}\n\n${text}\n---\n${html}`
   await expect(file).toMatchFileSnapshot(`messages/${template}.v${version}.${locale}.txt`)
 })
+
+test.each(MESSAGE_LOCALES)(
+  'words that were queued before they changed are kept in %s',
+  (locale) => {
+    const words = { en: ['It stays the measure', 'premium'], de: ['Dabei bleibt es', 'Prämie'] }[
+      locale
+    ]
+    const textOf = (template: 'policy-bound' | 'policy-cancelled', version: number) =>
+      renderHolderMessage({ template, version }, locale, facts()).text
+    expect(
+      [1, 2].map((version) => textOf('policy-bound', version).includes(words[0] ?? '')),
+    ).toEqual([true, false])
+    expect(
+      [1, 2].map((version) => textOf('policy-cancelled', version).includes(words[1] ?? '')),
+    ).toEqual([false, true])
+  },
+)
+
+test.each(MESSAGE_LOCALES)(
+  'no refund is offered or told of in %s where there is none',
+  (locale) => {
+    const told = facts()
+    const small = { ...told, refund: null, endorsement: null }
+    const texts = (['policy-endorsed', 'policy-cancelled'] as const).map(
+      (template) =>
+        renderHolderMessage({ template, version: TEMPLATE_VERSIONS[template] }, locale, small).text,
+    )
+    expect(texts.join(' ')).not.toMatch(/premium|Prämie/)
+  },
+)
 
 test.each(MESSAGE_LOCALES)(
   'a denial in %s has schedule, arrival, source, rule and appeal',

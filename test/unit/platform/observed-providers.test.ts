@@ -83,6 +83,7 @@ describe('a request to an outside service', () => {
         id: 'stripe',
         createTransfer: async () => ({ kind, code: 'x', message: '' }),
         findByGroup: async () => [],
+        findOnBalance: async () => [],
         findById: async () => null,
         listSince: async () => ({ transfers: [], next: null }),
       }
