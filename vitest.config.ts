@@ -4,6 +4,11 @@
  */
 import { defineConfig } from 'vitest/config'
 
+import { fastestFolder } from './test/support/memory-folder.ts'
+
+// For this process, those of tests and what they start.
+process.env['TMPDIR'] ??= fastestFolder()
+
 /** Two cores are what continuous integration has; more workers only add time-outs. */
 const MAX_WORKERS = 2
 /** Tests of services wait for timers and servers half of their time. */

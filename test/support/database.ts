@@ -40,7 +40,7 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
       return
     }
     const template = await ensureTemplate(client, server)
-    await client.query(`create database ${name} template ${template}`)
+    await client.query(`create database ${name} template ${template} strategy file_copy`)
   })
   const url = databaseUrl(server, name)
   const db = createDatabase(url, { max: options.max ?? 10, applicationName: 'test' })
