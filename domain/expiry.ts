@@ -14,6 +14,12 @@ export const DECIDE_AFTER_MS = HOUR_MS
  */
 export const LAST_WAIT_MS = 7 * DAY_MS
 
+/**
+ * So long after the end of cover a paid or expired policy is closed, if nothing about it is open. Corrections
+ * come within two days and payments come back within a week; what comes later opens it again. Milliseconds.
+ */
+export const CLOSE_AFTER_MS = 30 * DAY_MS
+
 /** A sum of money by currency; decimal text, because totals may pass 2^53. */
 export type CurrencyTotal = { readonly currency: string; readonly amountMinor: string }
 

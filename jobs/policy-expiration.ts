@@ -22,6 +22,10 @@ export const policyExpirationResult = z.strictObject({
   payoutsCreated: count,
   held: count.meta({ description: 'Settled, but a review or a payout is open.' }),
   waiting: count.meta({ description: 'Evidence is still being confirmed.' }),
+  // Runs from before policies were closed have none.
+  closed: count
+    .optional()
+    .meta({ description: 'Paid or expired, 30 days after cover, and nothing open.' }),
   isComplete: z.boolean().meta({ description: 'False: time was up, the next run goes on.' }),
 })
 
@@ -35,7 +39,8 @@ export const policyExpiration = defineJob({
     'Goes through the policies whose cover has ended. A settled no-pay without an open review or payout ' +
     'becomes EXPIRED, its reservation returns to the pool and the ledger says so, all in one transaction. ' +
     'A policy without a settled fact is decided by the evidence there is, or handed to people with one ' +
-    'review case a leg: it never expires by the clock alone.',
+    'review case a leg: it never expires by the clock alone. Paid and expired policies are closed 30 days after ' +
+    'their cover, when no case, payment or message about them is open.',
   input: policyExpirationInput,
   result: policyExpirationResult,
   schedule: {

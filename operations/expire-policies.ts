@@ -1,8 +1,8 @@
 /**
  * Ends policies whose cover has ended: settled no-pays expire, evidence that is decidable is decided,
- * what nobody can settle goes to people. Never a denial by the clock alone.
+ * what nobody can settle goes to people; what is over for long is closed. Never a denial by the clock alone.
  */
-import { addTotals, type CurrencyTotal } from '../domain/expiry.ts'
+import { addTotals, CLOSE_AFTER_MS, type CurrencyTotal } from '../domain/expiry.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { ExpiryPlace, ExpiryStore } from '../domain/ports/expiry-store.ts'
 import { addMs, HOUR_MS, toMs, type Instant } from '../domain/time.ts'
@@ -41,6 +41,8 @@ export type ExpiredPolicies = ExpirySweep & {
   readonly held: number
   readonly waiting: number
   readonly decided: DecidedLegs
+  /** Paid and expired ones that came to their end; absent before the sweep is complete. */
+  readonly closed?: number
   /** False when more pages are left; `after` says where. */
   readonly isComplete: boolean
 }
@@ -78,8 +80,26 @@ export async function expirePolicies(
   if (done.isComplete) {
     const doneBefore = addMs(now, -CURSOR_MARGIN_MS)
     await deps.expiryStore.writeCursor(earlier(done.oldestOpen, doneBefore))
+    done = { ...done, closed: await closeDone(deps, now, options) }
   }
   return done
+}
+
+/** Closes what is over; what is left after so many pages is for the next sweep. */
+async function closeDone(
+  { expiryStore }: Pick<ExpirePoliciesDeps, 'expiryStore'>,
+  now: Instant,
+  { maxPages, signal }: ExpirePoliciesOptions,
+): Promise<number> {
+  const coverEndBy = addMs(now, -CLOSE_AFTER_MS)
+  let closed = 0
+  for (let page = 0; page < maxPages; page += 1) {
+    signal?.throwIfAborted()
+    const some = await expiryStore.closePolicies({ coverEndBy, limit: POLICIES_PER_PAGE })
+    closed += some
+    if (some < POLICIES_PER_PAGE) break
+  }
+  return closed
 }
 
 const NOTHING_DONE = {

@@ -47,6 +47,7 @@ function accountOf({ decided, ...step }: ExpiryStep): PolicyExpirationResult {
     payoutsCreated: decided.payoutsCreated,
     held: step.held,
     waiting: step.waiting,
+    closed: step.closed ?? 0,
     isComplete: step.isComplete,
   }
 }
@@ -62,6 +63,7 @@ function add(some: PolicyExpirationResult, more: PolicyExpirationResult): Policy
     payoutsCreated: some.payoutsCreated + more.payoutsCreated,
     held: some.held + more.held,
     waiting: some.waiting + more.waiting,
+    closed: (some.closed ?? 0) + (more.closed ?? 0),
     isComplete: more.isComplete,
   }
 }

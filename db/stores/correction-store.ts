@@ -1,5 +1,6 @@
 /** Decided legs that wait for another look, and corrections, in Postgres. */
 import { sql } from 'kysely'
+import type { RawBuilder } from 'kysely'
 
 import { account } from '../../domain/ledger.ts'
 import type {
@@ -116,29 +117,7 @@ async function save(
         from higher h
         on conflict do nothing
       ),
-      leaked as (
-        -- Below what an earlier correction of the decision left; that much is booked already.
-        select 'corr:' || p.id || ':' || k.corrected_evaluation_id as ref, p.currency,
-          ${shareSql(sql`p.sum_insured_minor`, sql`least(k.bps, coalesce(x.bps, k.bps))`)}
-            - ${shareSql(sql`p.sum_insured_minor`, sql`k.corrected_bps`)} as minor
-        from kept k
-        join policy p on p.evaluation_id = k.evaluation_id and p.outcome = 'PAY'
-        left join lateral (
-          select min(c.corrected_bps) as bps from decision_correction c
-          where c.evaluation_id = k.evaluation_id
-        ) as x on true
-        where k.corrected_bps < k.bps
-      ),
-      entry as (
-        insert into ledger_transaction (id, ref, kind, effective_at)
-        select groundstop_id('ledger|' || ref), ref, 'correct', ${now}::timestamptz
-        from leaked where minor > 0
-      ),
-      posting as (
-        insert into ledger_posting (transaction_id, source, destination, amount_minor, currency)
-        select groundstop_id('ledger|' || ref), ${account.claims}, ${account.leakage}, minor, currency
-        from leaked where minor > 0
-      )
+      ${bookLeakage(now)}
       select evaluation_id, corrected_evaluation_id from kept`.execute(trx)
     const isNew = new Set(
       inserted.rows.map((row) => `${row.evaluation_id}|${row.corrected_evaluation_id}`),
@@ -147,4 +126,32 @@ async function save(
       isNew.has(`${one.evaluationId}|${one.correctedEvaluationId}`),
     )
   })
+}
+
+/** CTEs that post what the corrections of CTE `kept` show to have been paid too much, by policy. */
+function bookLeakage(now: Instant): RawBuilder<unknown> {
+  const sum = sql`p.sum_insured_minor`
+  return sql`leaked as (
+      -- Below what an earlier correction of the decision left; that much is booked already.
+      select 'corr:' || p.id || ':' || k.corrected_evaluation_id as ref, p.currency,
+        ${shareSql(sum, sql`least(k.bps, coalesce(x.bps, k.bps))`)}
+          - ${shareSql(sum, sql`k.corrected_bps`)} as minor
+      from kept k
+      join policy p on p.evaluation_id = k.evaluation_id and p.outcome = 'PAY'
+      left join lateral (
+        select min(c.corrected_bps) as bps from decision_correction c
+        where c.evaluation_id = k.evaluation_id
+      ) as x on true
+      where k.corrected_bps < k.bps
+    ),
+    entry as (
+      insert into ledger_transaction (id, ref, kind, effective_at)
+      select groundstop_id('ledger|' || ref), ref, 'correct', ${now}::timestamptz
+      from leaked where minor > 0
+    ),
+    posting as (
+      insert into ledger_posting (transaction_id, source, destination, amount_minor, currency)
+      select groundstop_id('ledger|' || ref), ${account.claims}, ${account.leakage}, minor, currency
+      from leaked where minor > 0
+    )`
 }

@@ -26,6 +26,7 @@ type Fragment = RawBuilder<unknown>
 export function createExpiryStore(db: Database): ExpiryStore {
   return {
     expirePage: (page) => retriedTransaction(db, (trx) => expirePage(trx, page)),
+    closePolicies: (page) => closePolicies(db, page),
     async writeCursor(position) {
       await sql`
         insert into job_cursor (job, position) values (${JOB}, ${position}::timestamptz)
@@ -34,6 +35,39 @@ export function createExpiryStore(db: Database): ExpiryStore {
       )
     },
   }
+}
+
+async function closePolicies(
+  db: Database,
+  { coverEndBy, limit }: Parameters<ExpiryStore['closePolicies']>[0],
+): Promise<number> {
+  const { rows } = await sql<{ closed: number }>`
+    with done as (
+      select p.id from policy p
+      where p.state in ('PAID', 'EXPIRED') and p.cover_end <= ${coverEndBy}::timestamptz
+        and not exists (
+          select from escrow_reservation e where e.policy_id = p.id and e.state = 'RESERVED')
+        and not exists (
+          select from payout o where o.policy_id = p.id and o.state not in ('PAID', 'CANCELLED'))
+        and not exists (
+          select from review_case r where r.state <> 'RESOLVED' and r.subject_id in (p.id, p.leg_id))
+        and not exists (
+          select from payout o join review_case r on r.subject_id = o.id
+          where o.policy_id = p.id and r.state <> 'RESOLVED')
+        and not exists (
+          select from notification n where n.policy_id = p.id and n.state = 'QUEUED')
+        and not exists (select from notification_fact f where f.policy_id = p.id)
+      order by p.cover_end, p.id
+      limit ${limit}
+      for update of p skip locked
+    ), closed as (
+      update policy p set state = 'CLOSED', state_version = p.state_version + 1, updated_at = now()
+      from done d
+      where p.id = d.id and p.state in ('PAID', 'EXPIRED')
+      returning p.id
+    )
+    select count(*) as closed from closed`.execute(db)
+  return rows[0]?.closed ?? 0
 }
 
 type Candidate = { id: string; leg_id: string; cover_end: Instant }

@@ -41,6 +41,11 @@ export interface ExpiryStore {
    * repeated and run at once from many processes.
    */
   expirePage(page: ExpiryPage): Promise<ExpiredPage>
+  /**
+   * Closes at most `limit` paid or expired policies whose cover ended by `coverEndBy`: their reservation and
+   * payouts are at their end, no case is open, nobody is still to be told. Returns how many.
+   */
+  closePolicies(page: { readonly coverEndBy: Instant; readonly limit: number }): Promise<number>
   /** Every policy whose cover ended before `position` is known to be done; later runs begin there. */
   writeCursor(position: Instant): Promise<void>
 }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 import { createExpiryStore } from '../../db/stores/expiry-store.ts'
 import { createLedgerStore } from '../../db/stores/ledger-store.ts'
-import { LAST_WAIT_MS } from '../../domain/expiry.ts'
+import { CLOSE_AFTER_MS, LAST_WAIT_MS } from '../../domain/expiry.ts'
 import { currency, minorUnits } from '../../domain/money.ts'
 import { expirePosting } from '../../domain/ledger.ts'
 import { legKey } from '../../domain/leg.ts'
@@ -300,6 +300,47 @@ test('trap 28: sweeps, deciders and pollers at once expire every policy once', a
   await sweep(it)
   expect(await states(it)).toEqual({ 'TRIGGERED/FULFILLED': 600, 'EXPIRED/RELEASED': 600 })
   await expectSoundBook(it)
+})
+
+test('a paid or expired policy is closed 30 days after its cover, not a millisecond before', async () => {
+  await using it = await notPaidBook(2)
+  await sweep(it)
+  await sql`delete from notification_fact`.execute(it.db)
+  it.clock.set(addMs(COVER_END, CLOSE_AFTER_MS - 1))
+  expect(await sweep(it)).toMatchObject({ closed: 0 })
+  it.clock.pass(1)
+  expect(await sweep(it)).toMatchObject({ closed: 2 })
+  expect(await states(it)).toEqual({ 'CLOSED/RELEASED': 2 })
+  expect(await sweep(it)).toMatchObject({ closed: 0 })
+  await expectSoundBook(it)
+})
+
+test.each([
+  [
+    'a case of its leg is open',
+    sql`
+    insert into review_case (id, subject_kind, subject_id, reason_code, opened_at)
+    select gen_random_uuid(), 'leg', leg_id, 'CORRECTION_HIGHER', now() from policy`,
+  ],
+  [
+    'a case of its own is open',
+    sql`
+    insert into review_case (id, subject_kind, subject_id, reason_code, opened_at)
+    select gen_random_uuid(), 'policy', id, 'APPEAL', now() from policy`,
+  ],
+  [
+    'its holder is still to be told',
+    sql`
+    insert into notification_fact (kind, policy_id, occasion) select 'NOT_PAID', id, 'x' from policy`,
+  ],
+])('a policy is not closed while %s', async (_what, stand) => {
+  await using it = await notPaidBook(1)
+  await sweep(it)
+  await sql`delete from notification_fact`.execute(it.db)
+  await stand.execute(it.db)
+  it.clock.set(addMs(COVER_END, CLOSE_AFTER_MS))
+  expect(await sweep(it)).toMatchObject({ closed: 0 })
+  expect(await states(it)).toEqual({ 'EXPIRED/RELEASED': 1 })
 })
 
 test('the schema refuses an expired policy without a settled no-pay', async () => {

@@ -69,7 +69,7 @@ test('goes on where the last step ended, and adds up', async () => {
     {
       expirePolicies: inTurn(
         expiryStep(500, first),
-        expiryStep(3, { decided, inReview: 4, held: 5, waiting: 6 }),
+        expiryStep(3, { decided, inReview: 4, held: 5, waiting: 6, closed: 7 }),
       ),
     },
     calls,
@@ -88,6 +88,7 @@ test('goes on where the last step ended, and adds up', async () => {
     payoutsCreated: 2,
     held: 5,
     waiting: 6,
+    closed: 7,
     isComplete: true,
   })
 })
