@@ -15,6 +15,8 @@ import { providerHealthCheck } from './provider-health-check.ts'
 import { reconciliation } from './reconciliation.ts'
 import { correctionWatch } from './correction-watch.ts'
 import { reviewOrchestration } from './review-orchestration.ts'
+import { hourlyMetrics } from './hourly-metrics.ts'
+import { dailyAnalytics } from './daily-analytics.ts'
 import { coverageArming } from './coverage-arming.ts'
 
 /** All jobs by name, in the order in which lists show them. */
@@ -35,6 +37,8 @@ export const JOBS = {
   'cache-refresh': cacheRefresh,
   'outbox-and-run-projection': outboxAndRunProjection,
   'coverage-arming': coverageArming,
+  'hourly-metrics': hourlyMetrics,
+  'daily-analytics': dailyAnalytics,
 } as const
 
 /** The name of a registered job. */

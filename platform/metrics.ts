@@ -331,6 +331,17 @@ function providerMetrics(registers: Registry[]) {
   }
 }
 
+function analyticsMetrics(registers: Registry[]) {
+  return {
+    periodsMeasured: new Counter({
+      registers,
+      name: 'groundstop_periods_measured_total',
+      help: 'Periods whose figures were kept: for the first time, the same again, or other than before',
+      labelNames: ['kind', 'outcome'],
+    }),
+  }
+}
+
 function buildMetrics() {
   const registry = new Registry()
   const registers = [registry]
@@ -343,6 +354,7 @@ function buildMetrics() {
     ...doorMetrics(registers),
     ...providerMetrics(registers),
     ...watchMetrics(registers),
+    ...analyticsMetrics(registers),
   }
 }
 

@@ -1,0 +1,67 @@
+/** Measuring step by step, as far as a run's time allows: for every job that measures periods. */
+import { setCurrentDetails, sleep } from '@temporalio/workflow'
+
+import type { MeasuredPeriods } from '../../domain/ports/analytics-store.ts'
+
+/** Periods of a step; a step takes some seconds. */
+const PERIODS_PER_STEP = 48
+
+/** A month of hours. What is over is left to the next run. */
+const STEPS_AT_MOST = 20
+
+/** Corrected periods that a result names. */
+const NAMED_AT_MOST = 100
+
+/** The server's timers are no finer; and what settles takes minutes at most. */
+const LEAST_WAIT_MS = 1_000
+const GREATEST_WAIT_MS = 300_000
+
+/** A step: the named period, or at most `limit` of those that are missing. */
+export type MeasureRequest = { readonly period?: string; readonly limit: number }
+
+/** What a run measured. */
+export type Measuring = {
+  readonly computed: number
+  readonly unchanged: number
+  readonly corrected: string[]
+  readonly latest: string
+  readonly isComplete: boolean
+}
+
+/** Calls `measure` until nothing is missing, waits once for a period that has just ended, adds up. */
+export async function measureAll(
+  measure: (request: MeasureRequest) => Promise<MeasuredPeriods>,
+  { period }: { readonly period?: string | undefined },
+): Promise<Measuring> {
+  const request = { limit: PERIODS_PER_STEP, ...(period === undefined ? {} : { period }) }
+  let sum: Measuring | null = null
+  let hasWaited = false
+  for (let steps = 0; steps < STEPS_AT_MOST; steps += 1) {
+    const next = await measure(request)
+    sum = plus(sum, next)
+    setCurrentDetails(describe(sum))
+    if (!next.isComplete) continue
+    if (next.settlesInMs === null || hasWaited) break
+    hasWaited = true
+    await sleep(Math.min(Math.max(next.settlesInMs, LEAST_WAIT_MS), GREATEST_WAIT_MS))
+  }
+  if (sum === null) throw new Error('no step was allowed')
+  return sum
+}
+
+function plus(sum: Measuring | null, next: MeasuredPeriods): Measuring {
+  const { computed, unchanged, latest, isComplete } = next
+  const corrected = [...new Set([...(sum?.corrected ?? []), ...next.corrected])]
+  return {
+    computed: (sum?.computed ?? 0) + computed,
+    unchanged: (sum?.unchanged ?? 0) + unchanged,
+    corrected: corrected.slice(0, NAMED_AT_MOST),
+    latest,
+    isComplete,
+  }
+}
+
+function describe({ computed, corrected, latest, isComplete }: Measuring): string {
+  const more = isComplete ? '' : ', **more to do**'
+  return `${computed} measured, ${corrected.length} corrected, up to ${latest}${more}`
+}
