@@ -46,6 +46,8 @@ export type Config = {
   readonly environment: Environment
   /** GROUNDSTOP_HOME: data, logs and the address file of one instance. Default `.groundstop`. */
   readonly homeDir: string
+  /** REPORTS_DIR: where reports are kept for download; default `reports` in the home. Same for all processes. */
+  readonly reportsDir: string
   /** DATABASE_POOL_MAX: connections of one process. Default 10. */
   readonly database: { readonly poolMax: number }
   /** TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE. Default 127.0.0.1:7233, `default`. */
@@ -217,6 +219,7 @@ function configOf(values: Values): Config {
   return {
     environment: values.GROUNDSTOP_ENV ?? 'development',
     homeDir: values.GROUNDSTOP_HOME ?? '.groundstop',
+    reportsDir: values.REPORTS_DIR ?? `${values.GROUNDSTOP_HOME ?? '.groundstop'}/reports`,
     database: { poolMax: values.DATABASE_POOL_MAX ?? 10 },
     temporal: {
       address: values.TEMPORAL_ADDRESS ?? '127.0.0.1:7233',

@@ -57,6 +57,7 @@ const INSTANT = z
 export const FIELDS = {
   GROUNDSTOP_ENV: oneOf(['development', 'staging', 'production']),
   GROUNDSTOP_HOME: TEXT(4_096),
+  REPORTS_DIR: TEXT(4_096),
   DATABASE_URL: url(['postgres:', 'postgresql:']),
   DATABASE_POOL_MAX: integer(1, 1_000, 'connections'),
   TEMPORAL_ADDRESS: z

@@ -34,3 +34,14 @@ export const measuredFields = {
   latest: z.string().meta({ description: 'The last period that has ended.' }),
   isComplete: z.boolean().meta({ description: 'False: the next run goes on.' }),
 } as const
+
+/** A report that was written. */
+export const writtenReport = z.strictObject({
+  report: z.string(),
+  period: z.string(),
+  files: count,
+  bytes: count,
+  rows: count.meta({ description: 'Lines of data.' }),
+  isChanged: z.boolean().meta({ description: 'False: the same files were there already.' }),
+  isTold: z.boolean().optional().meta({ description: 'Whether operators were told of it now.' }),
+})

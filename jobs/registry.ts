@@ -17,6 +17,9 @@ import { correctionWatch } from './correction-watch.ts'
 import { reviewOrchestration } from './review-orchestration.ts'
 import { hourlyMetrics } from './hourly-metrics.ts'
 import { dailyAnalytics } from './daily-analytics.ts'
+import { weeklyTrends } from './weekly-trends.ts'
+import { executiveSummary } from './executive-summary.ts'
+import { report } from './report.ts'
 import { coverageArming } from './coverage-arming.ts'
 
 /** All jobs by name, in the order in which lists show them. */
@@ -39,6 +42,9 @@ export const JOBS = {
   'coverage-arming': coverageArming,
   'hourly-metrics': hourlyMetrics,
   'daily-analytics': dailyAnalytics,
+  'weekly-trends': weeklyTrends,
+  'executive-summary': executiveSummary,
+  report,
 } as const
 
 /** The name of a registered job. */

@@ -87,8 +87,11 @@ export async function measurePeriods(
   }
 }
 
-/** A run that a schedule starts at the end of a period comes a little too early for it. */
-function settlesInMs(kind: PeriodKind, now: Instant, speed: number): number | null {
+/**
+ * When what ended just now can be measured, wall milliseconds; null when it can be already: a run that
+ * a schedule starts at the end of a period comes a little too early for it.
+ */
+export function settlesInMs(kind: PeriodKind, now: Instant, speed: number): number | null {
   const { startsAt } = periodAt(kind, now)
   const businessMs = SETTLING_MS - msBetween(startsAt, now)
   return businessMs <= 0 || speed <= 0 ? null : Math.ceil(businessMs / speed)

@@ -11,7 +11,7 @@ import { createSystemClock } from '../platform/clock/system-clock.ts'
 import type { ActivityFamily } from './queues.ts'
 
 /** Folders of the home whose files nobody misses after a while: what people had written there. */
-const AGING_FOLDERS = ['exports', 'reports', 'acceptance', 'tmp'] as const
+const AGING_FOLDERS = ['exports', 'acceptance', 'tmp'] as const
 
 /** What a log leaves behind when it begins a new file: `worker.log.1`, `worker.log.2.gz`. */
 const ROTATED_LOG = /\.log\.\d+(\.gz)?$/
@@ -21,9 +21,10 @@ export function createRetentionActivities(deps: {
   readonly db: Database
   readonly clock: Clock
   readonly homeDir: string
+  readonly reportsDir: string
 }): Readonly<Record<'cleanup', ActivityFamily>> {
-  const { db, clock, homeDir } = deps
-  const folders = AGING_FOLDERS.map((folder) => join(homeDir, folder))
+  const { db, clock, homeDir, reportsDir } = deps
+  const folders = [...AGING_FOLDERS.map((folder) => join(homeDir, folder)), reportsDir]
   return {
     cleanup: createCleanupActivities({
       aged: {

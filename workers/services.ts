@@ -73,8 +73,8 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       ...reviewActivities({ ...deps, ...flights, db, clock, clockSpeed }),
       ...createProviderActivities({ config, secrets, db, clock, events, flights }),
       ...notifications.activities,
-      ...createRetentionActivities({ db, clock, homeDir: config.homeDir }),
-      ...createAnalyticsActivities({ db, clock, clockSpeed, events }),
+      ...createRetentionActivities({ ...config, db, clock }),
+      ...createAnalyticsActivities({ config, db, clock, clockSpeed, events }),
       'outbox-and-run-projection': runProjection(deps, db),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
       'coverage-arming': createCoverageArmingActivities({

@@ -16,6 +16,9 @@ export { correctionWatch } from './correction-watch.ts'
 export { reviewOrchestration } from './review-orchestration.ts'
 export { hourlyMetrics } from './hourly-metrics.ts'
 export { dailyAnalytics } from './daily-analytics.ts'
+export { weeklyTrends } from './weekly-trends.ts'
+export { executiveSummary } from './executive-summary.ts'
+export { report } from './report.ts'
 export { coverageArming } from './coverage-arming.ts'
 // A default export answers for every type without one of its own.
 // oxlint-disable-next-line import/no-default-export -- the SDK asks for it by that name

@@ -19,6 +19,9 @@ const GROUPS_AT_MOST = 50
 /** Products, currencies, reasons and phases are few; more is not for people. */
 const ROWS_AT_MOST = 1_000
 
+/** Events that a report lists: some years of people's changes. */
+const EVENTS_AT_MOST = 50_000
+
 /** Lower ends of the classes of payouts, minor units: the standard deductibles of such covers. */
 const PAYOUTS_FROM_MINOR = [0, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000]
 
@@ -31,12 +34,15 @@ const within = (column: string, { from, until }: BookSpan) =>
 export const BOOK_SECTIONS: Readonly<Partial<Record<SectionName, Measure>>> = {
   loss: measureLoss,
   bound: measureBound,
+  quotes: measureQuotes,
   delays: measureDelays,
   payouts: measurePayouts,
   latency: measureLatency,
   exposure: measureExposure,
   coverage: measureCoverage,
   reviews: measureReviews,
+  'audit-actions': measureAuditActions,
+  'audit-events': listAuditEvents,
 }
 
 /** A policy counts in the period of its last decision. */
@@ -221,5 +227,35 @@ async function measureReviews(db: Database, span: BookSpan): Promise<FigureRow[]
     where opened_at < ${span.until}::timestamptz
       and (resolved_at is null or resolved_at >= ${span.from}::timestamptz)
     group by 1 order by 1 limit ${ROWS_AT_MOST}`.execute(db)
+  return rows
+}
+
+async function measureQuotes(db: Database, span: BookSpan): Promise<FigureRow[]> {
+  const became = (state: string) => sql`count(*) filter (where q.state = ${state})`
+  const { rows } = await sql<FigureRow>`
+    select v.code as product, q.currency, count(*) as quotes, ${became('BOUND')} as bound,
+      ${became('DECLINED')} as declined, ${became('LAPSED')} as lapsed,
+      sum(q.premium_minor)::text as "premiumMinor"
+    from quote q join product_version v on v.id = q.product_version_id
+    where ${within('q.quoted_at', span)}
+    group by 1, 2 order by 1, 2 limit ${ROWS_AT_MOST}`.execute(db)
+  return rows
+}
+
+async function measureAuditActions(db: Database, span: BookSpan): Promise<FigureRow[]> {
+  const { rows } = await sql<FigureRow>`
+    select actor, action, count(*) as events, count(distinct subject) as subjects
+    from audit_event where ${within('at', span)}
+    group by 1, 2 order by 1, 2 limit ${ROWS_AT_MOST}`.execute(db)
+  return rows
+}
+
+/** Without their details, which may say more than a report's readers are to see. */
+async function listAuditEvents(db: Database, span: BookSpan): Promise<FigureRow[]> {
+  const { rows } = await sql<FigureRow>`
+    select e.seq, e.at, e.actor, e.action, e.subject, c.position, c.hash
+    from audit_event e left join audit_chain c on c.event_seq = e.seq
+    where ${within('e.at', span)}
+    order by e.seq limit ${EVENTS_AT_MOST}`.execute(db)
   return rows
 }

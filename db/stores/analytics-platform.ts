@@ -14,6 +14,7 @@ export async function measurePlatform(db: Database, period: Period): Promise<Fig
   return {
     providers: isHour ? await hourOfProviders(db, period) : await providersOfHours(db, period),
     jobs: isHour ? await hourOfJobs(db, period) : await jobsOfHours(db, period),
+    messages: await messages(db, period),
     'dead-letters': await deadLetters(db, period),
   }
 }
@@ -103,5 +104,17 @@ async function deadLetters(db: Database, { startsAt, endsAt }: Period): Promise<
     from dead_letter
     where died_at < ${until} and (resolved_at is null or resolved_at >= ${from})
     group by 1 order by 1 limit ${ROWS_AT_MOST}`.execute(db)
+  return rows
+}
+
+/** Counts only: whom a message went to is in no figure. */
+async function messages(db: Database, { startsAt, endsAt }: Period): Promise<FigureRow[]> {
+  const { rows } = await sql<FigureRow>`
+    select audience, channel, count(*) as messages, count(sent_at) as sent,
+      count(*) filter (where state in ('FAILED', 'BOUNCED')) as failed,
+      count(*) filter (where state = 'SUPPRESSED') as suppressed
+    from notification
+    where created_at >= ${startsAt}::timestamptz and created_at < ${endsAt}::timestamptz
+    group by 1, 2 order by 1, 2 limit ${ROWS_AT_MOST}`.execute(db)
   return rows
 }

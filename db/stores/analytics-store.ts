@@ -4,6 +4,7 @@ import { sql, type Transaction } from 'kysely'
 import { PERIOD_KINDS, type Period, type PeriodKind } from '../../domain/analytics/period.ts'
 import {
   SECTION_NAMES,
+  sectionSpec,
   type FigureRow,
   type Figures,
   type SectionName,
@@ -47,7 +48,7 @@ export function createAnalyticsStore(db: Database): AnalyticsStore {
     },
     measureBook: ({ startsAt, endsAt }, rates, sections) =>
       inOneMoment(db, (trx) =>
-        measureBook(trx, { from: startsAt, until: endsAt, rates }, sections ?? SECTION_NAMES),
+        measureBook(trx, { from: startsAt, until: endsAt, rates }, sections ?? KEPT),
       ),
     measurePlatform: (period) => inOneMoment(db, (trx) => measurePlatform(trx, period)),
     save: (period, measured) => retriedTransaction(db, (trx) => save(trx, period, measured)),
@@ -63,6 +64,9 @@ export function createAnalyticsStore(db: Database): AnalyticsStore {
     },
   }
 }
+
+/** What is kept with a period. */
+const KEPT = SECTION_NAMES.filter((name) => sectionSpec(name).isForReports !== true)
 
 const FIRST_FACT = {
   business: sql`select min(bound_at) as at from policy`,

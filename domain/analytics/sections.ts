@@ -28,6 +28,8 @@ export type SectionSpec = {
   readonly clock: PeriodClock
   readonly columns: readonly Column[]
   readonly charts: readonly ChartSpec[]
+  /** Measured for reports alone, and not kept with the figures of periods. */
+  readonly isForReports?: true
 }
 
 const col = (key: string, title: string, unit: Unit): Column => ({ key, title, unit })
@@ -77,6 +79,20 @@ export const SECTIONS = {
       col('policies', 'policies', 'count'),
       col('sumInsuredMinor', 'sum insured', 'minor'),
       col('premiumMinor', 'premium', 'minor'),
+    ],
+    charts: [],
+  },
+  quotes: {
+    title: 'Quotes given, and what became of them',
+    clock: 'business',
+    columns: [
+      col('product', 'product', 'text'),
+      col('currency', 'currency', 'text'),
+      col('quotes', 'quotes', 'count'),
+      col('bound', 'bound', 'count'),
+      col('declined', 'declined', 'count'),
+      col('lapsed', 'lapsed', 'count'),
+      col('premiumMinor', 'premium offered', 'minor'),
     ],
     charts: [],
   },
@@ -190,6 +206,19 @@ export const SECTIONS = {
     ],
     charts: [{ title: '95 of 100 runs end within', label: 'job', values: ['p95Ms'] }],
   },
+  messages: {
+    title: 'Messages',
+    clock: 'wall',
+    columns: [
+      col('audience', 'to', 'text'),
+      col('channel', 'channel', 'text'),
+      col('messages', 'messages', 'count'),
+      col('sent', 'sent', 'count'),
+      col('failed', 'failed', 'count'),
+      col('suppressed', 'suppressed', 'count'),
+    ],
+    charts: [],
+  },
   'dead-letters': {
     title: 'Dead letters',
     clock: 'wall',
@@ -201,6 +230,52 @@ export const SECTIONS = {
     ],
     charts: [],
   },
+  'audit-actions': {
+    title: 'Who did what, how often',
+    clock: 'business',
+    columns: [
+      col('actor', 'who', 'text'),
+      col('action', 'what', 'text'),
+      col('events', 'times', 'count'),
+      col('subjects', 'things', 'count'),
+    ],
+    charts: [],
+    isForReports: true,
+  },
+  'audit-events': {
+    title: 'Events of the audit trail',
+    clock: 'business',
+    columns: [
+      col('seq', 'event', 'count'),
+      col('at', 'at, UTC', 'text'),
+      col('actor', 'who', 'text'),
+      col('action', 'what', 'text'),
+      col('subject', 'which', 'text'),
+      col('position', 'position', 'count'),
+      col('hash', 'hash', 'text'),
+    ],
+    charts: [],
+    isForReports: true,
+  },
+  trend: {
+    title: 'How it went on',
+    clock: 'business',
+    columns: [
+      col('period', 'period', 'text'),
+      col('currency', 'currency', 'text'),
+      col('policies', 'policies decided', 'count'),
+      col('paidPolicies', 'paid', 'count'),
+      col('incurredMinor', 'incurred', 'minor'),
+      col('burnBps', 'burn', 'bps'),
+      col('expectedBps', 'expected', 'bps'),
+      col('lossRatioBps', 'loss ratio', 'bps'),
+    ],
+    charts: [
+      { title: 'Burn against expectation', label: 'period', values: ['burnBps', 'expectedBps'] },
+      { title: 'Loss ratio', label: 'period', values: ['lossRatioBps'] },
+    ],
+    isForReports: true,
+  },
 } as const satisfies Readonly<Record<string, SectionSpec>>
 
 /** The name of a section. */
@@ -208,6 +283,11 @@ export type SectionName = keyof typeof SECTIONS
 
 /** All names in the order in which they are shown. */
 export const SECTION_NAMES = Object.keys(SECTIONS) as SectionName[] // its own keys
+
+/** A section's declaration, widened. */
+export function sectionSpec(name: SectionName): SectionSpec {
+  return SECTIONS[name]
+}
 
 /** Sections with their rows. A section that was not measured is not there. */
 export type Figures = Readonly<Partial<Record<SectionName, readonly FigureRow[]>>>

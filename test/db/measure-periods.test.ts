@@ -1,14 +1,23 @@
 /** Figures of ended periods over a book of 400 policies: what they say, and when they change. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import { createReportFiles } from '../../adapters/files/report-files.ts'
 import { loadDelayHistory } from '../../adapters/rates/delay-history.ts'
 import { createAnalyticsStore } from '../../db/stores/analytics-store.ts'
+import { createOperatorNoticeStore } from '../../db/stores/operator-notice-store.ts'
 import { periodOf, type PeriodKind } from '../../domain/analytics/period.ts'
 import type { FigureRow, SectionName } from '../../domain/analytics/sections.ts'
+import { NAMED_REPORTS } from '../../domain/reports/reports.ts'
 import { addMs, HOUR_MS, MINUTE_MS, parseInstant } from '../../domain/time.ts'
 import { createExpectedRates } from '../../operations/expected-rates.ts'
+import { UnknownPeriodError } from '../../operations/measure-named.ts'
 import { measurePeriods } from '../../operations/measure-periods.ts'
+import { planReports, writeFigureReport, writeNamedReport } from '../../operations/write-report.ts'
 import { manualClock } from '../support/builders.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { BOOK_DECIDED_AT, makeReadBook } from '../support/read-book.ts'
@@ -251,5 +260,76 @@ describe('the platform', () => {
     wallClock.pass(24 * 60 * MINUTE_MS)
     await measure('day')
     expect(await rowsOf('day', '2026-03-01', 'providers')).toMatchObject([{ calls: 100 }])
+  })
+})
+
+describe('reports', () => {
+  let folder: string
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'groundstop-reports-'))
+    clock.set('2013-04-01T02:10:00Z')
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  const writing = () => ({
+    ...deps(),
+    reportFiles: createReportFiles(folder),
+    operatorNoticeStore: createOperatorNoticeStore(database.db),
+  })
+  const summarize = () =>
+    writeFigureReport(writing(), { report: 'executive-summary', period: '2013-03' })
+
+  test('are not made of a month of which nothing is kept', async () => {
+    expect(await summarize()).toBeNull()
+  })
+
+  test('render the kept figures and tell operators once of the same', async () => {
+    await measure('month')
+    expect(await summarize()).toMatchObject({ isChanged: true, isTold: true })
+    expect(await summarize()).toMatchObject({ isChanged: false, isTold: false })
+    const { rows } = await sql<{ content: { subject: string; text: string } }>`
+      select distinct content from notification where audience = 'operator'`.execute(database.db)
+    expect(rows).toMatchObject([{ content: { subject: 'Executive summary 2013-03' } }])
+    expect(rows[0]?.content.text).toMatch(/burn, USD: \d+\.\d\d %, expected \d+\.\d\d %/)
+    const page = await readFile(join(folder, 'executive-summary/2013-03/index.html'), 'utf8')
+    expect(page).toContain('Burn against expectation, by product, USD')
+  })
+
+  test('are written and told anew once the figures were corrected', async () => {
+    await unguarded(database.db, (trx) =>
+      sql`update policy set amount_minor = 2, updated_at = now()
+        where policy_number = 'R-06-01'`.execute(trx),
+    )
+    expect(await measure('month')).toMatchObject({ corrected: ['2013-03'] })
+    expect(await summarize()).toMatchObject({ isChanged: true, isTold: true })
+    const page = await readFile(join(folder, 'executive-summary/2013-03/index.html'), 'utf8')
+    expect(page).toContain('Corrected figures: revision 2.')
+  })
+
+  test('of usage, audit and performance are the same files for the same month', async () => {
+    await sql`
+      insert into audit_event (at, actor, action, subject)
+      values ('2013-03-10T10:00:00Z', 'ines', 'payouts.pause', 'setting:payouts.paused')`.execute(
+      database.db,
+    )
+    const { period } = await planReports(writing(), {})
+    expect(period).toBe('2013-03')
+    for (const report of NAMED_REPORTS) {
+      expect(await writeNamedReport(writing(), { report, period })).toMatchObject({
+        isChanged: true,
+        rows: expect.toSatisfy((rows: number) => rows > 0),
+      })
+      expect(await writeNamedReport(writing(), { report, period })).toMatchObject({
+        isChanged: false,
+      })
+    }
+    const events = await readFile(join(folder, 'audit/2013-03/audit-events.csv'), 'utf8')
+    expect(events).toMatch(/,ines,payouts\.pause,setting:payouts\.paused,\d+,[0-9a-f]{64}\r\n/)
+  })
+
+  test('of a month that is none are refused', async () => {
+    const refused = writeNamedReport(writing(), { report: 'usage', period: '2013-13' })
+    await expect(refused).rejects.toThrow(UnknownPeriodError)
   })
 })

@@ -1,4 +1,6 @@
 /** Fakes and recorded cases of the jobs that measure periods and write reports. */
+import { ApplicationFailure } from '@temporalio/common'
+
 import type { MeasuredPeriods } from '../../domain/ports/analytics-store.ts'
 import type { HistoryCase } from './history-cases.ts'
 import type { Activities } from './temporal-rig.ts'
@@ -32,8 +34,112 @@ export function fakeMeasuring(job: keyof typeof MEASURING, change: Activities = 
   return { [MEASURING[job]]: async () => measured(), ...change }
 }
 
+/** The steps of the jobs that measure and write. */
+const FIGURE_REPORTS = {
+  'weekly-trends': ['measureWeeks', 'writeWeek'],
+  'executive-summary': ['measureMonths', 'writeMonth'],
+} as const
+
+/** A report that was written. */
+export function written(report: string, period = '2013-02') {
+  return { report, period, files: 3, bytes: 12_000, rows: 40, isChanged: true }
+}
+
+/** Activities of a job that measures and writes. */
+export function fakeFigureReport(
+  job: keyof typeof FIGURE_REPORTS,
+  change: Activities = {},
+): Activities {
+  const [measure, write] = FIGURE_REPORTS[job]
+  return {
+    [measure]: async () => measured(),
+    [write]: async ({ period }: { period: string }) => ({ ...written(job, period), isTold: true }),
+    ...change,
+  }
+}
+
+/** Activities of `report`; the month has settled. */
+export function fakeReport(change: Activities = {}): Activities {
+  return {
+    planReports: async ({ period = '2013-02' }: { period?: string }) => ({
+      period,
+      settlesInMs: null,
+    }),
+    writeReport: async ({ report, period }: { report: string; period: string }) =>
+      written(report, period),
+    ...change,
+  }
+}
+
+/** A report that is refused for good, and all others that go well. */
+export function refusedReport(refused: string): Activities {
+  return {
+    writeReport: async ({ report, period }: { report: string; period: string }) => {
+      if (report === refused) throw ApplicationFailure.nonRetryable('disk is full', 'Unexpected')
+      return written(report, period)
+    },
+  }
+}
+
+function reportCases({ failingOnce }: Shared): HistoryCase[] {
+  const figureCases = Object.entries(FIGURE_REPORTS).flatMap(([name, [measure, write]]) => {
+    const job = name as keyof typeof FIGURE_REPORTS // its own keys
+    const corrected = ['2013-01-06']
+    return [
+      { job, name: 'written', input: {}, activities: () => fakeFigureReport(job) },
+      {
+        job,
+        name: 'corrected',
+        input: {},
+        activities: () =>
+          fakeFigureReport(job, {
+            [measure]: async () => measured({ corrected, settlesInMs: null }),
+          }),
+      },
+      {
+        job,
+        name: 'empty-book',
+        input: {},
+        activities: () => fakeFigureReport(job, { [write]: async () => null }),
+      },
+      {
+        job,
+        name: 'step-retried',
+        input: {},
+        activities: () => fakeFigureReport(job, { [write]: failingOnce(written(job)) }),
+      },
+    ]
+  })
+  return [
+    ...figureCases,
+    {
+      job: 'report',
+      name: 'all-three',
+      input: {},
+      activities: () =>
+        fakeReport({ planReports: async () => ({ period: '2013-02', settlesInMs: 10 }) }),
+    },
+    {
+      job: 'report',
+      name: 'one-of-a-month',
+      input: { what: ['audit'], period: '2013-02' },
+      activities: () => fakeReport(),
+    },
+    {
+      job: 'report',
+      name: 'step-retried',
+      input: { what: ['usage'] },
+      activities: () => fakeReport({ writeReport: failingOnce(written('usage')) }),
+    },
+  ]
+}
+
 /** The runs whose histories are recorded. */
 export function analyticsCases({ inTurn, failingOnce }: Shared): HistoryCase[] {
+  return [...measuringCases({ inTurn, failingOnce }), ...reportCases({ inTurn, failingOnce })]
+}
+
+function measuringCases({ inTurn, failingOnce }: Shared): HistoryCase[] {
   return Object.entries(MEASURING).flatMap(([job, step]) => [
     {
       job,

@@ -43,10 +43,36 @@ export async function measureAll(
     if (!next.isComplete) continue
     if (next.settlesInMs === null || hasWaited) break
     hasWaited = true
-    await sleep(Math.min(Math.max(next.settlesInMs, LEAST_WAIT_MS), GREATEST_WAIT_MS))
+    await sleep(settlingWaitMs(next.settlesInMs))
   }
   if (sum === null) throw new Error('no step was allowed')
   return sum
+}
+
+/** How long a run waits for what settles in so many milliseconds. */
+export function settlingWaitMs(settlesInMs: number): number {
+  return Math.min(Math.max(settlesInMs, LEAST_WAIT_MS), GREATEST_WAIT_MS)
+}
+
+/** Corrected periods of a run whose reports are written anew; the others are when they are asked for. */
+const REWRITTEN_AT_MOST = 12
+
+/** Measures, then writes the named or last period and those that are other than before. */
+export async function measureAndReport<Written>(
+  steps: {
+    readonly measure: (request: MeasureRequest) => Promise<MeasuredPeriods>
+    readonly write: (request: { readonly period: string }) => Promise<Written | null>
+  },
+  input: { readonly period?: string | undefined },
+): Promise<Measuring & { reports: Written[] }> {
+  const measuring = await measureAll(steps.measure, input)
+  const others = measuring.corrected.slice(-REWRITTEN_AT_MOST)
+  const reports: Written[] = []
+  for (const period of new Set([input.period ?? measuring.latest, ...others])) {
+    const written = await steps.write({ period })
+    if (written !== null) reports.push(written)
+  }
+  return { ...measuring, reports }
 }
 
 function plus(sum: Measuring | null, next: MeasuredPeriods): Measuring {
