@@ -96,6 +96,7 @@ export const FIELDS = {
   METRICS_PORT: PORT,
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
   LOG_FORMAT: oneOf(['json', 'text']),
+  LOG_FILE: TEXT(4_096),
   CLOCK_START: INSTANT,
   CLOCK_SPEED: decimal(0, 100_000, 'virtual seconds per second'),
   UNDERWRITING_CAPACITY_MINOR: integer(1, 999_999_999_999_999, 'minor units per currency'),

@@ -20,6 +20,7 @@ import { dailyAnalytics } from './daily-analytics.ts'
 import { weeklyTrends } from './weekly-trends.ts'
 import { executiveSummary } from './executive-summary.ts'
 import { report } from './report.ts'
+import { logPruning } from './log-pruning.ts'
 import { coverageArming } from './coverage-arming.ts'
 
 /** All jobs by name, in the order in which lists show them. */
@@ -40,6 +41,7 @@ export const JOBS = {
   'cache-refresh': cacheRefresh,
   'outbox-and-run-projection': outboxAndRunProjection,
   'coverage-arming': coverageArming,
+  'log-pruning': logPruning,
   'hourly-metrics': hourlyMetrics,
   'daily-analytics': dailyAnalytics,
   'weekly-trends': weeklyTrends,

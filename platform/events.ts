@@ -336,6 +336,11 @@ function providerEvents({ logger, metrics }: Deps) {
 
 function analyticsEvents({ logger, metrics }: Deps) {
   return {
+    /** Rotated log files went. */
+    logsPruned(removed: { readonly files: number; readonly bytes: number }): void {
+      metrics.logFilesRemoved.inc(removed.files)
+      logger.info(removed, 'logs-pruned')
+    },
     /** Figures of periods were kept; `corrected` names those that are other than before. */
     periodsMeasured(step: {
       readonly kind: 'hour' | 'day' | 'week' | 'month'

@@ -333,6 +333,11 @@ function providerMetrics(registers: Registry[]) {
 
 function analyticsMetrics(registers: Registry[]) {
   return {
+    logFilesRemoved: new Counter({
+      registers,
+      name: 'groundstop_log_files_removed_total',
+      help: 'Rotated log files that were beyond the number or the age kept',
+    }),
     periodsMeasured: new Counter({
       registers,
       name: 'groundstop_periods_measured_total',

@@ -73,7 +73,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       ...reviewActivities({ ...deps, ...flights, db, clock, clockSpeed }),
       ...createProviderActivities({ config, secrets, db, clock, events, flights }),
       ...notifications.activities,
-      ...createRetentionActivities({ ...config, db, clock }),
+      ...createRetentionActivities({ ...config, db, clock, events }),
       ...createAnalyticsActivities({ config, db, clock, clockSpeed, events }),
       'outbox-and-run-projection': runProjection(deps, db),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),

@@ -19,6 +19,7 @@ export { dailyAnalytics } from './daily-analytics.ts'
 export { weeklyTrends } from './weekly-trends.ts'
 export { executiveSummary } from './executive-summary.ts'
 export { report } from './report.ts'
+export { logPruning } from './log-pruning.ts'
 export { coverageArming } from './coverage-arming.ts'
 // A default export answers for every type without one of its own.
 // oxlint-disable-next-line import/no-default-export -- the SDK asks for it by that name

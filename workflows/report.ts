@@ -11,7 +11,7 @@ import {
 import type { ReportActivities } from '../activities/report.ts'
 import { NAMED_REPORTS } from '../domain/reports/reports.ts'
 import type { ReportInput, ReportResult } from '../jobs/report.ts'
-import { settlingWaitMs } from './shared/measuring.ts'
+import { settlingWaitMs } from './shared/settling.ts'
 import { LONG_STEP, SHORT_STEP } from './shared/steps.ts'
 
 const { planReports } = proxyActivities<ReportActivities>(SHORT_STEP)

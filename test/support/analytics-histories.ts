@@ -81,6 +81,38 @@ export function refusedReport(refused: string): Activities {
   }
 }
 
+/** Activities of `log-pruning` on a day on which one log had come to its size. */
+export function fakeLogPruning(change: Activities = {}): Activities {
+  return {
+    rotateLogs: async () => ({ files: 1, bytes: 100_000_000, settlesInMs: 10 }),
+    compressLogs: async () => ({ files: 2, bytesBefore: 200_000_000, bytesAfter: 9_000_000 }),
+    removeLogs: async () => ({ files: 1, bytes: 4_000_000 }),
+    ...change,
+  }
+}
+
+function pruningCases({ failingOnce }: Shared): HistoryCase[] {
+  const nothing = {
+    rotateLogs: async () => ({ files: 0, bytes: 0, settlesInMs: null }),
+    compressLogs: async () => ({ files: 0, bytesBefore: 0, bytesAfter: 0 }),
+    removeLogs: async () => ({ files: 0, bytes: 0 }),
+  }
+  const job = 'log-pruning'
+  return [
+    { job, name: 'nothing-due', input: {}, activities: () => nothing },
+    { job, name: 'rotated', input: {}, activities: () => fakeLogPruning() },
+    {
+      job,
+      name: 'step-retried',
+      input: {},
+      activities: () => ({
+        ...nothing,
+        compressLogs: failingOnce({ files: 1, bytesBefore: 10, bytesAfter: 5 }),
+      }),
+    },
+  ]
+}
+
 function reportCases({ failingOnce }: Shared): HistoryCase[] {
   const figureCases = Object.entries(FIGURE_REPORTS).flatMap(([name, [measure, write]]) => {
     const job = name as keyof typeof FIGURE_REPORTS // its own keys
@@ -136,7 +168,11 @@ function reportCases({ failingOnce }: Shared): HistoryCase[] {
 
 /** The runs whose histories are recorded. */
 export function analyticsCases({ inTurn, failingOnce }: Shared): HistoryCase[] {
-  return [...measuringCases({ inTurn, failingOnce }), ...reportCases({ inTurn, failingOnce })]
+  return [
+    ...measuringCases({ inTurn, failingOnce }),
+    ...reportCases({ inTurn, failingOnce }),
+    ...pruningCases({ inTurn, failingOnce }),
+  ]
 }
 
 function measuringCases({ inTurn, failingOnce }: Shared): HistoryCase[] {

@@ -181,7 +181,14 @@ test('carries out on real tables and a real home what its dry run counted', asyn
     await writeFile(join(reportsDir, 'usage/2013-02/index.html'), 'a page')
     await utimes(join(reportsDir, 'usage/2013-02/index.html'), new Date(0), new Date(0))
     const clock = createSystemClock()
-    const { cleanup } = createRetentionActivities({ db, clock, homeDir, reportsDir })
+    const { cleanup } = createRetentionActivities({
+      db,
+      clock,
+      homeDir,
+      reportsDir,
+      log: { file: null },
+      events: { logsPruned: () => undefined },
+    })
     const results = await rig.withWorker(QUEUE, cleanup, async () => {
       const dryRun = await start({ isDryRun: true })
       const counted: unknown = await rig.client.workflow.getHandle(dryRun).result()

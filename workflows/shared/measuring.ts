@@ -2,6 +2,7 @@
 import { setCurrentDetails, sleep } from '@temporalio/workflow'
 
 import type { MeasuredPeriods } from '../../domain/ports/analytics-store.ts'
+import { settlingWaitMs } from './settling.ts'
 
 /** Periods of a step; a step takes some seconds. */
 const PERIODS_PER_STEP = 48
@@ -11,10 +12,6 @@ const STEPS_AT_MOST = 20
 
 /** Corrected periods that a result names. */
 const NAMED_AT_MOST = 100
-
-/** The server's timers are no finer; and what settles takes minutes at most. */
-const LEAST_WAIT_MS = 1_000
-const GREATEST_WAIT_MS = 300_000
 
 /** A step: the named period, or at most `limit` of those that are missing. */
 export type MeasureRequest = { readonly period?: string; readonly limit: number }
@@ -47,11 +44,6 @@ export async function measureAll(
   }
   if (sum === null) throw new Error('no step was allowed')
   return sum
-}
-
-/** How long a run waits for what settles in so many milliseconds. */
-export function settlingWaitMs(settlesInMs: number): number {
-  return Math.min(Math.max(settlesInMs, LEAST_WAIT_MS), GREATEST_WAIT_MS)
 }
 
 /** Corrected periods of a run whose reports are written anew; the others are when they are asked for. */
