@@ -26,6 +26,7 @@ const BY_NAME: Readonly<Record<string, Mapped>> = {
   PayoutNotFoundError: { type: FAILURE_TYPES.notFound, nonRetryable: true },
   BatchNotFoundError: { type: FAILURE_TYPES.notFound, nonRetryable: true },
   UnknownProductError: { type: FAILURE_TYPES.notFound, nonRetryable: true },
+  UnknownPeriodError: { type: FAILURE_TYPES.invalidInput, nonRetryable: true },
   UnknownTableError: { type: FAILURE_TYPES.notFound, nonRetryable: true },
   ReviewNotFoundError: { type: FAILURE_TYPES.notFound, nonRetryable: true },
   ReviewRefusedError: { type: FAILURE_TYPES.conflict, nonRetryable: true },

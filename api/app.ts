@@ -28,6 +28,7 @@ import {
 import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
 import { addProviderRoutes, type ProvidersDeps } from './rest/providers.ts'
 import { addQuoteRoutes, type QuotesDeps } from './rest/quotes.ts'
+import { addReportRoutes, type ReportsDeps } from './rest/reports.ts'
 import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
 import { addSettingRoutes, type SettingsDeps } from './rest/settings.ts'
 import { addStripeWebhookRoute, type StripeWebhookDeps } from './rest/stripe-webhooks.ts'
@@ -56,6 +57,7 @@ export type AppDeps = HealthDeps &
   StripeWebhookDeps &
   NotificationsDeps &
   ContactsDeps &
+  ReportsDeps &
   BookReadsDeps & {
     readonly logger: Logger
     readonly events: Events
@@ -103,6 +105,7 @@ export function createApp(deps: AppDeps): Express {
   addProviderRoutes(app, deps)
   addAirportRoutes(app, deps)
   addBookReadRoutes(app, deps)
+  addReportRoutes(app, deps)
   addReviewRoutes(app, deps)
   addNotificationRoutes(app, deps)
   addContactRoutes(app, deps)

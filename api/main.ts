@@ -42,6 +42,7 @@ import { deadLettersOf, controlOf, jobsOf, schedulesOf } from './job-parts.ts'
 import type { ApiOptions, ApiParts } from './parts.ts'
 import { payoutActionsOf, payoutControlsOf, stripeWebhooksOf } from './payment-parts.ts'
 import { cancellationsOf, underwritingOf } from './policy-parts.ts'
+import { reportsOf } from './report-parts.ts'
 import { holdSettings, settingsOf } from './setting-parts.ts'
 
 /** An API that listens; disposing it stops it. */
@@ -171,6 +172,7 @@ function buildApp(parts: ApiParts): Express {
     readProviders: () => createProviderHealthStore(db).list(),
     findAirport: (code) => createAirportCache(db).find(code),
     reads: createBookReads(db),
+    ...reportsOf(parts),
     payoutControls: payoutControlsOf(parts),
     payoutActions: payoutActionsOf(parts),
     reviewCases: createReviewCases({

@@ -46,6 +46,8 @@ export type Config = {
   readonly environment: Environment
   /** GROUNDSTOP_HOME: data, logs and the address file of one instance. Default `.groundstop`. */
   readonly homeDir: string
+  /** REPORTS_DIR: where reports are kept for download; default `reports` in the home. Same for all processes. */
+  readonly reportsDir: string
   /** DATABASE_POOL_MAX: connections of one process. Default 10. */
   readonly database: { readonly poolMax: number }
   /** TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE. Default 127.0.0.1:7233, `default`. */
@@ -85,8 +87,15 @@ export type Config = {
   }
   /** METRICS_HOST, METRICS_PORT. Default 127.0.0.1:9090. */
   readonly metrics: { readonly host: string; readonly port: number }
-  /** LOG_LEVEL (info), LOG_FORMAT (json). */
-  readonly log: { readonly level: LogLevelName; readonly format: 'json' | 'text' }
+  /**
+   * LOG_LEVEL (info), LOG_FORMAT (json), LOG_FILE: a file that may be rotated while it is written, named
+   * `worker...log` or `api...log`, one a process. Null: standard error.
+   */
+  readonly log: {
+    readonly level: LogLevelName
+    readonly format: 'json' | 'text'
+    readonly file: string | null
+  }
   /**
    * CLOCK_START, CLOCK_SPEED: where virtual time begins and how many virtual seconds pass in one.
    * Null where not set: `start` decides. Both matter only until the clock's row exists.
@@ -217,6 +226,7 @@ function configOf(values: Values): Config {
   return {
     environment: values.GROUNDSTOP_ENV ?? 'development',
     homeDir: values.GROUNDSTOP_HOME ?? '.groundstop',
+    reportsDir: values.REPORTS_DIR ?? `${values.GROUNDSTOP_HOME ?? '.groundstop'}/reports`,
     database: { poolMax: values.DATABASE_POOL_MAX ?? 10 },
     temporal: {
       address: values.TEMPORAL_ADDRESS ?? '127.0.0.1:7233',
@@ -242,7 +252,11 @@ function configOf(values: Values): Config {
       tokensFile: values.API_TOKENS_FILE,
     },
     metrics: { host: values.METRICS_HOST ?? '127.0.0.1', port: values.METRICS_PORT ?? 9090 },
-    log: { level: values.LOG_LEVEL ?? 'info', format: values.LOG_FORMAT ?? 'json' },
+    log: {
+      level: values.LOG_LEVEL ?? 'info',
+      format: values.LOG_FORMAT ?? 'json',
+      file: values.LOG_FILE,
+    },
     clock: { start: values.CLOCK_START, speed: values.CLOCK_SPEED },
     underwriting: { capacityMinor: values.UNDERWRITING_CAPACITY_MINOR ?? 1_000_000_000_000 },
     notify: notifyConfigOf(values),

@@ -57,6 +57,7 @@ const INSTANT = z
 export const FIELDS = {
   GROUNDSTOP_ENV: oneOf(['development', 'staging', 'production']),
   GROUNDSTOP_HOME: TEXT(4_096),
+  REPORTS_DIR: TEXT(4_096),
   DATABASE_URL: url(['postgres:', 'postgresql:']),
   DATABASE_POOL_MAX: integer(1, 1_000, 'connections'),
   TEMPORAL_ADDRESS: z
@@ -95,6 +96,7 @@ export const FIELDS = {
   METRICS_PORT: PORT,
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
   LOG_FORMAT: oneOf(['json', 'text']),
+  LOG_FILE: TEXT(4_096),
   CLOCK_START: INSTANT,
   CLOCK_SPEED: decimal(0, 100_000, 'virtual seconds per second'),
   UNDERWRITING_CAPACITY_MINOR: integer(1, 999_999_999_999_999, 'minor units per currency'),

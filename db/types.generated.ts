@@ -30,6 +30,29 @@ export type JsonPrimitive = boolean | number | string | null;
 
 export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
 
+export interface AnalyticsFigure {
+  clock: string;
+  created_at: Generated<Instant>;
+  kind: string;
+  rows: Json;
+  section: string;
+  starts_at: Instant;
+  updated_at: Generated<Instant>;
+}
+
+export interface AnalyticsPeriod {
+  clock: string;
+  content_sha256: string;
+  corrected_at: Instant | null;
+  created_at: Generated<Instant>;
+  ends_at: Instant;
+  kind: string;
+  measured_at: Instant;
+  revision: Generated<number>;
+  starts_at: Instant;
+  updated_at: Generated<Instant>;
+}
+
 export interface AuditChain {
   event_seq: number;
   hash: string;
@@ -589,6 +612,15 @@ export interface ProviderStateChange {
   to_state: string;
 }
 
+export interface ProviderUnits {
+  created_at: Generated<Instant>;
+  day: LocalDate;
+  key_id: string;
+  provider: string;
+  units: number;
+  updated_at: Generated<Instant>;
+}
+
 export interface PushSubscription {
   auth: string;
   created_at: Generated<Instant>;
@@ -698,6 +730,8 @@ export interface VirtualClock {
 }
 
 export interface DB {
+  analytics_figure: AnalyticsFigure;
+  analytics_period: AnalyticsPeriod;
   audit_chain: AuditChain;
   audit_event: AuditEvent;
   audit_head: AuditHead;
@@ -740,6 +774,7 @@ export interface DB {
   provider_health: ProviderHealth;
   provider_process: ProviderProcess;
   provider_state_change: ProviderStateChange;
+  provider_units: ProviderUnits;
   push_subscription: PushSubscription;
   quote: Quote;
   rail_hold: RailHold;

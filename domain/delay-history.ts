@@ -25,6 +25,12 @@ export interface DelayHistory {
   ofRoute(carrier: string, origin: string, destination: string): DelayRecord | null
 }
 
+/** A history that is known as a whole. */
+export type WholeDelayHistory = DelayHistory & {
+  /** All legs; null when there are none. */
+  ofAll(): DelayRecord | null
+}
+
 /** The text is not a delay history; the message says where. */
 export class DelayHistoryError extends Error {
   override readonly name = 'DelayHistoryError'
@@ -55,7 +61,7 @@ export function formatDelayHistory(
 }
 
 /** Reads a history's text. Throws DelayHistoryError naming the line. */
-export function parseDelayHistory(text: string): DelayHistory {
+export function parseDelayHistory(text: string): WholeDelayHistory {
   const [header = '', ...lines] = text.split('\n')
   const { from, to } = readHeader(header)
   const flights = new Map<string, DelayRecord[]>()
@@ -73,6 +79,7 @@ export function parseDelayHistory(text: string): DelayHistory {
     ofFlight: (carrier, flightNumber) => merged(flights.get(`${carrier}|${flightNumber}`)),
     ofRoute: (carrier, origin, destination) =>
       merged(routes.get(`${carrier}|${origin}|${destination}`)),
+    ofAll: () => merged(flights.size === 0 ? undefined : [...flights.values()].flat()),
   }
 }
 

@@ -14,6 +14,7 @@ import {
   RETENTION_DAYS,
   SALES_OPEN,
 } from './ports/setting-store.ts'
+import { KEEP_FILES, LOGS_KEEP_FILES, LOGS_ROTATE_MB, ROTATE_MB } from './log-rotation.ts'
 import {
   DEFAULT_BATCH_SIZE,
   GREATEST_BATCH_SIZE,
@@ -127,6 +128,24 @@ export const SETTINGS: readonly SettingSpec[] = [
     variable: null,
     description: 'How many a cleanup removes at once.',
     effect: 'From the next cleanup.',
+  },
+  {
+    key: LOGS_ROTATE_MB,
+    bounds: { type: 'integer', least: ROTATE_MB.least, greatest: ROTATE_MB.greatest },
+    unit: 'millions of bytes',
+    fallback: ROTATE_MB.fallback,
+    variable: null,
+    description: 'From which size on a log file of a worker or an API is rotated.',
+    effect: 'Within 5 s in every process; files that are rotated already stay as they are.',
+  },
+  {
+    key: LOGS_KEEP_FILES,
+    bounds: { type: 'integer', least: KEEP_FILES.least, greatest: KEEP_FILES.greatest },
+    unit: 'files of a log',
+    fallback: KEEP_FILES.fallback,
+    variable: null,
+    description: 'How many rotated files of each log are kept; how long is in retention.days.',
+    effect: 'From the next log-pruning; a greater number brings nothing back.',
   },
   {
     key: LOG_LEVEL,

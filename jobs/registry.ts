@@ -15,6 +15,12 @@ import { providerHealthCheck } from './provider-health-check.ts'
 import { reconciliation } from './reconciliation.ts'
 import { correctionWatch } from './correction-watch.ts'
 import { reviewOrchestration } from './review-orchestration.ts'
+import { hourlyMetrics } from './hourly-metrics.ts'
+import { dailyAnalytics } from './daily-analytics.ts'
+import { weeklyTrends } from './weekly-trends.ts'
+import { executiveSummary } from './executive-summary.ts'
+import { report } from './report.ts'
+import { logPruning } from './log-pruning.ts'
 import { coverageArming } from './coverage-arming.ts'
 
 /** All jobs by name, in the order in which lists show them. */
@@ -35,6 +41,12 @@ export const JOBS = {
   'cache-refresh': cacheRefresh,
   'outbox-and-run-projection': outboxAndRunProjection,
   'coverage-arming': coverageArming,
+  'log-pruning': logPruning,
+  'hourly-metrics': hourlyMetrics,
+  'daily-analytics': dailyAnalytics,
+  'weekly-trends': weeklyTrends,
+  'executive-summary': executiveSummary,
+  report,
 } as const
 
 /** The name of a registered job. */

@@ -56,6 +56,7 @@ function buildEvents(deps: Deps) {
     ...doorEvents(deps),
     ...providerEvents(deps),
     ...watchEvents(deps),
+    ...analyticsEvents(deps),
   }
 }
 
@@ -329,6 +330,31 @@ function providerEvents({ logger, metrics }: Deps) {
       if (change.to === 'DOWN') logger.error(change, 'provider-state-changed')
       else if (change.to === 'DEGRADED') logger.warn(change, 'provider-state-changed')
       else logger.info(change, 'provider-state-changed')
+    },
+  }
+}
+
+function analyticsEvents({ logger, metrics }: Deps) {
+  return {
+    /** Rotated log files went. */
+    logsPruned(removed: { readonly files: number; readonly bytes: number }): void {
+      metrics.logFilesRemoved.inc(removed.files)
+      logger.info(removed, 'logs-pruned')
+    },
+    /** Figures of periods were kept; `corrected` names those that are other than before. */
+    periodsMeasured(step: {
+      readonly kind: 'hour' | 'day' | 'week' | 'month'
+      readonly computed: number
+      readonly unchanged: number
+      readonly corrected: readonly string[]
+      readonly isComplete: boolean
+      readonly latest: string
+    }): void {
+      const { kind, computed, unchanged, corrected } = step
+      metrics.periodsMeasured.inc({ kind, outcome: 'new' }, computed)
+      metrics.periodsMeasured.inc({ kind, outcome: 'same' }, unchanged)
+      metrics.periodsMeasured.inc({ kind, outcome: 'corrected' }, corrected.length)
+      logger[corrected.length > 0 ? 'warn' : 'info'](step, 'periods-measured')
     },
   }
 }

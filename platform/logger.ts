@@ -3,6 +3,8 @@
  * personal data redacted. Business events go through `platform/events.ts`.
  */
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino'
+import { BYTES_PER_MB, ROTATE_MB } from '../domain/log-rotation.ts'
+import { openLogFile } from './log-file.ts'
 import { redact } from './redact.ts'
 
 /** How much is logged. */
@@ -27,7 +29,11 @@ export type Logger = {
 }
 
 /** The logger of a process, whose level may be changed; its children follow. */
-export type ProcessLogger = Logger & { setLevel(level: LogLevel): void }
+export type ProcessLogger = Logger & {
+  setLevel(level: LogLevel): void
+  /** From which size on its file is rotated, millions of bytes; nothing without a file. */
+  setRotateMb(mb: number): void
+}
 
 /** How a logger writes. */
 export type LoggerOptions = {
@@ -37,13 +43,18 @@ export type LoggerOptions = {
   readonly format?: LogFormat
   /** Where lines go; standard error by default, because standard output carries results. */
   readonly destination?: DestinationStream
+  /** A file instead, which may be rotated while it is written. Null and absent: none. */
+  readonly file?: string | null
 }
 
 const STDERR = 2
 
 /** A logger. Nothing is buffered: a line is written when the call returns. */
 export function createLogger(options: LoggerOptions = {}): ProcessLogger {
-  const sink = options.destination ?? pino.destination({ fd: STDERR, sync: true })
+  const rotateBytes = ROTATE_MB.fallback * BYTES_PER_MB
+  const { file: path = null } = options
+  const file = path === null ? null : openLogFile(path, { rotateBytes })
+  const sink = options.destination ?? file ?? pino.destination({ fd: STDERR, sync: true })
   const root = pino(
     {
       // What is written is decided by `least`, which children share and pino's levels are not.
@@ -59,7 +70,8 @@ export function createLogger(options: LoggerOptions = {}): ProcessLogger {
   const setLevel = (level: LogLevel): void => {
     threshold.least = valueOf(level)
   }
-  return { ...wrap(root, {}, threshold), setLevel }
+  const setRotateMb = (mb: number): void => file?.setRotateBytes(mb * BYTES_PER_MB)
+  return { ...wrap(root, {}, threshold), setLevel, setRotateMb }
 }
 
 type Threshold = { least: number }

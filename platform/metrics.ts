@@ -331,6 +331,22 @@ function providerMetrics(registers: Registry[]) {
   }
 }
 
+function analyticsMetrics(registers: Registry[]) {
+  return {
+    logFilesRemoved: new Counter({
+      registers,
+      name: 'groundstop_log_files_removed_total',
+      help: 'Rotated log files that were beyond the number or the age kept',
+    }),
+    periodsMeasured: new Counter({
+      registers,
+      name: 'groundstop_periods_measured_total',
+      help: 'Periods whose figures were kept: for the first time, the same again, or other than before',
+      labelNames: ['kind', 'outcome'],
+    }),
+  }
+}
+
 function buildMetrics() {
   const registry = new Registry()
   const registers = [registry]
@@ -343,6 +359,7 @@ function buildMetrics() {
     ...doorMetrics(registers),
     ...providerMetrics(registers),
     ...watchMetrics(registers),
+    ...analyticsMetrics(registers),
   }
 }
 

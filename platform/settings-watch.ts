@@ -2,6 +2,7 @@
  * Lets changes of run-time settings hold in a process that keeps them in memory: looks at the stored
  * ones every few seconds. A look that fails leaves things as they are.
  */
+import { LOGS_ROTATE_MB } from '../domain/log-rotation.ts'
 import { LOG_LEVEL, type SettingStore } from '../domain/ports/setting-store.ts'
 import { effectiveValue, SETTINGS } from '../domain/settings.ts'
 import type { LogLevel, ProcessLogger } from './logger.ts'
@@ -23,8 +24,9 @@ export type SettingsWatchDeps = {
 /** Starts looking; dispose of it to stop. */
 export function watchSettings(deps: SettingsWatchDeps): AsyncDisposable {
   const apply: Readonly<Record<string, (value: unknown) => void>> = {
-    // Its bounds allow log levels only.
+    // Their bounds allow log levels and whole numbers only.
     [LOG_LEVEL]: (value) => deps.logger.setLevel(value as LogLevel),
+    [LOGS_ROTATE_MB]: (value) => deps.logger.setRotateMb(Number(value)),
   }
   const specs = SETTINGS.filter(({ key }) => Object.hasOwn(apply, key))
   const keys = specs.map(({ key }) => key)

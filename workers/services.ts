@@ -14,6 +14,7 @@ import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
 import type { ProcessLogger } from '../platform/logger.ts'
 import { watchSettings } from '../platform/settings-watch.ts'
+import { createAnalyticsActivities } from './analytics-services.ts'
 import { createFlightServices } from './flight-data.ts'
 import { createMonitorActivities } from './monitor-services.ts'
 import { createNotificationServices } from './notification-services.ts'
@@ -72,7 +73,8 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       ...reviewActivities({ ...deps, ...flights, db, clock, clockSpeed }),
       ...createProviderActivities({ config, secrets, db, clock, events, flights }),
       ...notifications.activities,
-      ...createRetentionActivities({ db, clock, homeDir: config.homeDir }),
+      ...createRetentionActivities({ ...config, db, clock, events }),
+      ...createAnalyticsActivities({ config, db, clock, clockSpeed, events }),
       'outbox-and-run-projection': runProjection(deps, db),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
       'coverage-arming': createCoverageArmingActivities({

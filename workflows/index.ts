@@ -14,6 +14,12 @@ export { providerHealthCheck } from './provider-health-check.ts'
 export { reconciliation } from './reconciliation.ts'
 export { correctionWatch } from './correction-watch.ts'
 export { reviewOrchestration } from './review-orchestration.ts'
+export { hourlyMetrics } from './hourly-metrics.ts'
+export { dailyAnalytics } from './daily-analytics.ts'
+export { weeklyTrends } from './weekly-trends.ts'
+export { executiveSummary } from './executive-summary.ts'
+export { report } from './report.ts'
+export { logPruning } from './log-pruning.ts'
 export { coverageArming } from './coverage-arming.ts'
 // A default export answers for every type without one of its own.
 // oxlint-disable-next-line import/no-default-export -- the SDK asks for it by that name

@@ -2,28 +2,13 @@
 import { InvalidArgumentError, type Command } from 'commander'
 
 import { loadConfig } from '../../config/config.ts'
-import { createAuditLog } from '../../db/stores/audit-log.ts'
-import { createClockStore } from '../../db/stores/clock-store.ts'
 import { JOB_PRIORITIES, type JobPriority } from '../../jobs/define-job.ts'
 import { allJobs, findJob, type AnyJob } from '../../jobs/registry.ts'
-import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import type { OwnedClient } from '../../platform/temporal/connection.ts'
-import {
-  JobConflictError,
-  JobInputError,
-  JobNotEnabledError,
-  startJob,
-} from '../../platform/temporal/job-starter.ts'
-import {
-  describeFailure,
-  describeRun,
-  listRuns,
-  type JobRun,
-} from '../../platform/temporal/runs.ts'
+import { describeRun, listRuns, type JobRun } from '../../platform/temporal/runs.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
-import { openDatabase } from '../instance-access.ts'
-import { loginActor } from '../note-options.ts'
+import { runJob, type RunOptions } from '../control/run-job.ts'
 import { connectTemporal } from '../temporal-access.ts'
 
 const LIST_LIMIT = 20
@@ -39,7 +24,7 @@ export function register(program: Command, context: CliContext): void {
     .option('--input <json>', "the job's input", parseInput, {})
     .option('--priority <priority>', JOB_PRIORITIES.join(', '), parsePriority)
     .option('--wait', 'wait for its end and print the result', false)
-    .action(async (job: AnyJob, options: RunOptions) => runJob(context, job, options))
+    .action(async (job: AnyJob, options: RunOptions) => runJob(context, job.name, options))
   jobs
     .command('list')
     .description('runs, the open ones first')
@@ -62,66 +47,11 @@ export function register(program: Command, context: CliContext): void {
     })
 }
 
-type RunOptions = {
-  readonly input: unknown
-  readonly priority?: JobPriority
-  readonly wait: boolean
-}
-
 type ListOptions = {
   readonly job?: AnyJob
   readonly status?: string
   readonly limit: number
   readonly json: boolean
-}
-
-async function runJob(context: CliContext, job: AnyJob, options: RunOptions): Promise<void> {
-  const { config, secrets } = loadConfig(context.env)
-  await using server = await connect(context)
-  const { input, priority, wait } = options
-  if (secrets.databaseUrl !== null) await noteStart(context, job, priority ?? job.priority)
-  const started = await startJob(
-    { client: server.client, environment: config.environment },
-    { job: job.name, input, trigger: 'cli', ...(priority === undefined ? {} : { priority }) },
-  ).catch((error: unknown) => {
-    throw explainStart(error)
-  })
-  const { workflowId, runId } = started
-  if (!wait) {
-    context.stdout.write(`${JSON.stringify(started)}\n`)
-    return
-  }
-  try {
-    const handle = server.client.workflow.getHandle(workflowId, undefined, {
-      firstExecutionRunId: runId,
-    })
-    context.stdout.write(`${JSON.stringify(await handle.result(), null, 2)}\n`)
-  } catch (error) {
-    throw new CliError(`${workflowId} did not succeed: ${describeFailure(error)}`, EXIT.failed)
-  }
-}
-
-/** Noted before it is asked for, as the API does. Who reaches Temporal alone leaves no note here. */
-async function noteStart(context: CliContext, job: AnyJob, priority: JobPriority): Promise<void> {
-  await using database = await openDatabase(context)
-  const { db } = database
-  await createAuditLog(db).record({
-    at: await createVirtualClock(createClockStore(db)).now(),
-    actor: loginActor(),
-    action: 'job.start',
-    subject: `job:${job.name}`,
-    details: { before: null, after: { executeAt: null, priority } },
-  })
-}
-
-function explainStart(error: unknown): unknown {
-  if (error instanceof JobInputError || error instanceof JobNotEnabledError) {
-    return new CliError(error.message, EXIT.usage, { cause: error })
-  }
-  if (error instanceof JobConflictError) {
-    return new CliError(error.message, EXIT.failed, { cause: error })
-  }
-  return error
 }
 
 async function listJobs(context: CliContext, options: ListOptions): Promise<void> {

@@ -29,6 +29,11 @@ export type PartOptions = {
   readonly args: readonly string[]
   readonly env: NodeJS.ProcessEnv
   readonly logFile: string
+  /**
+   * Where standard output and error go, for a part that writes its log itself, so that the log can be
+   * rotated under it. Default `logFile`.
+   */
+  readonly outFile?: string
   /** Told of crashes and restarts, for the screen. */
   readonly onNote: (text: string) => void
 }
@@ -56,7 +61,8 @@ export interface Part {
 
 /** Starts the part. It is restarted until `stop`, or until it was given up. */
 export async function startPart(options: PartOptions): Promise<Part> {
-  await rotate(options.logFile)
+  const outFile = options.outFile ?? options.logFile
+  await rotate(outFile)
   const { promise: failed, reject: giveUp } = Promise.withResolvers<never>()
   failed.catch(() => undefined) // whoever cares awaits it; nobody has to
   let child: ChildProcess | null = null
@@ -65,11 +71,13 @@ export async function startPart(options: PartOptions): Promise<Part> {
   let restart: NodeJS.Timeout | null = null
   let crashes: number[] = []
   let from = 0
+  let logFrom = 0
 
   const launch = (): void => {
-    from = sizeOf(options.logFile)
+    from = sizeOf(outFile)
+    logFrom = sizeOf(options.logFile)
     state = 'running'
-    child = spawnPart(options)
+    child = spawnPart(options, outFile)
     child.once('error', () => void onEnd('could not be started'))
     child.once('exit', (code, signal) => void onEnd(signal ?? `exit code ${code}`))
   }
@@ -84,7 +92,10 @@ export async function startPart(options: PartOptions): Promise<Part> {
     crashes = [...crashes.filter((at) => now - at < CRASH_WINDOW_MS), now]
     if (crashes.length >= CRASHES_TO_GIVE_UP) {
       state = 'failed'
-      const tail = await logTail(options.logFile, from)
+      const tail = await tailOf([
+        { path: options.logFile, from: logFrom },
+        { path: outFile, from },
+      ])
       const times = `${crashes.length} times within a minute`
       giveUp(
         new PartFailedError(
@@ -106,7 +117,7 @@ export async function startPart(options: PartOptions): Promise<Part> {
     pid: () => (state === 'running' ? (child?.pid ?? null) : null),
     failed,
     hasLogged: async (text) =>
-      state === 'running' && (await logSince(options.logFile, from, LOG_MAX_BYTES)).includes(text),
+      state === 'running' && (await logSince(outFile, from, LOG_MAX_BYTES)).includes(text),
     async stop(graceMs) {
       isStopping = true
       if (restart !== null) clearTimeout(restart)
@@ -121,8 +132,8 @@ export async function startPart(options: PartOptions): Promise<Part> {
   }
 }
 
-function spawnPart(options: PartOptions): ChildProcess {
-  const log = openSync(options.logFile, 'a', 0o600)
+function spawnPart(options: PartOptions, outFile: string): ChildProcess {
+  const log = openSync(outFile, 'a', 0o600)
   try {
     return spawn(process.execPath, [MAIN, ...options.args], {
       env: options.env,
@@ -145,11 +156,23 @@ async function stopChild(child: ChildProcess | null, graceMs: number): Promise<v
   clearTimeout(timer)
 }
 
+/** The last lines of each file since its part was started; a file that is there twice counts once. */
+async function tailOf(
+  files: readonly { readonly path: string; readonly from: number }[],
+): Promise<string> {
+  const places = new Map(files.map(({ path, from }) => [path, from]))
+  const tails = await Promise.all([...places].map(([path, from]) => logTail(path, from)))
+  return tails.filter((tail) => tail !== '').join('\n') || '(nothing)'
+}
+
 async function logTail(path: string, from: number): Promise<string> {
+  if (sizeOf(path) === 0) return ''
   const size = sizeOf(path)
-  const tail = await logSince(path, Math.max(from, size - LOG_TAIL_BYTES), LOG_TAIL_BYTES)
+  // A file that is shorter than it was has been rotated since.
+  const begin = from > size ? 0 : from
+  const tail = await logSince(path, Math.max(begin, size - LOG_TAIL_BYTES), LOG_TAIL_BYTES)
   const lines = tail.trim().split('\n')
-  return lines.slice(-LOG_TAIL_LINES).join('\n') || '(nothing)'
+  return lines.slice(-LOG_TAIL_LINES).join('\n')
 }
 
 async function logSince(path: string, from: number, maxBytes: number): Promise<string> {

@@ -105,6 +105,10 @@ async function start(
   args: readonly string[],
   extra: Readonly<Record<string, string>> = {},
 ): Promise<Part> {
+  const { logs } = request.home
+  const logFile = join(logs, `${name}.log`)
+  // They write their logs themselves; what else they say, and how they end, is beside it.
+  const isOwnWriter = name === 'worker' || name === 'api'
   return startPart({
     name,
     args,
@@ -112,9 +116,11 @@ async function start(
       ...request.env,
       ...runningEnvironment(request.run),
       GROUNDSTOP_HOME: request.home.folder,
+      ...(isOwnWriter ? { LOG_FILE: logFile } : {}),
       ...extra,
     },
-    logFile: join(request.home.logs, `${name}.log`),
+    logFile,
+    ...(isOwnWriter ? { outFile: join(logs, `${name}.out.log`) } : {}),
     onNote: request.onNote,
   })
 }

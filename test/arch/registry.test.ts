@@ -28,7 +28,11 @@ function filesOf(folder: string, ending: string, others: readonly string[] = [])
 
 /** Where each part of a job lies, and which files beside it belong to no job. */
 const PARTS = [
-  { folder: 'jobs', ending: '.ts', others: ['define-job', 'input', 'registry', 'run-identity'] },
+  {
+    folder: 'jobs',
+    ending: '.ts',
+    others: ['define-job', 'input', 'periods', 'registry', 'run-identity'],
+  },
   { folder: 'workflows', ending: '.ts', others: ['index', 'unknown-job'] },
   { folder: 'activities', ending: '.ts', others: ['errors', 'heartbeats'] },
   {

@@ -23,6 +23,7 @@ import {
 } from './fake-activities.ts'
 import { healthCases, projectionCases, refreshCases } from './platform-histories.ts'
 import { cleanupCases, MAINTENANCE_CASES } from './retention-histories.ts'
+import { analyticsCases } from './analytics-histories.ts'
 import { armingCases } from './arming-histories.ts'
 import { verificationCases } from './verification-histories.ts'
 import { reviewCases } from './review-histories.ts'
@@ -333,6 +334,7 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
   ...projectionCases({ failingOnce }),
   ...NOTIFICATION_CASES,
   ...armingCases({ failingOnce }),
+  ...analyticsCases({ inTurn, failingOnce }),
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */

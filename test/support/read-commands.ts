@@ -16,6 +16,7 @@ import { register as registerPayouts } from '../../cli/commands/payouts.ts'
 import { register as registerPolicies } from '../../cli/commands/policies.ts'
 import { register as registerPolls } from '../../cli/commands/polls.ts'
 import { register as registerProviders } from '../../cli/commands/providers.ts'
+import { register as registerReport } from '../../cli/commands/report.ts'
 import { register as registerReviews } from '../../cli/commands/reviews.ts'
 import { register as registerSettings } from '../../cli/commands/settings.ts'
 
@@ -23,11 +24,12 @@ import { register as registerSettings } from '../../cli/commands/settings.ts'
 export async function runCommand(
   databaseUrl: string,
   words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ out: string; err: string; error: unknown }> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const texts = Promise.all([text(stdout), text(stderr)])
   const signal = new AbortController().signal
-  const context = { env: { DATABASE_URL: databaseUrl }, stdout, stderr, signal }
+  const context = { env: { DATABASE_URL: databaseUrl, ...env }, stdout, stderr, signal }
   const program = new Command('groundstop')
     .exitOverride()
     .configureOutput({ writeErr: (line) => stderr.write(line) })
@@ -46,7 +48,7 @@ export async function runCommand(
     registerPolls,
     registerReviews,
   )
-  commands.push(registerContacts, registerNotifications, registerSettings)
+  commands.push(registerReport, registerContacts, registerNotifications, registerSettings)
   for (const register of commands) register(program, context)
   const error: unknown = await program
     .parseAsync(['node', 'groundstop', ...words])

@@ -176,18 +176,31 @@ test('carries out on real tables and a real home what its dry run counted', asyn
       await writeFile(join(homeDir, 'logs', name), 'a line\n')
       await utimes(join(homeDir, 'logs', name), new Date(0), new Date(0))
     }
-    const { cleanup } = createRetentionActivities({ db, clock: createSystemClock(), homeDir })
+    const reportsDir = join(homeDir, 'elsewhere')
+    await mkdir(join(reportsDir, 'usage/2013-02'), { recursive: true })
+    await writeFile(join(reportsDir, 'usage/2013-02/index.html'), 'a page')
+    await utimes(join(reportsDir, 'usage/2013-02/index.html'), new Date(0), new Date(0))
+    const clock = createSystemClock()
+    const { cleanup } = createRetentionActivities({
+      db,
+      clock,
+      homeDir,
+      reportsDir,
+      log: { file: null },
+      events: { logsPruned: () => undefined },
+    })
     const results = await rig.withWorker(QUEUE, cleanup, async () => {
       const dryRun = await start({ isDryRun: true })
       const counted: unknown = await rig.client.workflow.getHandle(dryRun).result()
       const removed: unknown = await rig.client.workflow.getHandle(await start()).result()
       return [counted, removed]
     })
-    // Two of four requests are older than 30 days, and one log is rotated.
+    // Two of four requests are older than 30 days, one log is rotated, one report was read enough.
     expect(results).toMatchObject([
-      { isDryRun: true, items: 3 },
-      { isDryRun: false, items: 3 },
+      { isDryRun: true, items: 4 },
+      { isDryRun: false, items: 4 },
     ])
+    expect(await readdir(join(reportsDir, 'usage'))).toEqual([])
     expect(await readdir(join(homeDir, 'logs'))).toEqual(['worker.log'])
     const { rows } = await sql`select key from idempotent_request order by key`.execute(db)
     expect(rows).toEqual([{ key: '0' }, { key: '1' }])

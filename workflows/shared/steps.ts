@@ -16,6 +16,13 @@ export const UNLIMITED_RETRY: RetryPolicy = {
   maximumInterval: '1 minute',
 }
 
+/** A pass over the book or over files: minutes, with heartbeats. */
+export const LONG_STEP: ActivityOptions = {
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '10 seconds',
+  retry: { ...STEP_RETRY, maximumAttempts: 3 },
+}
+
 /** One statement or a few: short, without heartbeats. */
 export const SHORT_STEP: ActivityOptions = {
   startToCloseTimeout: '20 seconds',

@@ -1,0 +1,35 @@
+/** The steps of `weekly-trends`, as Temporal calls them. Thin: what they do is in operations/. */
+import type { MeasuredPeriods } from '../domain/ports/analytics-store.ts'
+import { measureNamed, type MeasureStepDeps } from '../operations/measure-named.ts'
+import {
+  writeFigureReport,
+  type WriteReportDeps,
+  type WrittenReport,
+} from '../operations/write-report.ts'
+import { mapFailures } from './errors.ts'
+import { startHeartbeats } from './heartbeats.ts'
+
+/** The activities of `weekly-trends`. May be repeated: the same figures are the same files, told once. */
+export function createWeeklyTrendsActivities(deps: MeasureStepDeps & WriteReportDeps) {
+  return mapFailures({
+    /** Measures a named week, or the next ones that are missing. */
+    async measureWeeks(request: {
+      readonly period?: string
+      readonly limit: number
+    }): Promise<MeasuredPeriods> {
+      using heartbeats = startHeartbeats(request.limit)
+      return measureNamed(deps, { ...request, kind: 'week' }, heartbeats)
+    },
+
+    /** Writes the files of a week and tells operators. Null when nothing is kept of it. */
+    async writeWeek(request: {
+      readonly period: string
+    }): Promise<(WrittenReport & { readonly isTold: boolean }) | null> {
+      using _heartbeats = startHeartbeats()
+      return writeFigureReport(deps, { ...request, report: 'weekly-trends' })
+    },
+  })
+}
+
+/** Types of the activities, for `proxyActivities`. */
+export type WeeklyTrendsActivities = ReturnType<typeof createWeeklyTrendsActivities>
