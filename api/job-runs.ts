@@ -42,6 +42,8 @@ export type JobRun = {
   readonly name: string
   readonly status: JobRunStatus
   readonly priority: JobPriority
+  /** Whose turn it takes among those that wait; null is the house. */
+  readonly tenant: string | null
   readonly queue: string
   readonly createdAt: Instant
   /** When it starts or started: later than `createdAt` for a run that waits for its time. */
@@ -129,6 +131,7 @@ function toJobRun(info: WorkflowExecutionInfo, job: AnyJob, nowMs: number): JobR
     name: job.name,
     status: endMs === null ? open : statusOfRun(info),
     priority: priorityOf(info, job),
+    tenant: info.priority?.fairnessKey || null,
     queue: info.taskQueue,
     createdAt: instantFromMs(info.startTime.getTime()),
     executeAt: instantFromMs(startMs),

@@ -18,6 +18,8 @@ export type JobStart = {
   readonly input: Readonly<Record<string, unknown>>
   readonly executeAt: Instant | null
   readonly priority: AnyJob['priority']
+  /** Null: the house's own. */
+  readonly tenant: string | null
 }
 
 /** The database's and the Temporal server's clocks differ by less. */
@@ -46,6 +48,7 @@ export async function startJobRun(
         input: start.input,
         trigger: 'api',
         priority: start.priority,
+        ...(start.tenant === null ? {} : { tenant: start.tenant }),
         ...(start.executeAt === null ? {} : { executeAt: start.executeAt }),
         ...(workflowId === undefined ? {} : { workflowId }),
       })

@@ -39,6 +39,7 @@ const run = {
   name: z.string(),
   status: z.enum(RUN_STATUSES),
   priority: z.enum(JOB_PRIORITIES as [JobPriority, ...JobPriority[]]), // not empty
+  tenant: z.string().nullable(),
   queue: z.string(),
   createdAt: instantShape,
   executeAt: instantShape,

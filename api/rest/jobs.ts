@@ -72,10 +72,14 @@ const priority = z
   .transform((text) => text.toUpperCase())
   .pipe(z.enum(JOB_PRIORITIES as [JobPriority, ...JobPriority[]])) // not empty
 
+/** The server takes keys of at most 64 bytes. */
+const TENANT = /^[A-Za-z0-9._-]{1,64}$/
+
 const startFields = {
   executeAt: instant.nullish(),
   payload: z.record(z.string(), z.unknown(), 'a JSON object').nullish(),
   priority: priority.nullish(),
+  tenant: z.string().regex(TENANT, '1 to 64 letters, digits, . _ or -').nullish(),
 }
 
 /** A start of a job that the path names. */
@@ -127,7 +131,8 @@ const RUN: Contracts = {
 
 /** Checks a start. Throws a 422 problem that names each wrong field, `payload.` in front of inputs. */
 export function parseStart(body: unknown, nowMs: number): JobStart {
-  const { type: job, executeAt, payload, priority: wanted } = parseInput(startBody, body, 'body')
+  const start = parseInput(startBody, body, 'body')
+  const { type: job, executeAt, payload, priority: wanted } = start
   const checked = checkInput(job, payload ?? {})
   if (!checked.ok) {
     throw invalidRequest(
@@ -148,6 +153,7 @@ export function parseStart(body: unknown, nowMs: number): JobStart {
     input: checked.input,
     executeAt: isLater ? executeAt : null,
     priority: wanted ?? job.priority,
+    tenant: start.tenant ?? null,
   }
 }
 

@@ -11,6 +11,9 @@ import type { CliContext } from '../context.ts'
 import { runJob, type RunOptions } from '../control/run-job.ts'
 import { connectTemporal } from '../temporal-access.ts'
 
+/** The server takes keys of at most 64 bytes. */
+const TENANT = /^[A-Za-z0-9._-]{1,64}$/
+
 const LIST_LIMIT = 20
 const LIST_LIMIT_AT_MOST = 1_000
 
@@ -23,6 +26,7 @@ export function register(program: Command, context: CliContext): void {
     .argument('<job>', 'name or type: flight-monitor, FLIGHT_MONITOR', parseJob)
     .option('--input <json>', "the job's input", parseInput, {})
     .option('--priority <priority>', JOB_PRIORITIES.join(', '), parsePriority)
+    .option('--tenant <name>', 'for whom: tenants that wait take turns', parseTenant)
     .option('--wait', 'wait for its end and print the result', false)
     .action(async (job: AnyJob, options: RunOptions) => runJob(context, job.name, options))
   jobs
@@ -98,6 +102,11 @@ function parsePriority(text: string): JobPriority {
   const priority = JOB_PRIORITIES.find((one) => one === text.toUpperCase())
   if (priority === undefined) throw new InvalidArgumentError(JOB_PRIORITIES.join(', '))
   return priority
+}
+
+function parseTenant(text: string): string {
+  if (TENANT.test(text)) return text
+  throw new InvalidArgumentError('1 to 64 letters, digits, . _ or -')
 }
 
 function parseLimit(text: string): number {

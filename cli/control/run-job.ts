@@ -22,6 +22,8 @@ import { connectTemporal } from '../temporal-access.ts'
 export type RunOptions = {
   readonly input: unknown
   readonly priority?: JobPriority
+  /** For whom; see the job starter. */
+  readonly tenant?: string
   /** Prints the result at the end instead of the run's id at once. */
   readonly wait: boolean
 }
@@ -36,11 +38,15 @@ export async function runJob(
   if (job === undefined) throw new CliError(`there is no job ${jobName}`, EXIT.usage)
   const { config, secrets } = loadConfig(context.env)
   await using server = await connectTemporal(context, config)
-  const { input, priority, wait } = options
+  const { input, priority, tenant, wait } = options
   if (secrets.databaseUrl !== null) await noteStart(context, job, priority ?? job.priority)
   const started = await startJob(
     { client: server.client, environment: config.environment },
-    { job: job.name, input, trigger: 'cli', ...(priority === undefined ? {} : { priority }) },
+    {
+      ...{ job: job.name, input, trigger: 'cli' },
+      ...(priority === undefined ? {} : { priority }),
+      ...(tenant === undefined ? {} : { tenant }),
+    },
   ).catch((error: unknown) => {
     throw explainStart(error)
   })

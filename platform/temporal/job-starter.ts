@@ -28,6 +28,11 @@ export type JobStart = {
   readonly trigger: JobTrigger
   /** Default: the job's own. */
   readonly priority?: JobPriority
+  /**
+   * For whom, 1 to 64 characters: those who wait for the same queue at the same priority take turns, however
+   * much each of them has waiting. Default: the house, which is one among them.
+   */
+  readonly tenant?: string
   /** Wall time before which the run does nothing. Absent or past: now. */
   readonly executeAt?: Instant
   /** Default: derived from the input, which is what keeps equal runs from doubling. */
@@ -95,7 +100,7 @@ export async function startJob(deps: JobStarterDeps, start: JobStart): Promise<S
   const workflowId = start.workflowId ?? newWorkflowId(job, check.input)
   try {
     const handle = await deps.client.workflow.start(job.workflow, {
-      ...runOptions(job, start.priority ?? job.priority),
+      ...runOptions(job, start.priority ?? job.priority, start.tenant),
       workflowId,
       args: [check.input],
       ...startDelay(start.executeAt),
@@ -136,9 +141,16 @@ export type RunOptions = Pick<
   | 'staticDetails'
 >
 
-function runOptions(job: AnyJob, priority: JobPriority): RunOptions & { taskQueue: string } {
+function runOptions(
+  job: AnyJob,
+  priority: JobPriority,
+  tenant: string | undefined,
+): RunOptions & { taskQueue: string } {
+  const options = scheduledRunOptions(job, priority)
   return {
-    ...scheduledRunOptions(job, priority),
+    ...options,
+    // The steps of a run have what the run has.
+    ...(tenant === undefined ? {} : { priority: { ...options.priority, fairnessKey: tenant } }),
     workflowIdConflictPolicy: CONFLICT_POLICIES[job.onConflict.whileOpen],
     workflowIdReusePolicy: REUSE_POLICIES[job.onConflict.afterClose],
   }

@@ -88,6 +88,13 @@ describe('POST jobs', () => {
     expect(run['priority']).toBe('CRITICAL')
   })
 
+  it('takes a tenant, whose turn the run takes; without one it is the house', async () => {
+    const body = { type: 'FLIGHT_MONITOR', payload: { policyId: 'P-tenant' }, tenant: 'acme.eu' }
+    expect((await start(body))['tenant']).toBe('acme.eu')
+    const house = await start({ type: 'FLIGHT_MONITOR', payload: { policyId: 'P-house' } })
+    expect(house['tenant']).toBeNull()
+  })
+
   it.each([
     [{}, 'type'],
     [{ type: 'NO_SUCH_JOB' }, 'type'],
@@ -96,6 +103,8 @@ describe('POST jobs', () => {
     [{ type: 'FLIGHT_MONITOR', executeAt: '2030-01-01T00:00:00' }, 'executeAt'],
     [{ type: 'FLIGHT_MONITOR', executeAt: '9999-01-01T00:00:00Z' }, 'executeAt'],
     [{ type: 'FLIGHT_MONITOR', priority: 'URGENT' }, 'priority'],
+    [{ type: 'FLIGHT_MONITOR', tenant: '' }, 'tenant'],
+    [{ type: 'FLIGHT_MONITOR', tenant: 't'.repeat(65) }, 'tenant'],
     [{ type: 'FLIGHT_MONITOR', payload: [] }, 'payload'],
     [{ type: 'FLIGHT_MONITOR', payload: { policyId: 7 } }, 'payload.policyId'],
     [{ type: 'FLIGHT_MONITOR', payload: { policy: 'x' } }, 'payload.policy'],
