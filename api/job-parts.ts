@@ -12,6 +12,7 @@ import {
   switchQueue,
   switchSchedule,
 } from '../operations/control-jobs.ts'
+import { limitQueue, readQueueControl } from '../operations/limit-queues.ts'
 import { discardRuns, redriveRuns } from '../operations/redrive-runs.ts'
 import { readSchedule, readSchedules } from '../operations/read-schedules.ts'
 import { createJobControl } from '../platform/temporal/job-control.ts'
@@ -82,7 +83,8 @@ export function controlOf({ db, client, clock }: ApiParts): JobControlDeps['cont
   return {
     switchSchedule: (job, isEnabled, note) => switchSchedule(deps, job, isEnabled, note),
     backfill: (job, request) => backfill(deps, job, request),
-    readQueue: (queue) => deps.control.readQueue(queue),
+    readQueue: (queue) => readQueueControl(deps, queue),
+    limitQueue: (queue, perSecond, note) => limitQueue(deps, queue, perSecond, note),
     switchQueue: (queue, isPaused, note) => switchQueue(deps, queue, isPaused, note),
     windows: () => controlStore.listWindows(WINDOWS_SHOWN),
     openWindow: (selection, request) => openWindow(deps, selection, request),

@@ -631,6 +631,15 @@ export interface PushSubscription {
   updated_at: Generated<Instant>;
 }
 
+export interface QueueLimit {
+  created_at: Generated<Instant>;
+  per_second: number;
+  queue: string;
+  reason: string;
+  set_by: string;
+  updated_at: Generated<Instant>;
+}
+
 export interface Quote {
   amounts: Json;
   closed_at: Instant | null;
@@ -776,6 +785,7 @@ export interface DB {
   provider_state_change: ProviderStateChange;
   provider_units: ProviderUnits;
   push_subscription: PushSubscription;
+  queue_limit: QueueLimit;
   quote: Quote;
   rail_hold: RailHold;
   review_case: ReviewCase;

@@ -64,7 +64,13 @@ export async function switchQueue(
   await audit(deps, note, { action, subject: `queue:${queue}` })
   const text = `${note.by}: ${note.reason}`
   if (isPaused) await deps.control.pauseQueue(queue, text)
-  else await deps.control.resumeQueue(queue, text)
+  else await resume(deps, queue, text)
+}
+
+/** A limit that was set before the pause, or during it, holds again. */
+async function resume(deps: ControlDeps, queue: JobQueue, text: string): Promise<void> {
+  const limit = await deps.controlStore.readQueueLimit(queue)
+  await deps.control.resumeQueue(queue, text, limit?.perSecond)
 }
 
 async function audit(

@@ -3,7 +3,7 @@ import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
-import type { MaintenanceWindow, QueuePause } from '../../domain/ports/job-control.ts'
+import type { MaintenanceWindow, QueueControl } from '../../domain/ports/job-control.ts'
 import { parseInstant, type Instant } from '../../domain/time.ts'
 import type { JobQueue } from '../../jobs/define-job.ts'
 import { allJobs, type AnyJob } from '../../jobs/registry.ts'
@@ -13,6 +13,7 @@ import {
   type ControlNote,
   type WindowSelection,
 } from '../../operations/control-jobs.ts'
+import { LIMIT_LEAST_PER_S, LIMIT_MOST_PER_S } from '../../operations/limit-queues.ts'
 import { callerOf } from '../caller.ts'
 import { noteText, type Contract } from '../contract.ts'
 import { onceByKey, type Attempt } from '../idempotency.ts'
@@ -34,7 +35,8 @@ export type JobControlDeps = {
       job: AnyJob,
       request: ControlNote & { since: Instant; until: Instant; isDryRun: boolean },
     ): Promise<BackfilledFire[]>
-    readQueue(queue: JobQueue): Promise<QueuePause | null>
+    readQueue(queue: JobQueue): Promise<QueueControl>
+    limitQueue(queue: JobQueue, perSecond: number | null, note: ControlNote): Promise<void>
     switchQueue(queue: JobQueue, isPaused: boolean, note: ControlNote): Promise<void>
     windows(): Promise<MaintenanceWindow[]>
     openWindow(
@@ -95,6 +97,10 @@ function reads(summary: string, answer: z.ZodType): Contracts {
   return { get: { summary, permission: 'operations.read', answers: { 200: answer } } }
 }
 
+const perSecond = z.number().min(LIMIT_LEAST_PER_S).max(LIMIT_MOST_PER_S).nullable()
+const limitBody = z.strictObject({ ...noteFields, perSecond }, 'a JSON object')
+const limited = z.strictObject({ name: z.string(), perSecond })
+
 const enabled = z.strictObject({ name: z.string(), enabled: z.boolean() })
 const paused = z.strictObject({ name: z.string(), paused: z.boolean() })
 const window = z.looseObject({ windowId: z.guid(), until: instantShape.optional() })
@@ -154,7 +160,7 @@ function addScheduleSwitches(app: Express, deps: JobControlDeps): void {
 function addQueueRoutes(app: Express, deps: JobControlDeps): void {
   const withPause = async (state: QueueState) => ({
     ...state,
-    pause: await deps.control.readQueue(state.name),
+    ...(await deps.control.readQueue(state.name)),
   })
   addRoute(
     app,
@@ -183,6 +189,20 @@ function addQueueRoutes(app: Express, deps: JobControlDeps): void {
       },
     },
     reads('One queue', objectShape),
+  )
+  post(
+    app,
+    deps,
+    `${QUEUES_PATH}/:name/limit`,
+    async (request) => {
+      const name = queueOf(request)
+      const { perSecond: wanted, ...note } = parseInput(limitBody, request.body, 'body')
+      return async () => {
+        await deps.control.limitQueue(name, wanted, note)
+        return { name, perSecond: wanted }
+      }
+    },
+    changes('Limit the steps that a queue begins, or lift the limit', limitBody, limited),
   )
   for (const action of ['pause', 'resume'] as const) {
     post(

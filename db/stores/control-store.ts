@@ -5,6 +5,7 @@ import type {
   ControlEntry,
   ControlStore,
   MaintenanceWindow,
+  QueueLimit,
 } from '../../domain/ports/job-control.ts'
 import type { Database } from '../client.ts'
 
@@ -23,6 +24,13 @@ export function createControlStore(db: Database): ControlStore {
           where id = ${windowId}::uuid and closed_at is null returning id)
         ${auditRow(entry, sql`from closed`)}`.execute(db)
     },
+    readQueueLimit: async (queue) => {
+      const { rows } = await sql<QueueLimit>`
+        select per_second as "perSecond", set_by || ': ' || reason as reason, updated_at as since
+        from queue_limit where queue = ${queue}`.execute(db)
+      return rows[0] ?? null
+    },
+    saveQueueLimit: (queue, perSecond, entry) => saveQueueLimit(db, queue, perSecond, entry),
   }
 }
 
@@ -60,4 +68,24 @@ async function listWindows(db: Database, limit: number): Promise<MaintenanceWind
     select ${COLUMNS} from maintenance_window where closed_at is null
     order by until_at, id limit ${limit}`.execute(db)
   return rows
+}
+
+async function saveQueueLimit(
+  db: Database,
+  queue: string,
+  perSecond: number | null,
+  entry: ControlEntry,
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await auditRow(entry).execute(trx)
+    if (perSecond === null) {
+      await sql`delete from queue_limit where queue = ${queue}`.execute(trx)
+      return
+    }
+    await sql`
+      insert into queue_limit (queue, per_second, reason, set_by)
+      values (${queue}, ${perSecond}, ${entry.reason}, ${entry.by})
+      on conflict (queue) do update set per_second = excluded.per_second, reason = excluded.reason,
+        set_by = excluded.set_by, updated_at = now()`.execute(trx)
+  })
 }

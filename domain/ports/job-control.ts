@@ -7,15 +7,31 @@ export type QueuePause = {
   readonly since: Instant | null
 }
 
+/** Steps that a queue begins at most; the server keeps it over restarts and shares it among workers. */
+export type QueueLimit = {
+  /** More than 0. */
+  readonly perSecond: number
+  readonly reason: string
+  readonly since: Instant | null
+}
+
+/** What holds a queue back. While it is paused `limit` is what holds afterwards. */
+export type QueueControl = {
+  readonly pause: QueuePause | null
+  readonly limit: QueueLimit | null
+}
+
 /** Moves switches. Repeating changes nothing. Errors are the server's and may be retried. */
 export interface JobControl {
   /** False when the server has no such schedule. */
   pauseSchedule(scheduleId: string, note: string): Promise<boolean>
   resumeSchedule(scheduleId: string, note: string): Promise<boolean>
-  readQueue(queue: string): Promise<QueuePause | null>
+  /** As the server has it: a queue is paused or limited or neither. */
+  readQueue(queue: string): Promise<QueueControl>
   /** Lets no step of the queue begin; those under way end. The server keeps it over restarts. */
   pauseQueue(queue: string, reason: string): Promise<void>
-  resumeQueue(queue: string, reason: string): Promise<void>
+  /** Ends a pause or a limit; with `perSecond` this limit holds from now on. */
+  resumeQueue(queue: string, reason: string, perSecond?: number): Promise<void>
 }
 
 /** Who, why, and when on the business clock. */
@@ -52,4 +68,7 @@ export interface ControlStore {
   /** Open ones, the one that ends first first. */
   listWindows(limit: number): Promise<MaintenanceWindow[]>
   closeWindow(windowId: string, entry: ControlEntry): Promise<void>
+  readQueueLimit(queue: string): Promise<QueueLimit | null>
+  /** Keeps a limit, or with null removes it, and its audit row. */
+  saveQueueLimit(queue: string, perSecond: number | null, entry: ControlEntry): Promise<void>
 }

@@ -2,7 +2,7 @@
 import { ScheduleNotFoundError, type Client } from '@temporalio/client'
 import temporalProto from '@temporalio/proto'
 
-import type { JobControl, QueuePause } from '../../domain/ports/job-control.ts'
+import type { JobControl, QueueControl } from '../../domain/ports/job-control.ts'
 import { instantFromMs, SECOND_MS } from '../../domain/time.ts'
 
 const { TaskQueueType } = temporalProto.temporal.api.enums.v1
@@ -33,7 +33,8 @@ export function createJobControl(client: Client): JobControl {
       bounded(() => ifThere(() => client.schedule.getHandle(id).unpause(note))),
     readQueue: (queue) => bounded(() => readQueue(client, queue)),
     pauseQueue: (queue, reason) => limit(queue, { requestsPerSecond: 0 }, reason),
-    resumeQueue: (queue, reason) => limit(queue, null, reason),
+    resumeQueue: (queue, reason, perSecond) =>
+      limit(queue, perSecond === undefined ? null : { requestsPerSecond: perSecond }, reason),
   }
 }
 
@@ -47,7 +48,7 @@ async function ifThere(work: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-async function readQueue(client: Client, queue: string): Promise<QueuePause | null> {
+async function readQueue(client: Client, queue: string): Promise<QueueControl> {
   const { config } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: queue },
@@ -56,9 +57,12 @@ async function readQueue(client: Client, queue: string): Promise<QueuePause | nu
   })
   const limit = config?.queueRateLimit
   // A limit of zero arrives without its number; no limit arrives without the message.
-  const isPaused = Boolean(limit?.rateLimit) && !limit?.rateLimit?.requestsPerSecond
-  if (!isPaused) return null
-  const { reason, updateTime } = limit?.metadata ?? {}
+  if (!limit?.rateLimit) return { pause: null, limit: null }
+  const perSecond = limit.rateLimit.requestsPerSecond ?? 0
+  const { reason, updateTime } = limit.metadata ?? {}
   const sinceMs = Number(updateTime?.seconds ?? 0) * SECOND_MS
-  return { reason: reason ?? '', since: sinceMs === 0 ? null : instantFromMs(sinceMs) }
+  const held = { reason: reason ?? '', since: sinceMs === 0 ? null : instantFromMs(sinceMs) }
+  return perSecond === 0
+    ? { pause: held, limit: null }
+    : { pause: null, limit: { ...held, perSecond } }
 }

@@ -1,8 +1,12 @@
-/** Who goes next on a real server: the urgent before the backlog, and small tenants beside large ones. */
+/**
+ * What a real server hands out of a queue under load: the urgent before the backlog, small tenants beside
+ * large ones, nothing while it is paused, and no more than its limit.
+ */
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
+import { createJobControl } from '../../platform/temporal/job-control.ts'
 import { startJob } from '../../platform/temporal/job-starter.ts'
 import { BUSINESS_NOW, fakeFlightMonitor, fakeMaintenance } from '../support/fake-activities.ts'
 import { services } from '../support/services.ts'
@@ -92,4 +96,48 @@ test('a tenant with 10 steps is not starved by one with 1,000', async () => {
   // queue in four parts and hands out some tasks ahead, so that turns are not strict.
   expect(begun.length).toBeLessThan(steps.big / 5)
   await Promise.all(handles.map(({ handle }) => handle.terminate('seen')))
+}, 90_000)
+
+/** Pages of one tick that poll `steps` shards of one leg each. */
+function shardsOf(steps: number) {
+  const shards = Array.from({ length: steps }, (_, i) => [`leg-${i}`])
+  return async () => ({ now: BUSINESS_NOW, due: steps, claimed: steps, shards })
+}
+
+test('a queue that is paused under load begins nothing new within 5 s, and drains when resumed', async () => {
+  const steps = 120
+  const begun: { leg: string; at: number }[] = []
+  const activities = fakeFlightMonitor({
+    claimDueLegs: shardsOf(steps),
+    pollLegs: async ({ legIds }) => {
+      begun.push({ leg: legIds[0] ?? '', at: performance.now() })
+      await pause(100)
+      return { polled: 1, changed: 0, failed: 0, decidableLegIds: [] }
+    },
+  })
+  const control = createJobControl(rig.client)
+  await rig.withWorker(
+    'monitoring',
+    activities,
+    async () => {
+      const { workflowId } = await startJob(rig, {
+        job: 'flight-monitor',
+        input: {},
+        trigger: 'api',
+      })
+      await expect.poll(() => begun.length, { timeout: 20_000 }).toBeGreaterThan(10)
+      await control.pauseQueue('monitoring', 'the provider is down')
+      const pausedAt = performance.now()
+      await pause(5_000)
+      const bySoon = begun.length
+      expect(begun.filter(({ at }) => at > pausedAt + 4_000)).toEqual([])
+      expect(bySoon).toBeLessThan(steps)
+      await control.resumeQueue('monitoring', 'it is back')
+      const result = await rig.client.workflow.getHandle(workflowId).result()
+      expect(result).toMatchObject({ polled: steps, failedShards: 0 })
+    },
+    { activitiesAtOnce: 4 },
+  )
+  expect(new Set(begun.map(({ leg }) => leg)).size).toBe(steps)
+  expect(begun).toHaveLength(steps)
 }, 90_000)

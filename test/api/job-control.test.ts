@@ -152,7 +152,7 @@ describe('a queue', () => {
         priority,
         workflowId: `maintenance:${name}`,
       })
-    const names = Array.from({ length: 20 }, (_, i) => `low_${i}`)
+    const names = Array.from({ length: 8 }, (_, i) => `low_${i}`)
     await workers.withWorker(
       'maintenance',
       activities,
@@ -160,7 +160,7 @@ describe('a queue', () => {
         for (const name of names) await start(name, 'LOW')
         await start('critical', 'CRITICAL')
         await eventually(async () => {
-          expect(await queue()).toMatchObject({ byPriority: { LOW: 20, CRITICAL: 1 } })
+          expect(await queue()).toMatchObject({ byPriority: { LOW: 8, CRITICAL: 1 } })
         })
         expect(begun).toEqual([])
         await post('queues/maintenance/resume')
@@ -177,6 +177,37 @@ describe('a queue', () => {
     expect(await audited('queue.paused')).toHaveLength(1)
     expect(await audited('queue.resumed')).toHaveLength(1)
   }, 120_000)
+
+  it('that is limited says so, keeps the limit through a pause, and is set free again', async () => {
+    const limit = (perSecond: number | null) => post('queues/reports/limit', { perSecond })
+    const reports = async () => (await api.ask('GET', `${SCHEDULER}/queues/reports`)).body
+    expect((await limit(2)).body).toEqual({ name: 'reports', perSecond: 2 })
+    const held = { perSecond: 2, reason: 'user:ana: the provider is down' }
+    await eventually(async () => expect(await reports()).toMatchObject({ limit: held }))
+    await post('queues/reports/pause')
+    await eventually(async () => {
+      expect(await reports()).toMatchObject({ pause: { since: expect.any(String) }, limit: held })
+    })
+    await limit(3)
+    expect(await reports()).toMatchObject({ pause: expect.anything(), limit: { perSecond: 3 } })
+    await post('queues/reports/resume')
+    await eventually(async () => {
+      expect(await reports()).toMatchObject({ pause: null, limit: { perSecond: 3 } })
+    })
+    await limit(null)
+    await eventually(async () => {
+      expect(await reports()).toMatchObject({ pause: null, limit: null })
+    })
+    expect(await audited('queue.limited')).toHaveLength(2)
+    expect(await audited('queue.unlimited')).toHaveLength(1)
+  })
+
+  it.each([0, 10_001, '2'])('is not limited to %j steps a second', async (perSecond) => {
+    expect(await post('queues/reports/limit', { perSecond })).toMatchObject({
+      status: 422,
+      body: { errors: [{ path: 'perSecond' }] },
+    })
+  })
 
   it('that no job has is not found', async () => {
     expect((await post('queues/nobody/pause')).status).toBe(404)
