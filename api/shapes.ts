@@ -32,6 +32,20 @@ export const problemShape: z.ZodType = z.strictObject({
   errors: z.array(z.looseObject({ path: z.string(), message: z.string() })).optional(),
 })
 
+const progress = {
+  done: z.int(),
+  total: z.int().nullable(),
+  message: z.string(),
+}
+
+const step = {
+  step: z.string(),
+  attempt: z.int(),
+  done: z.int().nullable(),
+  total: z.int().nullable(),
+  lastFailure: z.string().nullable(),
+}
+
 const run = {
   id: z.string(),
   runId: z.string(),
@@ -45,6 +59,7 @@ const run = {
   executeAt: instantShape,
   finishedAt: instantOrNull,
   durationMs: z.number().nullable(),
+  progress: z.strictObject(progress).nullable(),
 }
 
 /** A run of a job. */
@@ -53,6 +68,7 @@ export const jobRunShape: z.ZodType = z.strictObject(run)
 /** A run with its error, and with what went in and came out for those who may see it. */
 export const jobRunDetailsShape: z.ZodType = z.strictObject({
   ...run,
+  progress: z.strictObject({ ...progress, steps: z.array(z.strictObject(step)) }).nullable(),
   input: z.unknown().optional(),
   result: z.unknown().optional(),
   error: z.strictObject({ type: z.string(), message: z.string() }).nullable(),

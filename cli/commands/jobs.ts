@@ -1,4 +1,6 @@
-/** `groundstop jobs run|list|show|types`: starts runs of jobs and shows how they went. */
+/** `groundstop jobs run|list|show|watch|types`: starts runs of jobs and shows how they went. */
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import { InvalidArgumentError, type Command } from 'commander'
 
 import { loadConfig } from '../../config/config.ts'
@@ -43,6 +45,11 @@ export function register(program: Command, context: CliContext): void {
     .argument('<id>', 'the workflow id, as flight-monitor:all')
     .action(async (id: string) => showJob(context, id))
   jobs
+    .command('watch')
+    .description('tell how far a run is until it ends; fails when it does not succeed')
+    .argument('<id>', 'the workflow id, as flight-monitor:all')
+    .action(async (id: string) => watchJob(context, id))
+  jobs
     .command('types')
     .description('the jobs that there are')
     .action(() => {
@@ -76,6 +83,26 @@ async function showJob(context: CliContext, id: string): Promise<void> {
   const run = await describeRun({ client: server.client }, id)
   if (run === null) throw new CliError(`no run has the id ${id}`, EXIT.failed)
   context.stdout.write(`${JSON.stringify(run, null, 2)}\n`)
+}
+
+/** Steps tell once a second. */
+const WATCH_EVERY_MS = 1_000
+
+async function watchJob(context: CliContext, id: string): Promise<void> {
+  await using server = await connect(context)
+  let last = ''
+  for (;;) {
+    const run = await describeRun({ client: server.client }, id)
+    if (run === null) throw new CliError(`no run has the id ${id}`, EXIT.failed)
+    const line = run.closedAt === null ? (run.progress?.message ?? 'no step is open') : run.status
+    if (line !== last) context.stdout.write(`${line}\n`)
+    last = line
+    if (run.closedAt !== null) {
+      if (run.failure !== null) throw new CliError(run.failure, EXIT.failed)
+      return
+    }
+    await sleep(WATCH_EVERY_MS, undefined, { signal: context.signal })
+  }
 }
 
 function connect(context: CliContext): Promise<OwnedClient> {

@@ -7,6 +7,7 @@ import {
 } from '@temporalio/client'
 
 import { allJobs, findJobOfWorkflow, type AnyJob } from '../../jobs/registry.ts'
+import { progressOf, type RunProgress } from './run-progress.ts'
 
 /** One run as lists show it. */
 export type JobRun = {
@@ -27,6 +28,8 @@ export type JobRunDetails = JobRun & {
   readonly result: unknown
   /** The failure's type and message, innermost cause last; null unless it failed. */
   readonly failure: string | null
+  /** How far its steps are; null when none is open. */
+  readonly progress: RunProgress | null
 }
 
 /** The newest runs first where the server can tell; open ones before closed ones. */
@@ -69,6 +72,7 @@ export async function describeRun(
     memo: info.memo ?? {},
     result: end.result ?? null,
     failure: end.failure ?? null,
+    progress: await progressOf(deps.client, info),
   }
 }
 

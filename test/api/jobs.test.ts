@@ -4,6 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createIdempotencyStore } from '../../db/stores/idempotency-store.ts'
 import { requestSha256 } from '../../api/idempotency.ts'
+import { describeRun } from '../../platform/temporal/runs.ts'
+import { fakeMaintenance } from '../support/fake-activities.ts'
+import { services } from '../support/services.ts'
+import { createTemporalRig } from '../support/temporal-rig.ts'
 import { createApiRig, eventually, type ApiRig } from './api-rig.ts'
 
 const JOBS = '/api/admin/scheduler/jobs'
@@ -310,6 +314,38 @@ describe('one job', () => {
     const { status, body } = await rig.ask('GET', `${JOBS}/${encodeURIComponent(id)}`)
     expect(status).toBe(200)
     expect(body).toMatchObject({ id, input: { policyId: 'P-one-job' }, result: null, error: null })
+  })
+
+  it('tells how far it is, by itself, in the list and on the command line', async () => {
+    const workers = await createTemporalRig(services().temporalAddress, rig.namespace)
+    const { promise: seen, resolve: goOn } = Promise.withResolvers<void>()
+    const activities = fakeMaintenance({
+      maintainDatabase: async ({ task }) => {
+        const { startHeartbeats } = await import('../../activities/heartbeats.ts')
+        using heartbeats = startHeartbeats()
+        heartbeats.onProgress(3, 12)
+        await seen
+        return { task, done: [], skipped: [], bytesBefore: 0, bytesAfter: 0 }
+      },
+    })
+    const { id } = await start({ type: 'MAINTENANCE', payload: { task: 'reindex' } })
+    const path = `${JOBS}/${encodeURIComponent(id)}`
+    const progress = { done: 3, total: 12, message: 'maintainDatabase 3/12' }
+    await workers.withWorker('maintenance', activities, async () => {
+      await eventually(async () => {
+        const { body } = await rig.ask('GET', path)
+        const steps = [{ step: 'maintainDatabase', attempt: 1, done: 3, total: 12 }]
+        expect(body).toMatchObject({ status: 'running', progress: { ...progress, steps } })
+      })
+      const list = await rig.ask('GET', `${JOBS}?type=MAINTENANCE&status=running`)
+      const { jobs } = list.body as { jobs: Run[] }
+      expect(jobs.find((one) => one.id === id)).toMatchObject({ progress })
+      expect(await describeRun(rig, id)).toMatchObject({ progress })
+      goOn()
+      await rig.client.workflow.getHandle(id).result()
+    })
+    expect((await rig.ask('GET', path)).body).toMatchObject({ status: 'success', progress: null })
+    await workers[Symbol.asyncDispose]()
   })
 
   it('is not found under an id that nobody has', async () => {
