@@ -15,7 +15,9 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SOURCE_FOLDERS = ['workflows', 'jobs', 'domain']
 
 const WORKFLOWS_PATH = join(ROOT, 'workflows/index.ts')
-const INTERCEPTOR_PATHS = [join(ROOT, 'workflows/interceptors/validate-input.ts')]
+const INTERCEPTOR_PATHS = ['final-failures', 'validate-input'].map((name) =>
+  join(ROOT, `workflows/interceptors/${name}.ts`),
+)
 
 /** Bundles of older sources that are kept, so that going back and forth between two costs nothing. */
 const KEPT = 3

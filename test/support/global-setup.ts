@@ -34,7 +34,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
 }
 
-async function startTemporal(folder: string): ReturnType<typeof startEmbeddedTemporal> {
+type TemporalOfRun = { readonly address: string; stop(): Promise<void> }
+
+/** One of our own, or the server to be tried, in namespaces of the tests' own that stay there. */
+async function startTemporal(folder: string): Promise<TemporalOfRun> {
+  const { TEST_TEMPORAL_ADDRESS: address } = process.env
+  if (address !== undefined && address !== '') return { address, stop: async () => undefined }
   const program = await findTemporalProgram(TEMPORAL_CLI, {
     env: process.env,
     onProgress: (text) => process.stderr.write(`${text}\n`),

@@ -2,6 +2,7 @@
 import { DefaultLogger, Runtime } from '@temporalio/worker'
 
 Runtime.install({
+  workerHeartbeatInterval: '1 second',
   logger: new DefaultLogger('ERROR'),
   shutdownSignals: [],
   telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
