@@ -42,8 +42,11 @@ export function limitWorkflowThreads(): void {
   v8.setFlagsFromString('--max-semi-space-size=4')
 }
 
-/** After the grace period a step that ignores its cancellation may hold the process this long. */
-const FORCE_AFTER_GRACE_MS = 2_000
+/**
+ * After the grace period a step that ignores its cancellation may hold the process this long. Longer than
+ * the longest wait that hears of it only afterwards: maintenance waits three seconds for a lock.
+ */
+const FORCE_AFTER_GRACE_MS = 4_000
 
 /** Options of a queue's worker. `graceMs`: what steps get to finish when the worker is stopped. */
 export function workerTuning(

@@ -16,7 +16,8 @@ const READY_POLL_MS = 100
 const WORKER_READY = '"ready":true'
 // All stops together must end within 30 s; the worker has the most to finish.
 const WORKER_STOP_MS = 15_000
-const WORKER_GRACE_MS = 12_000
+/** Four seconds less are left for steps that do not hear that they are to stop. */
+const WORKER_GRACE_MS = 10_000
 /**
  * What a worker keeps alive is under 150 MB. Without these limits collector and allocator put their work
  * off: a storm of 10,000 payouts then peaks at 530 MB resident and more, with them at 420 MB.

@@ -1,8 +1,10 @@
 /** What the product counts on in the server's schedules. Nobody works here: what a fire starts stays open. */
+import { Client, Connection } from '@temporalio/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { findJob, type AnyJob } from '../../jobs/registry.ts'
 import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
+import { planSchedules } from '../../platform/temporal/schedules-plan.ts'
 import { firedWorkflowId } from '../../platform/temporal/watched-schedules.ts'
 import { instantFromMs } from '../../domain/time.ts'
 import { services } from '../support/services.ts'
@@ -16,10 +18,15 @@ beforeAll(async () => {
 })
 afterAll(() => rig[Symbol.asyncDispose]())
 
-/** The job on a schedule of every second. */
-function everySecond(name: string, overlap: 'skip' | 'queue-one' | 'beside'): AnyJob {
+function jobOf(name: string): AnyJob {
   const job = findJob(name)
   if (job === undefined) throw new Error(`no job ${name}`)
+  return job
+}
+
+/** The job on a schedule of every second. */
+function everySecond(name: string, overlap: 'skip' | 'queue-one' | 'beside'): AnyJob {
+  const job = jobOf(name)
   const schedule = { kind: 'interval', everyMs: 1_000, pace: 'wall', overlap, input: {} }
   return { ...job, schedule: { ...schedule, catchUpMs: 10_000 } } as AnyJob
 }
@@ -63,4 +70,25 @@ test('a fire may run beside an open run, and none fires while the schedule is pa
   expect(later.info.numActionsTaken - info.numActionsTaken).toBeLessThanOrEqual(1)
   expect(later.state).toMatchObject({ paused: true, note: 'the provider is down' })
   await handle.delete()
+})
+
+test('start-ups side by side, and ten in a crash loop, leave one schedule of each job', async () => {
+  const jobs = ['reconciliation', 'policy-expiration', 'cleanup'].map(jobOf)
+  /** One that dies while it applies, `diesAfter` milliseconds on. */
+  const dying = async (diesAfter: number): Promise<void> => {
+    const connection = await Connection.connect({ address: services().temporalAddress })
+    const client = new Client({ connection, namespace: rig.namespace })
+    setTimeout(() => void connection.close(), diesAfter)
+    await applySchedules({ client }, { speed: 1, jobs }).catch(() => undefined) // it died
+  }
+  for (let i = 0; i < 10; i += 1) await dying(i * 5)
+  await Promise.all([0, 1].map(() => applySchedules(rig, { speed: 1, jobs })))
+  const ids = async () => {
+    const found = []
+    for await (const { scheduleId } of rig.client.schedule.list()) found.push(scheduleId)
+    return found.toSorted()
+  }
+  await expect.poll(ids, PATIENCE).toEqual(['cleanup', 'policy-expiration', 'reconciliation'])
+  const plan = await planSchedules(rig, { speed: 1, jobs })
+  expect(plan.map(({ action }) => action)).toEqual(['unchanged', 'unchanged', 'unchanged'])
 })

@@ -34,6 +34,10 @@ function toFinal(error: unknown): unknown {
     return toFinal(cause)
   }
   if (!(cause instanceof ApplicationFailure) || cause.nonRetryable !== true) return error
-  const { message, type } = cause
-  return ApplicationFailure.create({ message, type, nonRetryable: true, cause: error })
+  return ApplicationFailure.create({
+    message: cause.message,
+    type: cause.type ?? 'Unexpected',
+    nonRetryable: true,
+    cause: error,
+  })
 }

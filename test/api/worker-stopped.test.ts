@@ -1,0 +1,123 @@
+/** A real worker process told to stop: what is at work ends within the grace, the rest goes on elsewhere. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import temporalProto from '@temporalio/proto'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+import { createMaintenanceActivities } from '../../activities/maintenance.ts'
+import { createDatabaseCare } from '../../db/stores/database-care.ts'
+import { startJob } from '../../platform/temporal/job-starter.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { services } from '../support/services.ts'
+import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
+import { testBundle } from '../support/workflow-bundle.ts'
+
+const { PENDING_ACTIVITY_STATE_STARTED: STARTED } =
+  temporalProto.temporal.api.enums.v1.PendingActivityState
+
+const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+const PATIENCE = { timeout: 60_000, interval: 100 }
+/** Maintenance waits three seconds for the lock of a table before it leaves it alone. */
+const TABLE = 'job_cursor'
+
+let rig: TemporalRig
+let database: TestDatabase
+let home: string
+const started: ChildProcess[] = []
+
+beforeAll(async () => {
+  rig = await createTemporalRig(services().temporalAddress)
+  database = await createTestDatabase()
+  home = await mkdtemp(join(tmpdir(), 'groundstop-stopped-'))
+  const { codePath } = await testBundle()
+  await mkdir(join(home, 'cache'))
+  await copyFile(codePath, join(home, 'cache', basename(codePath)))
+})
+afterAll(async () => {
+  for (const child of started) child.kill('SIGKILL')
+  await database[Symbol.asyncDispose]()
+  await rig[Symbol.asyncDispose]()
+  await rm(home, { recursive: true, force: true })
+})
+
+/** A worker of the maintenance queue; resolves when it takes tasks. */
+async function startWorker(graceMs: number): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [CLI, 'worker', '--queues', 'maintenance'], {
+    env: {
+      PATH: process.env['PATH'],
+      GROUNDSTOP_HOME: home,
+      DATABASE_URL: database.url,
+      TEMPORAL_ADDRESS: services().temporalAddress,
+      TEMPORAL_NAMESPACE: rig.namespace,
+      AEROAPI_KEY: 'test-key',
+      STRIPE_API_KEY: 'sk_test_1',
+      METRICS_PORT: '0',
+      LOG_LEVEL: 'error',
+      WORKER_SHUTDOWN_GRACE_MS: String(graceMs),
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  started.push(child)
+  let printed = ''
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString('utf8')))
+  await expect.poll(() => printed, PATIENCE).toContain('"ready":true')
+  return child
+}
+
+/** Runs `work` while nobody else has the table. */
+async function whileLocked(work: () => Promise<void>): Promise<void> {
+  await database.db.transaction().execute(async (trx) => {
+    await sql`lock table ${sql.id(TABLE)} in access exclusive mode`.execute(trx)
+    await work()
+  })
+}
+
+async function vacuum(times: number) {
+  const { workflowId } = await startJob(rig, {
+    job: 'maintenance',
+    input: { task: 'vacuum', tables: Array.from({ length: times }, () => TABLE) },
+    trigger: 'api',
+  })
+  const handle = rig.client.workflow.getHandle(workflowId)
+  const step = async () => {
+    const [pending] = (await handle.describe()).raw.pendingActivities ?? []
+    return { attempt: pending?.attempt, isAtWork: pending?.state === STARTED }
+  }
+  return { handle, step }
+}
+
+it('lets what is at work end within its grace; cut after it, the step goes on elsewhere', async () => {
+  const patient = await startWorker(30_000)
+  await whileLocked(async () => {
+    const { handle, step } = await vacuum(1)
+    await expect.poll(step, PATIENCE).toEqual({ attempt: 1, isAtWork: true })
+    patient.kill('SIGTERM')
+    expect(await once(patient, 'exit')).toEqual([0, null])
+    // The step was not given back: all that is left of the run is to be told so.
+    await expect.poll(step, PATIENCE).toEqual({ attempt: undefined, isAtWork: false })
+    const hasty = await startWorker(1_000)
+    expect(await handle.result()).toMatchObject({ skipped: [{ table: TABLE }] })
+    const cut = await vacuum(10)
+    await expect.poll(cut.step, PATIENCE).toEqual({ attempt: 1, isAtWork: true })
+    const askedAt = performance.now()
+    hasty.kill('SIGTERM')
+    expect(await once(hasty, 'exit')).toEqual([0, null])
+    expect(performance.now() - askedAt).toBeLessThan(10_000)
+    // At once, and not after the silence of a worker that died.
+    await expect.poll(cut.step, { timeout: 5_000 }).toMatchObject({ attempt: 2 })
+    const databaseCare = createDatabaseCare(database.db)
+    const elsewhere = createMaintenanceActivities({
+      databaseCare: { ...databaseCare, run: async () => 'done' },
+    })
+    await rig.withWorker('maintenance', elsewhere, async () => {
+      const result = (await cut.handle.result()) as { done: string[] }
+      expect(result.done).toHaveLength(10)
+    })
+  })
+}, 180_000)
