@@ -69,7 +69,8 @@ describe('docker-compose.yml', () => {
   })
 
   it('passes on every setting that is not of this machine, secrets as files that are made', () => {
-    const local = /^(CLOCK_|GROUNDSTOP_HOME|DATABASE_POOL_MAX|API_TOKENS_FILE|\w+_CONCURRENCY$)/
+    const local =
+      /^(CLOCK_|GROUNDSTOP_HOME|LOG_FILE|DATABASE_POOL_MAX|API_TOKENS_FILE|\w+_CONCURRENCY$)/
     const ports = /^(POSTGRES|TEMPORAL|TEMPORAL_UI|FLIGHTS|PAYMENTS|MAIL|MAIL_SMTP)_PORT$/
     const passed = ['worker', 'api'].flatMap((name) =>
       Object.keys(compose.services[name]?.environment ?? {}),
