@@ -1,13 +1,14 @@
 /** One step of a job that measures periods: the named one or those that are missing, and who is told. */
-import { periodOf, type PeriodKind } from '../domain/analytics/period.ts'
+import { periodOf, type Period, type PeriodKind } from '../domain/analytics/period.ts'
 import type { MeasuredPeriods } from '../domain/ports/analytics-store.ts'
+import type { Instant } from '../domain/time.ts'
 import type { Events } from '../platform/events.ts'
 import { measurePeriods, type MeasureDeps } from './measure-periods.ts'
 
 /** What a step works over. */
 export type MeasureStepDeps = MeasureDeps & { readonly events: Pick<Events, 'periodsMeasured'> }
 
-/** No period has this name. Not retried. */
+/** No period has this name, or it still goes on. Not retried. */
 export class UnknownPeriodError extends Error {
   override readonly name = 'UnknownPeriodError'
 }
@@ -22,8 +23,7 @@ export async function measureNamed(
   },
 ): Promise<MeasuredPeriods> {
   const { kind, limit, period: label } = request
-  const period = label === undefined ? undefined : periodOf(kind, label)
-  if (period === null) throw new UnknownPeriodError(`there is no ${kind} ${label}`)
+  const period = label === undefined ? undefined : endedPeriod(kind, label, await deps.clock.now())
   const measured = await measurePeriods(
     deps,
     { kind, limit, ...(period === undefined ? {} : { period }) },
@@ -31,4 +31,12 @@ export async function measureNamed(
   )
   deps.events.periodsMeasured({ kind, ...measured })
   return measured
+}
+
+/** The period of a name. Throws UnknownPeriodError when there is none, or when it has not ended by `now`. */
+export function endedPeriod(kind: PeriodKind, label: string, now: Instant): Period {
+  const period = periodOf(kind, label)
+  if (period === null) throw new UnknownPeriodError(`there is no ${kind} ${label}`)
+  if (period.endsAt <= now) return period
+  throw new UnknownPeriodError(`the ${kind} ${label} ends at ${period.endsAt}: ask again then`)
 }

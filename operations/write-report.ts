@@ -15,7 +15,7 @@ import { reportFiles, type ReportDocument } from '../domain/reports/document.ts'
 import { highlightsOf } from '../domain/reports/highlights.ts'
 import { REPORT_TITLES, type FigureReport, type NamedReport } from '../domain/reports/reports.ts'
 import { DAY_MS } from '../domain/time.ts'
-import { UnknownPeriodError } from './measure-named.ts'
+import { endedPeriod, UnknownPeriodError } from './measure-named.ts'
 import { settlesInMs } from './measure-periods.ts'
 import { notifyOperators, type NotifyOperatorsDeps } from './notify-operators.ts'
 
@@ -74,10 +74,10 @@ export async function planReports(
   deps: Pick<WriteReportDeps, 'clock' | 'clockSpeed'>,
   request: { readonly period?: string },
 ): Promise<PlannedReports> {
-  if (request.period !== undefined) {
-    return { period: labelOf(periodNamed('month', request.period)), settlesInMs: null }
-  }
   const now = await deps.clock.now()
+  if (request.period !== undefined) {
+    return { period: labelOf(endedPeriod('month', request.period, now)), settlesInMs: null }
+  }
   return {
     period: labelOf(periodBefore(periodAt('month', now))),
     settlesInMs: settlesInMs('month', now, await deps.clockSpeed()),

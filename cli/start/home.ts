@@ -10,6 +10,8 @@ export type Home = {
   readonly postgres: string
   readonly temporalDatabase: string
   readonly logs: string
+  /** Reports of the book that lies in this home. */
+  readonly reports: string
   /** Money that the local payment provider moved, append-only. */
   readonly paymentsLog: string
   readonly demoPolicies: string
@@ -24,6 +26,7 @@ export function homeOf(folder: string): Home {
     postgres: join(root, 'postgres'),
     temporalDatabase: join(root, 'temporal.db'),
     logs: join(root, 'logs'),
+    reports: join(root, 'reports'),
     paymentsLog: join(root, 'payments.jsonl'),
     demoPolicies: join(root, 'demo-policies.csv'),
     demoContacts: join(root, 'demo-contacts.csv'),
@@ -42,6 +45,7 @@ export async function wipeHome(home: Home): Promise<void> {
   for (const path of [
     home.postgres,
     home.logs,
+    home.reports,
     home.paymentsLog,
     home.demoPolicies,
     home.demoContacts,

@@ -15,7 +15,7 @@ import type { FigureRow, SectionName } from '../../domain/analytics/sections.ts'
 import { NAMED_REPORTS } from '../../domain/reports/reports.ts'
 import { addMs, HOUR_MS, MINUTE_MS, parseInstant } from '../../domain/time.ts'
 import { createExpectedRates } from '../../operations/expected-rates.ts'
-import { UnknownPeriodError } from '../../operations/measure-named.ts'
+import { measureNamed, UnknownPeriodError } from '../../operations/measure-named.ts'
 import { measurePeriods } from '../../operations/measure-periods.ts'
 import { planReports, writeFigureReport, writeNamedReport } from '../../operations/write-report.ts'
 import { manualClock } from '../support/builders.ts'
@@ -331,5 +331,19 @@ describe('reports', () => {
   test('of a month that is none are refused', async () => {
     const refused = writeNamedReport(writing(), { report: 'usage', period: '2013-13' })
     await expect(refused).rejects.toThrow(UnknownPeriodError)
+  })
+
+  test('and figures of a month that goes on are refused, until it has ended', async () => {
+    clock.set('2013-04-30T23:59:59.999Z')
+    const named = { period: '2013-04' }
+    await expect(planReports(writing(), named)).rejects.toThrow('the month 2013-04 ends at')
+    const events = { periodsMeasured: () => undefined }
+    const step = { kind: 'month', limit: 1, ...named } as const
+    const progress = { signal: new AbortController().signal, onProgress: () => undefined }
+    const early = measureNamed({ ...deps(), events }, step, progress)
+    await expect(early).rejects.toThrow(UnknownPeriodError)
+    clock.set('2013-05-01T00:00:00Z')
+    expect(await planReports(writing(), named)).toMatchObject(named)
+    expect(await measureNamed({ ...deps(), events }, step, progress)).toMatchObject({ computed: 1 })
   })
 })
