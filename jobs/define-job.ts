@@ -5,7 +5,7 @@
 import type { z } from 'zod'
 
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../domain/time.ts'
-import type { CalendarNumber, DstRule, WallCalendar } from '../domain/wall-schedule.ts'
+import { isCalendar, type DstRule, type WallCalendar } from '../domain/wall-schedule.ts'
 import { isZone } from '../domain/zone.ts'
 
 /** How urgent a run is among those waiting for the same queue's workers. */
@@ -224,20 +224,4 @@ function checkSchedule(name: string, schedule: JobSchedule): void {
   for (const calendar of schedule.calendars) {
     requireField(isCalendar(calendar), name, 'schedule.calendars')
   }
-}
-
-function isCalendar({ minute, hour, dayOfMonth, dayOfWeek }: WallCalendar): boolean {
-  return (
-    isWithin(minute, 0, 59) &&
-    isWithin(hour, 0, 23) &&
-    isWithin(dayOfMonth, 1, 31) &&
-    isWithin(dayOfWeek, 0, 6)
-  )
-}
-
-function isWithin(value: CalendarNumber | undefined, least: number, greatest: number): boolean {
-  if (value === undefined) return true
-  const { start, end } = typeof value === 'number' ? { start: value, end: value } : value
-  const isRange = Number.isInteger(start) && Number.isInteger(end) && start <= end
-  return isRange && start >= least && end <= greatest
 }
