@@ -391,6 +391,24 @@ function watchEvents({ logger }: Deps) {
     }): void {
       logger.warn(fire, 'schedule-fire-healed')
     },
+    /** A task's times came and no run of it could start within its tolerance. */
+    taskMissed(task: {
+      readonly taskId: string
+      readonly job: string
+      readonly owner: string
+      readonly first: string
+      readonly count: number
+    }): void {
+      logger.error(task, 'task-missed')
+    },
+    /** The server could not be made to follow a task; it is tried again. */
+    taskNotApplied(task: {
+      readonly taskId: string
+      readonly job: string
+      readonly error: unknown
+    }): void {
+      logger.error(task, 'task-not-applied')
+    },
     /** A schedule that a job declares is not on the server. */
     scheduleAbsent(absent: { readonly schedule: string }): void {
       logger.error(absent, 'schedule-absent')
