@@ -32,6 +32,7 @@ import { addReportRoutes, type ReportsDeps } from './rest/reports.ts'
 import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
 import { addSettingRoutes, type SettingsDeps } from './rest/settings.ts'
 import { addStripeWebhookRoute, type StripeWebhookDeps } from './rest/stripe-webhooks.ts'
+import { addSchedulePreviewRoute } from './rest/schedule-preview.ts'
 import { addScheduleRoutes, type SchedulesDeps } from './rest/schedules.ts'
 import { addTaskRoutes, type TasksDeps } from './rest/tasks.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
@@ -94,6 +95,7 @@ export function createApp(deps: AppDeps): Express {
   if (!deps.isLoopback) addClockRoutes(app, deps)
   addSchedulerStatusRoute(app, deps)
   addJobRoutes(app, deps)
+  addSchedulePreviewRoute(app)
   addScheduleRoutes(app, deps)
   addDeadLetterRoutes(app, deps)
   addJobControlRoutes(app, deps)

@@ -13,6 +13,7 @@ import {
 } from '../../platform/temporal/schedules-plan.ts'
 import type { CliContext } from '../context.ts'
 import { addScheduleSwitches } from '../control/schedule-switches.ts'
+import { addSchedulePreview } from '../reads/schedule-preview.ts'
 import { addScheduleReads } from '../reads/schedule-reads.ts'
 import { connectTemporal } from '../temporal-access.ts'
 
@@ -33,6 +34,7 @@ export function register(program: Command, context: CliContext): void {
     .option('--json', 'one JSON array instead of lines', false)
     .action(async (options: { json: boolean }) => run(context, options, applySchedules, ''))
   addScheduleReads(schedules, context)
+  addSchedulePreview(schedules, context)
   addScheduleSwitches(schedules, context)
 }
 

@@ -256,6 +256,59 @@ describe('a recurring task', () => {
   })
 })
 
+describe('a preview', () => {
+  const ask = (query: Record<string, string>) =>
+    api.ask('GET', `/api/admin/scheduler/schedules/preview?${new URLSearchParams(query)}`)
+
+  it('of a cron expression tells what a change of clocks does to it', async () => {
+    const of = { cron: '30 2 * * *', timezone: 'Europe/Berlin', from: '2026-03-28T00:00:00Z' }
+    const { body } = await ask({ ...of, dst: 'shift', count: '2' })
+    expect(body).toEqual({
+      timezone: 'Europe/Berlin',
+      dst: 'shift',
+      lines: [
+        {
+          kind: 'fire',
+          at: '2026-03-28T01:30:00.000Z',
+          wall: '2026-03-28T02:30:00',
+          offset: '+01:00',
+        },
+        {
+          kind: 'change',
+          at: '2026-03-29T01:00:00.000Z',
+          wallBefore: '2026-03-29T02:00:00',
+          wallAfter: '2026-03-29T03:00:00',
+        },
+        {
+          kind: 'fire',
+          at: '2026-03-29T01:30:00.000Z',
+          wall: '2026-03-29T03:30:00',
+          offset: '+02:00',
+        },
+      ],
+    })
+    const skipped = await ask({ ...of, dst: 'skip', count: '2' })
+    expect(JSON.stringify(skipped.body)).toContain('2026-03-30T02:30:00')
+    expect(JSON.stringify(skipped.body)).not.toContain('"2026-03-29T03:30:00"')
+  })
+
+  it('of a job is that of its schedule', async () => {
+    const { body } = await ask({ job: 'FLIGHT_MONITOR', from: '2026-03-28T00:00:00Z', count: '1' })
+    expect(body).toMatchObject({ lines: [{ at: '2026-03-28T00:02:00.000Z' }] })
+  })
+
+  it.each([
+    [{ job: 'none' }, 404],
+    [{ job: 'payout' }, 400],
+    [{ job: 'flight-monitor', every: '1 h' }, 400],
+    [{ cron: '99 * * * *' }, 400],
+    [{}, 400],
+    [{ every: '1 h', count: '201' }, 400],
+  ])('of %j is refused by %i', async (query, status) => {
+    expect((await ask(query)).status).toBe(status)
+  })
+})
+
 describe('many tasks', () => {
   const statistics = async () =>
     (await api.ask('GET', '/api/tasks/statistics')).body as TaskStatistics
