@@ -122,7 +122,8 @@ async function prepareServer(starter: JobStarterDeps, services: WorkerServices):
   const { client, environment = 'development' } = starter
   await ensureSearchAttributes(client)
   await ensureRetention(client)
-  await applySchedules({ client }, { speed: await services.clockSpeed(), environment })
+  const record = services.auditSchedule
+  await applySchedules({ client, record }, { speed: await services.clockSpeed(), environment })
 }
 
 async function startOnce(

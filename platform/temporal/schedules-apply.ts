@@ -43,15 +43,22 @@ export class ScheduleConflictError extends Error {
   override readonly name = 'ScheduleConflictError'
 }
 
+/** What applying works over. `record` is told of each change before it is made. */
+export type ApplyDeps = {
+  readonly client: Client
+  readonly record?: (entry: SchedulePlanEntry) => Promise<void>
+}
+
 /** Applies the registry; returns what was found and done, one entry per schedule of ours. */
 export async function applySchedules(
-  deps: { readonly client: Client },
+  deps: ApplyDeps,
   options: SchedulePlanOptions,
 ): Promise<SchedulePlanEntry[]> {
   const desired = desiredSchedules(options)
   const plan = await planSchedules(deps, options)
   const done: SchedulePlanEntry[] = []
   for (const entry of plan) {
+    if (entry.action !== 'unchanged') await deps.record?.(entry)
     const wanted = desired.get(entry.scheduleId)
     if (wanted === undefined) await deleteSchedule(deps.client, entry.scheduleId)
     done.push(wanted === undefined ? entry : await applyOne(deps.client, wanted, entry))

@@ -258,7 +258,10 @@ describe('a recurring task', () => {
 
 describe('a preview', () => {
   const ask = (query: Record<string, string>) =>
-    api.ask('GET', `/api/admin/scheduler/schedules/preview?${new URLSearchParams(query)}`)
+    api.ask(
+      'GET',
+      `/api/admin/scheduler/schedules/preview?${new URLSearchParams(query).toString()}`,
+    )
 
   it('of a cron expression tells what a change of clocks does to it', async () => {
     const of = { cron: '30 2 * * *', timezone: 'Europe/Berlin', from: '2026-03-28T00:00:00Z' }
