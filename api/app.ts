@@ -32,7 +32,9 @@ import { addReportRoutes, type ReportsDeps } from './rest/reports.ts'
 import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
 import { addSettingRoutes, type SettingsDeps } from './rest/settings.ts'
 import { addStripeWebhookRoute, type StripeWebhookDeps } from './rest/stripe-webhooks.ts'
+import { addSchedulePreviewRoute } from './rest/schedule-preview.ts'
 import { addScheduleRoutes, type SchedulesDeps } from './rest/schedules.ts'
+import { addTaskRoutes, type TasksDeps } from './rest/tasks.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
 
 /** What the app is built from: the needs of its routes, and who may call. */
@@ -44,6 +46,7 @@ export type AppDeps = HealthDeps &
   SchedulesDeps &
   DeadLettersDeps &
   JobControlDeps &
+  TasksDeps &
   SettingsDeps &
   CoverDeps &
   PoliciesDeps &
@@ -92,9 +95,11 @@ export function createApp(deps: AppDeps): Express {
   if (!deps.isLoopback) addClockRoutes(app, deps)
   addSchedulerStatusRoute(app, deps)
   addJobRoutes(app, deps)
+  addSchedulePreviewRoute(app)
   addScheduleRoutes(app, deps)
   addDeadLetterRoutes(app, deps)
   addJobControlRoutes(app, deps)
+  addTaskRoutes(app, deps)
   addSettingRoutes(app, deps)
   addCoverRoutes(app, deps)
   addPolicyRoutes(app, deps)

@@ -44,6 +44,7 @@ import { payoutActionsOf, payoutControlsOf, stripeWebhooksOf } from './payment-p
 import { cancellationsOf, underwritingOf } from './policy-parts.ts'
 import { reportsOf } from './report-parts.ts'
 import { holdSettings, settingsOf } from './setting-parts.ts'
+import { tasksOf } from './task-parts.ts'
 
 /** An API that listens; disposing it stops it. */
 export type RunningApi = AsyncDisposable & {
@@ -164,6 +165,7 @@ function buildApp(parts: ApiParts): Express {
     runReads: createRunReads(db),
     deadLetters: deadLettersOf(parts),
     control: controlOf(parts),
+    tasks: tasksOf(parts),
     settings: settingsOf(parts),
     listCoverSwitches: () => createCoverSwitches(db).list(),
     idempotency: createIdempotencyStore(db),

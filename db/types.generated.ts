@@ -725,6 +725,30 @@ export interface Setting {
   version: Generated<number>;
 }
 
+export interface Task {
+  applied_at: Instant | null;
+  applied_revision: Generated<number>;
+  created_at: Generated<Instant>;
+  due_at: Instant;
+  id: string;
+  input: Json;
+  job: string;
+  look_at: Instant;
+  missed: Generated<number>;
+  missed_until: Instant | null;
+  owner: string;
+  priority: string;
+  reason: string;
+  revision: Generated<number>;
+  schedule_id: Generated<string>;
+  state: Generated<string>;
+  tenant: Generated<string>;
+  timed_at: Instant;
+  timing: Json;
+  tolerance_min: number;
+  updated_at: Generated<Instant>;
+}
+
 export interface ToldCase {
   case_id: string;
   created_at: Generated<Instant>;
@@ -792,6 +816,7 @@ export interface DB {
   schedule_gap: ScheduleGap;
   schedule_watch: ScheduleWatch;
   setting: Setting;
+  task: Task;
   told_case: ToldCase;
   virtual_clock: VirtualClock;
 }

@@ -5,20 +5,25 @@
 import { addMs, instantFromMs, SECOND_MS, toMs, type Instant } from './time.ts'
 import { wallFires, type WallSchedule } from './wall-schedule.ts'
 
-/** When a schedule fires: an interval, or times on a wall. Neither never fires. */
+/** When a schedule fires: an interval, times on a wall, or once. None of them never fires. */
 export type FireSpec = {
   /** Milliseconds between fires, counted from 1970; null for times on a wall. */
   readonly everyMs: number | null
   readonly wall: WallSchedule | null
+  /** A single time; left out for what recurs. */
+  readonly onceAt?: Instant
 }
 
 /** The nominal times after `after` and not after `until`, in order, the first `limit`. */
 export function expectedFires(
-  { everyMs, wall }: FireSpec,
+  { everyMs, wall, onceAt }: FireSpec,
   window: { readonly after: Instant; readonly until: Instant },
   limit: number,
 ): Instant[] {
   const [fromMs, untilMs] = [toMs(window.after) + 1, toMs(window.until) + 1]
+  if (onceAt !== undefined) {
+    return onceAt > window.after && onceAt <= window.until ? [onceAt] : []
+  }
   if (wall !== null) return wallFires(wall, { fromMs, untilMs, limit }).map(instantFromMs)
   if (everyMs === null) return []
   const fires: Instant[] = []

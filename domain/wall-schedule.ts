@@ -11,13 +11,15 @@ export type CalendarNumber = number | { readonly start: number; readonly end: nu
 /** Wall-clock moments in a zone. */
 export type WallCalendar = {
   /** 0-59. Default 0. */
-  readonly minute?: CalendarNumber
+  readonly minute?: CalendarNumber | undefined
   /** 0-23. */
   readonly hour: CalendarNumber
   /** 1-31. Default every day. */
-  readonly dayOfMonth?: CalendarNumber
+  readonly dayOfMonth?: CalendarNumber | undefined
   /** 0-6, Sunday is 0. Default every day. */
-  readonly dayOfWeek?: CalendarNumber
+  readonly dayOfWeek?: CalendarNumber | undefined
+  /** 1-12. Default every month. */
+  readonly month?: CalendarNumber | undefined
 }
 
 /**
@@ -75,9 +77,9 @@ export function firesOn({ calendars, timezone, dst }: WallSchedule, date: WallDa
 }
 
 /** Whether the calendar's days hold on a date. */
-export function fallsOn({ dayOfMonth, dayOfWeek }: WallCalendar, date: WallDate): boolean {
+export function fallsOn({ dayOfMonth, dayOfWeek, month }: WallCalendar, date: WallDate): boolean {
   const weekday = new Date(Date.UTC(date.year, date.month - 1, date.day)).getUTCDay()
-  return holds(dayOfMonth, date.day) && holds(dayOfWeek, weekday)
+  return holds(month, date.month) && holds(dayOfMonth, date.day) && holds(dayOfWeek, weekday)
 }
 
 /** The fires from `fromMs` on, before `untilMs`, at most `limit` of them, in order. */
@@ -119,6 +121,25 @@ export function clockChanges(timezone: string, fromMs: number, untilMs: number):
 export function numbersOf(field: CalendarNumber): number[] {
   const { start, end } = typeof field === 'number' ? { start: field, end: field } : field
   return Array.from({ length: end - start + 1 }, (_, i) => start + i)
+}
+
+/** Whether every field of a calendar is a number, or a range, of its own. */
+export function isCalendar(calendar: WallCalendar): boolean {
+  const { minute, hour, dayOfMonth, dayOfWeek, month } = calendar
+  return (
+    isWithin(minute, 0, 59) &&
+    isWithin(hour, 0, 23) &&
+    isWithin(dayOfMonth, 1, 31) &&
+    isWithin(dayOfWeek, 0, 6) &&
+    isWithin(month, 1, 12)
+  )
+}
+
+function isWithin(value: CalendarNumber | undefined, least: number, greatest: number): boolean {
+  if (value === undefined) return true
+  const { start, end } = typeof value === 'number' ? { start: value, end: value } : value
+  const isRange = Number.isInteger(start) && Number.isInteger(end) && start <= end
+  return isRange && start >= least && end <= greatest
 }
 
 function holds(field: CalendarNumber | undefined, value: number): boolean {

@@ -50,8 +50,8 @@ export const cleanup = defineJob({
   input: cleanupInput,
   result: cleanupResult,
   schedule: {
-    kind: 'calendar',
-    calendars: [{ hour: 2 }],
+    kind: 'cron',
+    cron: '0 2 * * *',
     timezone: 'UTC',
     overlap: 'skip',
     catchUpMs: 6 * HOUR_MS,

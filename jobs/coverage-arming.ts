@@ -15,10 +15,11 @@ export const coverageArmingInput = z.strictObject({
   by: text.meta({ description: 'Who asks, for the audit trail.' }),
   reason: text.meta({ description: 'Why, for the audit trail.' }),
   dueAt: z.iso.datetime({ offset: true }).optional().meta({
-    description: 'When it is meant for, wall time; as `executeAt`. Absent: whenever it runs.',
+    description:
+      'When it is meant for, wall time. Absent: when its task is due, else whenever it runs.',
   }),
   toleranceMin: z.int().min(1).max(1_440).optional().meta({
-    description: 'Minutes; more overdue than this it is missed. Absent: 5.',
+    description: 'Minutes; more overdue than this it is missed. Absent: as its task says, else 5.',
   }),
 })
 
@@ -39,7 +40,7 @@ export const coverageArming = defineJob({
   description:
     'A disarmed product is neither quoted nor bound until it is armed again; an open quote of it is declined ' +
     'when somebody binds it. Policies that are bound stay covered, and books that were sold elsewhere can ' +
-    'be imported. Meant to be started for a time: `executeAt`.',
+    'be imported. Meant to be started for a time: by a task, or with `executeAt`.',
   input: coverageArmingInput,
   result: coverageArmingResult,
   queue: 'maintenance',
@@ -53,5 +54,5 @@ export const coverageArming = defineJob({
   slo: { durationMs: MINUTE_MS },
   owner: 'operations',
   alerts: ['failed'],
-  histories: ['disarmed', 'missed', 'step-retried'],
+  histories: ['disarmed', 'missed', 'step-retried', 'task-missed', 'task-carried-out'],
 })

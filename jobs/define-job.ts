@@ -4,8 +4,10 @@
  */
 import type { z } from 'zod'
 
+import { CronError, cronCalendars } from '../domain/cron.ts'
+import { DurationError, durationMs } from '../domain/duration.ts'
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../domain/time.ts'
-import type { CalendarNumber, DstRule, WallCalendar } from '../domain/wall-schedule.ts'
+import { isCalendar, type DstRule, type WallCalendar } from '../domain/wall-schedule.ts'
 import { isZone } from '../domain/zone.ts'
 
 /** How urgent a run is among those waiting for the same queue's workers. */
@@ -29,7 +31,9 @@ export type JobQueue = 'monitoring' | 'payouts' | 'notifications' | 'maintenance
 export type JobEnvironment = 'development' | 'staging' | 'production'
 
 /** When a job recurs. A change takes effect at the next fire; runs in flight are not touched. */
-export type JobSchedule = (
+export type JobSchedule = ScheduleTimes & ScheduleRules
+
+type ScheduleTimes =
   | {
       readonly kind: 'interval'
       /** Milliseconds of business time between fires, whole seconds, at least 1,000. */
@@ -52,7 +56,8 @@ export type JobSchedule = (
        */
       readonly dst?: DstRule
     }
-) & {
+
+type ScheduleRules = {
   /** What a fire does while the last run is open: drop itself, wait its turn, or run beside. */
   readonly overlap: 'skip' | 'queue-one' | 'beside'
   /** How overdue a missed run may start, milliseconds. The server's least is 10,000. */
@@ -140,7 +145,20 @@ export type JobDefinition<
 /** What about a job is told to its owner. */
 export type JobAlert = 'failed' | 'late' | 'parked'
 
-type Derived = 'type' | 'workflow' | 'runbook' | 'environments'
+type Derived = 'type' | 'workflow' | 'runbook' | 'environments' | 'schedule'
+
+type IntervalTimes = Extract<ScheduleTimes, { readonly kind: 'interval' }>
+type CalendarTimes = Extract<ScheduleTimes, { readonly kind: 'calendar' }>
+
+/** A schedule as a job file writes it: also an interval in words, and calendars as a cron expression. */
+export type DeclaredSchedule = ScheduleRules &
+  (
+    | ScheduleTimes
+    /** `every`: as `5 seconds` or `15 minutes`. */
+    | (Omit<IntervalTimes, 'everyMs'> & { readonly every: string })
+    /** `cron`: five fields, as `30 6 * * MON-FRI`. */
+    | (Omit<CalendarTimes, 'kind' | 'calendars'> & { readonly kind: 'cron'; readonly cron: string })
+  )
 
 /** What a job file writes: the definition without what follows from the name, or has a default. */
 export type JobDeclaration<
@@ -149,6 +167,8 @@ export type JobDeclaration<
   Result extends z.ZodType,
 > = Omit<JobDefinition<Name, Input, Result>, Derived> & {
   readonly environments?: JobEnvironments
+  /** Absent: only on demand. */
+  readonly schedule?: DeclaredSchedule
 }
 
 const EVERYWHERE: JobEnvironments = { development: true, staging: true, production: true }
@@ -165,12 +185,15 @@ export function defineJob<
   Input extends z.ZodType,
   Result extends z.ZodType,
 >(declaration: JobDeclaration<Name, Input, Result>): JobDefinition<Name, Input, Result> {
-  const { name } = declaration
+  const { name, schedule: declared, ...rest } = declaration
   requireField(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) && name.length <= 48, name, 'name')
   checkTimes(declaration)
-  if (declaration.schedule !== undefined) checkSchedule(name, declaration.schedule)
+  const schedule = declared === undefined ? undefined : scheduleOf(name, declared)
+  if (schedule !== undefined) checkSchedule(name, schedule)
   return {
-    ...declaration,
+    ...rest,
+    name,
+    ...(schedule === undefined ? {} : { schedule }),
     type: name.replaceAll('-', '_').toUpperCase(),
     workflow: name.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
     runbook: `docs/runbooks/${name}.md`,
@@ -185,6 +208,22 @@ export class JobDefinitionError extends Error {
 
 function requireField(isValid: boolean, job: string, field: string): void {
   if (!isValid) throw new JobDefinitionError(`job ${job}: ${field} is out of its documented range`)
+}
+
+/** What is written in words, in numbers. */
+function scheduleOf(name: string, declared: DeclaredSchedule): JobSchedule {
+  try {
+    if (declared.kind === 'cron') {
+      const { cron, ...rest } = declared
+      return { ...rest, kind: 'calendar', calendars: cronCalendars(cron) }
+    }
+    if (declared.kind === 'calendar' || !('every' in declared)) return declared
+    const { every, ...rest } = declared
+    return { ...rest, everyMs: durationMs(every) }
+  } catch (error) {
+    if (!(error instanceof CronError) && !(error instanceof DurationError)) throw error
+    throw new JobDefinitionError(`job ${name}: schedule: ${error.message}`, { cause: error })
+  }
 }
 
 function isWholeSeconds(ms: number, leastMs: number): boolean {
@@ -224,20 +263,4 @@ function checkSchedule(name: string, schedule: JobSchedule): void {
   for (const calendar of schedule.calendars) {
     requireField(isCalendar(calendar), name, 'schedule.calendars')
   }
-}
-
-function isCalendar({ minute, hour, dayOfMonth, dayOfWeek }: WallCalendar): boolean {
-  return (
-    isWithin(minute, 0, 59) &&
-    isWithin(hour, 0, 23) &&
-    isWithin(dayOfMonth, 1, 31) &&
-    isWithin(dayOfWeek, 0, 6)
-  )
-}
-
-function isWithin(value: CalendarNumber | undefined, least: number, greatest: number): boolean {
-  if (value === undefined) return true
-  const { start, end } = typeof value === 'number' ? { start: value, end: value } : value
-  const isRange = Number.isInteger(start) && Number.isInteger(end) && start <= end
-  return isRange && start >= least && end <= greatest
 }

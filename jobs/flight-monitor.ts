@@ -64,7 +64,7 @@ export const flightMonitor = defineJob({
   result: flightMonitorResult,
   schedule: {
     kind: 'interval',
-    everyMs: 2 * MINUTE_MS,
+    every: '2 minutes',
     overlap: 'skip',
     // One late tick does the work of all that were missed, so older ones are not wanted.
     catchUpMs: MINUTE_MS,

@@ -13,12 +13,11 @@ export const RUN_SEARCH_ATTRIBUTES = {
   JobState: 'KEYWORD',
 } as const
 
-/** The search attributes that every run carries. */
 /**
- * What starts runs: a schedule, a person through a door, another run, the clock being stepped, or a
+ * What starts runs: a schedule, a task that a person timed, a person through a door, another run, the clock being stepped, or a
  * redrive of a run that died.
  */
-export const JOB_TRIGGERS = ['schedule', 'api', 'cli', 'run', 'clock', 'redrive'] as const
+export const JOB_TRIGGERS = ['schedule', 'task', 'api', 'cli', 'run', 'clock', 'redrive'] as const
 
 /** What a run was started by. */
 export type JobTrigger = (typeof JOB_TRIGGERS)[number]

@@ -13,6 +13,7 @@ import { allJobs } from '../jobs/registry.ts'
 import type { Events } from '../platform/events.ts'
 import { endWindows, type EndWindowsDeps } from './control-jobs.ts'
 import { watchSchedules, type WatchDeps, type WatchedFires } from './watch-schedules.ts'
+import { watchTasks, type WatchTasksDeps } from './watch-tasks.ts'
 
 /** What the projection works over. `wallNow`: runs live on wall time, whatever the business clock says. */
 export type ProjectionDeps = {
@@ -21,9 +22,14 @@ export type ProjectionDeps = {
   readonly deadLetters: Pick<DeadLetterStore, 'sweep'>
   readonly settingStore: Pick<SettingStore, 'read'>
   readonly wallNow: () => Instant
-  readonly events: Pick<Events, 'deadLettersSwept'> & WatchDeps['events']
+  readonly events: Pick<Events, 'deadLettersSwept'> & WatchTasksDeps['events']
   readonly watched: WatchDeps['watched']
   readonly watchStore: WatchDeps['watchStore']
+  /** Tasks that people timed, and their schedules. */
+  readonly tasks: Pick<
+    WatchTasksDeps,
+    'taskStore' | 'taskSchedules' | 'watched' | 'operatorNoticeStore' | 'clock'
+  >
   /** For maintenance windows whose time is over. */
   readonly windows: EndWindowsDeps
   /** Schedules that should be on the server. */
@@ -101,8 +107,11 @@ export async function projectRuns(
 }
 
 /** Runs that are not kept yet would be missing. */
-function watch(deps: ProjectionDeps, now: Instant): Promise<WatchedFires> {
-  return watchSchedules(deps, deps.scheduleIds, { until: now, now })
+async function watch(deps: ProjectionDeps, now: Instant): Promise<WatchedFires> {
+  const { events, watchStore, tasks } = deps
+  const fires = await watchSchedules(deps, deps.scheduleIds, { until: now, now })
+  await watchTasks({ ...tasks, events, watchStore }, { until: now, now })
+  return fires
 }
 
 async function prune({ runStore, watchStore }: ProjectionDeps, oldest: Instant): Promise<number> {

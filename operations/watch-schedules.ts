@@ -56,7 +56,7 @@ export async function watchSchedules(
   { until, now }: { readonly until: Instant; readonly now: Instant },
 ): Promise<WatchedFires> {
   const [marks, schedules] = await Promise.all([
-    deps.watchStore.readMarks(),
+    deps.watchStore.readMarks(scheduleIds),
     deps.watched.read(scheduleIds),
   ])
   const total = { gaps: 0, alarms: 0, healed: 0 }

@@ -14,6 +14,7 @@ import {
   type ProviderOutcome,
   type RunStatus,
 } from './metrics.ts'
+import { watchEvents } from './watch-events.ts'
 
 const MS_PER_S = 1_000
 
@@ -355,45 +356,6 @@ function analyticsEvents({ logger, metrics }: Deps) {
       metrics.periodsMeasured.inc({ kind, outcome: 'same' }, unchanged)
       metrics.periodsMeasured.inc({ kind, outcome: 'corrected' }, corrected.length)
       logger[corrected.length > 0 ? 'warn' : 'info'](step, 'periods-measured')
-    },
-  }
-}
-
-function watchEvents({ logger }: Deps) {
-  return {
-    /** Runs died, or letters were closed without a person. Archived ones were too many to stay open. */
-    deadLettersSwept(letters: {
-      readonly opened: number
-      readonly covered: number
-      readonly recovered: number
-      readonly archived: number
-    }): void {
-      if (letters.archived > 0) logger.error(letters, 'dead-letters-archived')
-      if (letters.opened > 0) logger.error(letters, 'dead-letters-opened')
-      else if (letters.covered + letters.recovered > 0) logger.info(letters, 'dead-letters-closed')
-    },
-    /** A schedule did not fire, fired twice or late, by a computation of its own. */
-    firesMissed(fires: {
-      readonly schedule: string
-      readonly missing: number
-      readonly double: number
-      readonly late: number
-      readonly first: string | null
-    }): void {
-      if (fires.missing + fires.double > 0) logger.error(fires, 'schedule-fires-missed')
-      else logger.warn(fires, 'schedule-fires-late')
-    },
-    /** A run was started for a fire that did not happen. */
-    fireHealed(fire: {
-      readonly schedule: string
-      readonly nominalAt: string
-      readonly runId: string
-    }): void {
-      logger.warn(fire, 'schedule-fire-healed')
-    },
-    /** A schedule that a job declares is not on the server. */
-    scheduleAbsent(absent: { readonly schedule: string }): void {
-      logger.error(absent, 'schedule-absent')
     },
   }
 }

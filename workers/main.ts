@@ -27,6 +27,7 @@ import { createScheduleStates } from '../platform/temporal/schedule-states.ts'
 import { createRunSource } from '../platform/temporal/run-source.ts'
 import { applySchedules } from '../platform/temporal/schedules-apply.ts'
 import { ensureSearchAttributes } from '../platform/temporal/search-attributes.ts'
+import { createTaskSchedules, createWatchedTasks } from '../platform/temporal/task-schedules.ts'
 import { createWatchedSchedules } from '../platform/temporal/watched-schedules.ts'
 import { temporalLogger } from '../platform/temporal-logger.ts'
 import { activityEvents } from './activity-events.ts'
@@ -72,6 +73,8 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
       watched: createWatchedSchedules(server.client),
       jobControl: createJobControl(server.client),
       scheduleStates: createScheduleStates(server.client),
+      taskSchedules: createTaskSchedules(server.client),
+      watchedTasks: (taskStore) => createWatchedTasks(server.client, taskStore),
     },
     startPayout: (batchId) => startOnce(starter, 'payout', batchId),
     startNotification: (batchId) => startOnce(starter, 'notification', batchId),
@@ -119,7 +122,8 @@ async function prepareServer(starter: JobStarterDeps, services: WorkerServices):
   const { client, environment = 'development' } = starter
   await ensureSearchAttributes(client)
   await ensureRetention(client)
-  await applySchedules({ client }, { speed: await services.clockSpeed(), environment })
+  const record = services.auditSchedule
+  await applySchedules({ client, record }, { speed: await services.clockSpeed(), environment })
 }
 
 async function startOnce(

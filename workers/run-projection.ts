@@ -10,11 +10,14 @@ import { createControlStore } from '../db/stores/control-store.ts'
 import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
 import { createRunStore } from '../db/stores/run-store.ts'
 import { createScheduleWatchStore } from '../db/stores/schedule-watch-store.ts'
+import { createOperatorNoticeStore } from '../db/stores/operator-notice-store.ts'
 import { createSettingStore } from '../db/stores/setting-store.ts'
+import { createTaskStore } from '../db/stores/task-store.ts'
 import type { JobControl } from '../domain/ports/job-control.ts'
 import type { RunSource } from '../domain/ports/run-source.ts'
 import type { ScheduleStates } from '../domain/ports/schedule-states.ts'
 import type { WatchedSchedules } from '../domain/ports/schedule-watch.ts'
+import type { TaskSchedules, TaskStore } from '../domain/ports/task-store.ts'
 import { instantFromMs } from '../domain/time.ts'
 import { allJobs } from '../jobs/registry.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
@@ -26,6 +29,8 @@ export type WatchedServer = {
   readonly watched: WatchedSchedules
   readonly jobControl: JobControl
   readonly scheduleStates: ScheduleStates
+  readonly taskSchedules: TaskSchedules
+  readonly watchedTasks: (taskStore: TaskStore) => WatchedSchedules
 }
 
 /** The activities of the projection. */
@@ -33,7 +38,9 @@ export function runProjection(
   deps: { readonly server: WatchedServer; readonly events: Events; readonly config: Config },
   db: Database,
 ): OutboxAndRunProjectionActivities {
-  const { runSource, watched, jobControl, scheduleStates } = deps.server
+  const { runSource, watched, jobControl, scheduleStates, taskSchedules } = deps.server
+  const taskStore = createTaskStore(db)
+  const clock = createVirtualClock(createClockStore(db))
   const { environment } = deps.config
   const scheduled = allJobs().filter((job) => job.environments[environment] && job.schedule)
   return createOutboxAndRunProjectionActivities({
@@ -49,7 +56,14 @@ export function runProjection(
       control: jobControl,
       controlStore: createControlStore(db),
       scheduleStates,
-      clock: createVirtualClock(createClockStore(db)),
+      clock,
+    },
+    tasks: {
+      taskStore,
+      taskSchedules,
+      watched: deps.server.watchedTasks(taskStore),
+      operatorNoticeStore: createOperatorNoticeStore(db),
+      clock,
     },
     scheduleIds: scheduled.map((job) => job.name),
   })

@@ -4,16 +4,19 @@ import { createCoverageArmingActivities } from '../activities/coverage-arming.ts
 import { ConfigError, type Config, type ConfigProblem, type Secrets } from '../config/config.ts'
 import { settingDefaults } from '../config/setting-defaults.ts'
 import { createDatabase } from '../db/client.ts'
+import { createAuditLog } from '../db/stores/audit-log.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
 import { createCoverSwitches } from '../db/stores/cover-switch-store.ts'
 import { createDatabaseCare } from '../db/stores/database-care.ts'
 import { createOperatorNoticeStore } from '../db/stores/operator-notice-store.ts'
 import { createSettingStore } from '../db/stores/setting-store.ts'
 import { instantFromMs } from '../domain/time.ts'
+import { auditSchedule } from '../operations/audit-schedules.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
 import type { ProcessLogger } from '../platform/logger.ts'
 import { watchSettings } from '../platform/settings-watch.ts'
+import type { SchedulePlanEntry } from '../platform/temporal/schedules-plan.ts'
 import { createAnalyticsActivities } from './analytics-services.ts'
 import { createFlightServices } from './flight-data.ts'
 import { createMonitorActivities } from './monitor-services.ts'
@@ -32,6 +35,8 @@ export type WorkerServices = AsyncDisposable & {
   readonly activities: ActivitiesByJob
   /** Virtual seconds per wall second: 1 on wall time, 0 while stopped. */
   readonly clockSpeed: () => Promise<number>
+  /** Writes down what a start changes of the server's schedules. */
+  readonly auditSchedule: (entry: SchedulePlanEntry) => Promise<void>
   /** Lets changes of run-time settings hold in this process; dispose of it to stop. */
   readonly holdSettings: (logger: ProcessLogger) => AsyncDisposable
 }
@@ -86,6 +91,8 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       }),
     },
     clockSpeed,
+    auditSchedule: (entry) =>
+      auditSchedule({ auditLog: createAuditLog(db), clock, actor: 'system' }, entry),
     holdSettings: (logger) =>
       watchSettings({
         settingStore: createSettingStore(db),

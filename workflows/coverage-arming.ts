@@ -1,9 +1,15 @@
 /** One switch of cover. */
-import { proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow'
+import {
+  ApplicationFailure,
+  proxyActivities,
+  setCurrentDetails,
+  workflowInfo,
+} from '@temporalio/workflow'
 
 import type { CoverageArmingActivities } from '../activities/coverage-arming.ts'
 import type { CoverageArmingInput, CoverageArmingResult } from '../jobs/coverage-arming.ts'
 import { SHORT_STEP, UNLIMITED_RETRY } from './shared/steps.ts'
+import { taskDue } from './shared/task-due.ts'
 
 const { switchCover } = proxyActivities<CoverageArmingActivities>({
   ...SHORT_STEP,
@@ -20,9 +26,19 @@ export async function coverageArming(input: CoverageArmingInput): Promise<Covera
   // The same for every attempt of this run, so that a late repeat undoes nobody's later switch.
   const { workflowId, firstExecutionRunId } = workflowInfo()
   const ref = `${workflowId}/${firstExecutionRunId}`
-  const { dueAt = null, toleranceMin = TOLERANCE_MIN } = input
+  const task = taskDue()
+  const dueAt = input.dueAt ?? task?.dueAt ?? null
+  const toleranceMin = input.toleranceMin ?? task?.toleranceMin ?? TOLERANCE_MIN
   const request = { product, isArmed, by, reason, ref, dueAt, toleranceMin }
   const { outcome, at } = await switchCover(request)
   setCurrentDetails(`${product}, ${action}: **${outcome}**`)
+  // A task reads how it went from how its run ended.
+  if (outcome === 'missed' && task !== null) {
+    throw ApplicationFailure.create({
+      type: 'Missed',
+      nonRetryable: true,
+      message: `${product} was not ${isArmed ? 'armed' : 'disarmed'} within ${toleranceMin} min of ${dueAt}`,
+    })
+  }
   return { product, isArmed, outcome, businessNow: at }
 }

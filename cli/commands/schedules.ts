@@ -2,8 +2,11 @@
 import type { Command } from 'commander'
 
 import { loadConfig } from '../../config/config.ts'
-import { createDatabase } from '../../db/client.ts'
+import { createDatabase, type Database } from '../../db/client.ts'
+import { createAuditLog } from '../../db/stores/audit-log.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
+import { auditSchedule } from '../../operations/audit-schedules.ts'
+import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import { ensureSearchAttributes } from '../../platform/temporal/search-attributes.ts'
 import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
 import {
@@ -13,6 +16,8 @@ import {
 } from '../../platform/temporal/schedules-plan.ts'
 import type { CliContext } from '../context.ts'
 import { addScheduleSwitches } from '../control/schedule-switches.ts'
+import { loginActor } from '../note-options.ts'
+import { addSchedulePreview } from '../reads/schedule-preview.ts'
 import { addScheduleReads } from '../reads/schedule-reads.ts'
 import { connectTemporal } from '../temporal-access.ts'
 
@@ -33,31 +38,38 @@ export function register(program: Command, context: CliContext): void {
     .option('--json', 'one JSON array instead of lines', false)
     .action(async (options: { json: boolean }) => run(context, options, applySchedules, ''))
   addScheduleReads(schedules, context)
+  addSchedulePreview(schedules, context)
   addScheduleSwitches(schedules, context)
 }
 
 async function run(
   context: CliContext,
   { json }: { json: boolean },
-  work: typeof planSchedules,
+  work: typeof applySchedules,
   would: string,
 ): Promise<void> {
   const { config, secrets } = loadConfig(context.env)
   await using server = await connectTemporal(context, config)
+  await using stack = new AsyncDisposableStack()
+  const { databaseUrl } = secrets
+  // Without a database there is no virtual clock to scale by, and no audit trail.
+  const db = databaseUrl === null ? null : stack.use(createDatabase(databaseUrl, { max: 1 }))
   const { environment } = config
-  const options: SchedulePlanOptions = { speed: await readSpeed(secrets.databaseUrl), environment }
+  const speed =
+    db === null ? WALL_SPEED : ((await createClockStore(db).read())?.speed ?? WALL_SPEED)
+  const options: SchedulePlanOptions = { speed, environment }
   // A schedule's actions carry them, so the server must know them first.
   if (work === applySchedules) await ensureSearchAttributes(server.client)
-  const entries = await work({ client: server.client }, options)
+  const { client } = server
+  const entries = await work(db === null ? { client } : { client, record: recordOf(db) }, options)
   const text = json ? JSON.stringify(entries, null, 2) : describePlan(entries, would)
   context.stdout.write(`${text}\n`)
 }
 
-/** Without a database there is no virtual clock to scale by. */
-async function readSpeed(databaseUrl: string | null): Promise<number> {
-  if (databaseUrl === null) return WALL_SPEED
-  await using db = createDatabase(databaseUrl, { max: 1 })
-  return (await createClockStore(db).read())?.speed ?? WALL_SPEED
+function recordOf(db: Database): (entry: SchedulePlanEntry) => Promise<void> {
+  const clock = createVirtualClock(createClockStore(db))
+  const deps = { auditLog: createAuditLog(db), clock, actor: loginActor() }
+  return (entry) => auditSchedule(deps, entry)
 }
 
 /** The plan as lines, like a plan of infrastructure. */
@@ -69,7 +81,8 @@ export function describePlan(entries: readonly SchedulePlanEntry[], would: strin
 
 const SIGNS = { create: '+', update: '~', drift: '!', delete: '-', unchanged: ' ' } as const
 
-function describeEntry({ scheduleId, action, differences, paused }: SchedulePlanEntry): string[] {
+function describeEntry(entry: SchedulePlanEntry): string[] {
+  const { scheduleId, action, differences, paused, changed } = entry
   const note = paused === null ? '' : ` (kept: paused by operator: ${paused.note || 'no note'})`
   return [
     `${SIGNS[action]} ${scheduleId}: ${action}${note}`,
@@ -77,5 +90,8 @@ function describeEntry({ scheduleId, action, differences, paused }: SchedulePlan
       ({ field, server, registry }) =>
         `    ${field}: ${String(server)} on the server, ${String(registry)} in the registry`,
     ),
+    ...(changed === null
+      ? []
+      : [`    changed last at ${changed.at ?? 'an unknown time'}: ${changed.note ?? 'no note'}`]),
   ]
 }

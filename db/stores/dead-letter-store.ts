@@ -77,7 +77,7 @@ async function sweep(trx: Transaction<DB>, covering: readonly string[]): Promise
       group by k.job)
     update dead_letter d set state = 'COVERED', resolved_at = now(), updated_at = now()
     where d.state in ('OPEN', 'ARCHIVED') and d.kind <> 'parked' and d.job = any(${covering}::text[])
-      and (d.schedule_id is not null
+      and (d.schedule_id = d.job
           and d.started_at < (select s.last_at from succeeded s where s.job = d.job)
         or exists (select from job_run r join job_run_kind k on k.id = r.kind_id
           where r.workflow_id = d.workflow_id and r.started_at > d.started_at

@@ -17,7 +17,7 @@ const RUNS_LIMIT = 10_000
 /** The store over `db`. */
 export function createScheduleWatchStore(db: Database): ScheduleWatchStore {
   return {
-    readMarks: () => readMarks(db),
+    readMarks: (scheduleIds) => readMarks(db, scheduleIds),
     firedRuns: (scheduleId, window) => firedRuns(db, scheduleId, window),
     mark: (mark, gaps, at) => keep(db, mark, gaps, at),
     missing: (scheduleId, since, limit) => missing(db, scheduleId, since, limit),
@@ -27,11 +27,12 @@ export function createScheduleWatchStore(db: Database): ScheduleWatchStore {
   }
 }
 
-async function readMarks(db: Database): Promise<ScheduleMark[]> {
+async function readMarks(db: Database, scheduleIds: readonly string[]): Promise<ScheduleMark[]> {
   const { rows } = await sql<ScheduleMark>`
     select w.schedule_id as "scheduleId", w.spec, w.is_paused as "isPaused",
       w.checked_until as "checkedUntil"
-    from schedule_watch w order by w.schedule_id`.execute(db)
+    from schedule_watch w where w.schedule_id = any(${scheduleIds}::text[])
+    order by w.schedule_id limit ${scheduleIds.length}`.execute(db)
   return rows
 }
 

@@ -53,7 +53,7 @@ export type FireFigures = {
 
 /** The memory. */
 export interface ScheduleWatchStore {
-  readMarks(): Promise<ScheduleMark[]>
+  readMarks(scheduleIds: readonly string[]): Promise<ScheduleMark[]>
   /** Runs of a schedule with a nominal time in the window, and those open within it. */
   firedRuns(
     scheduleId: string,

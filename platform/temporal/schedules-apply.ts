@@ -43,15 +43,22 @@ export class ScheduleConflictError extends Error {
   override readonly name = 'ScheduleConflictError'
 }
 
+/** What applying works over. `record` is told of each change before it is made. */
+export type ApplyDeps = {
+  readonly client: Client
+  readonly record?: (entry: SchedulePlanEntry) => Promise<void>
+}
+
 /** Applies the registry; returns what was found and done, one entry per schedule of ours. */
 export async function applySchedules(
-  deps: { readonly client: Client },
+  deps: ApplyDeps,
   options: SchedulePlanOptions,
 ): Promise<SchedulePlanEntry[]> {
   const desired = desiredSchedules(options)
   const plan = await planSchedules(deps, options)
   const done: SchedulePlanEntry[] = []
   for (const entry of plan) {
+    if (entry.action !== 'unchanged') await deps.record?.(entry)
     const wanted = desired.get(entry.scheduleId)
     if (wanted === undefined) await deleteSchedule(deps.client, entry.scheduleId)
     done.push(wanted === undefined ? entry : await applyOne(deps.client, wanted, entry))
@@ -80,7 +87,11 @@ async function applyOne(
   )
 }
 
-async function createSchedule(client: Client, desired: DesiredSchedule): Promise<void> {
+/** Makes a schedule; one that is there already is left as it is. */
+export async function createSchedule(
+  client: Client,
+  desired: Pick<DesiredSchedule, 'options'>,
+): Promise<void> {
   try {
     await client.schedule.create(desired.options)
   } catch (error) {
@@ -89,11 +100,15 @@ async function createSchedule(client: Client, desired: DesiredSchedule): Promise
   }
 }
 
-/** Replaces spec, action and policies, and passes the state through under the token it was read with. */
-async function updateSchedule(
+/**
+ * Replaces spec, action and policies under the token that the schedule was read with, and passes its
+ * state through unless another is given. A stale token changes nothing, silently: read it back.
+ */
+export async function updateSchedule(
   client: Client,
-  desired: DesiredSchedule,
+  desired: Pick<DesiredSchedule, 'scheduleId' | 'options'>,
   description: ScheduleDescription,
+  state: ScheduleDescription['state'] = description.state,
 ): Promise<void> {
   const { namespace, loadedDataConverter, identity } = client.options
   const options = compileScheduleOptions(desired.options)
@@ -108,7 +123,7 @@ async function updateSchedule(
         spec: encodeScheduleSpec(options.spec),
         policies: encodeSchedulePolicies(options.policies),
         action: await encodeScheduleAction(loadedDataConverter, namespace, options.action, {}),
-        state: encodeScheduleState(description.state),
+        state: encodeScheduleState(state),
       },
     })
   } catch (error) {
@@ -117,7 +132,8 @@ async function updateSchedule(
   }
 }
 
-async function deleteSchedule(client: Client, scheduleId: string): Promise<void> {
+/** Deletes a schedule; one that is gone already is none. Its runs go on. */
+export async function deleteSchedule(client: Client, scheduleId: string): Promise<void> {
   try {
     await client.schedule.getHandle(scheduleId).delete()
   } catch (error) {

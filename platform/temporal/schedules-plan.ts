@@ -32,6 +32,8 @@ export type SchedulePlanEntry = {
   readonly differences: readonly ScheduleDifference[]
   /** Set when an operator paused it: kept, whatever else changes. */
   readonly paused: { readonly note: string } | null
+  /** Of a drift: when it was changed last, and the note that was left; null where the server tells neither. */
+  readonly changed: { readonly at: string | null; readonly note: string | null } | null
 }
 
 /** Which registry is compared, and at what speed of the clock. */
@@ -78,17 +80,25 @@ export function compareSchedule(
 ): SchedulePlanEntry {
   const { scheduleId, fields, specHash } = desired
   if (description === undefined) {
-    return { scheduleId, action: 'create', differences: [], paused: null }
+    return { scheduleId, action: 'create', differences: [], paused: null, changed: null }
   }
   const differences = differ(fieldsOfDescription(description), fields)
   const serverHash: unknown = description.action.memo?.['specHash']
   const paused = pausedOf(description)
   if (serverHash === specHash && differences.length === 0) {
-    return { scheduleId, action: 'unchanged', differences, paused }
+    return { scheduleId, action: 'unchanged', differences, paused, changed: null }
   }
   // The hash of another registry state is an older version; none, or ours with other fields, is an edit.
   const isOlder = typeof serverHash === 'string' && serverHash !== specHash
-  return { scheduleId, action: isOlder ? 'update' : 'drift', differences, paused }
+  if (isOlder) return { scheduleId, action: 'update', differences, paused, changed: null }
+  return { scheduleId, action: 'drift', differences, paused, changed: changeOf(description) }
+}
+
+/** The server does not tell who: a note is what people leave of themselves. */
+function changeOf({ info, state }: ScheduleDescription): SchedulePlanEntry['changed'] {
+  const at = info.lastUpdatedAt?.toISOString() ?? null
+  const note = state.note === undefined || state.note === '' ? null : state.note
+  return at === null && note === null ? null : { at, note }
 }
 
 function differ(server: ScheduleFields, registry: ScheduleFields): ScheduleDifference[] {
@@ -106,7 +116,8 @@ async function planDelete(
   const description = await describeSchedule(client, scheduleId)
   // Lists lag behind: it may be gone already.
   if (description === undefined) return undefined
-  return { scheduleId, action: 'delete', differences: [], paused: pausedOf(description) }
+  const paused = pausedOf(description)
+  return { scheduleId, action: 'delete', differences: [], paused, changed: null }
 }
 
 function pausedOf({ state }: ScheduleDescription): { note: string } | null {

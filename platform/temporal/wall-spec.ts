@@ -139,8 +139,10 @@ function calendarsOfYear(
   near: readonly NearHours[],
 ): CalendarSpec[] {
   const base = toCalendarSpec(calendar)
-  const months = [...new Set(near.map(({ month }) => month))]
-  const otherMonths = rangesWithout({ start: 1, end: 12 }, months)
+  const months = [...new Set(near.map(({ month }) => month))].filter((month) =>
+    numbersOf(calendar.month ?? WHOLE_YEAR).includes(month),
+  )
+  const otherMonths = rangesWithout(toRange(calendar.month ?? WHOLE_YEAR), months)
   const otherDays = months.map((month) => {
     const days = near.filter((date) => date.month === month).map(({ day }) => day)
     const { dayOfMonth = { start: 1, end: 31 } } = calendar
@@ -155,7 +157,7 @@ function calendarsOfYear(
   const inMonth = (month: number) => monthRange({ start: month, end: month })
   // An empty list would mean every day, or every hour: then there is nothing to say.
   return [
-    { ...base, year, month: otherMonths.map(monthRange) },
+    ...(otherMonths.length === 0 ? [] : [{ ...base, year, month: otherMonths.map(monthRange) }]),
     ...otherDays
       .filter(({ dayOfMonth }) => dayOfMonth.length > 0)
       .map(({ month, dayOfMonth }) => ({ ...base, year, month: inMonth(month), dayOfMonth })),
@@ -179,7 +181,10 @@ function rangesWithout(range: Range, numbers: readonly number[]): Range[] {
   return ranges
 }
 
-function toCalendarSpec({ minute, hour, dayOfMonth, dayOfWeek }: WallCalendar): CalendarSpec {
+const WHOLE_YEAR: Range = { start: 1, end: 12 }
+
+function toCalendarSpec(calendar: WallCalendar): CalendarSpec {
+  const { minute, hour, dayOfMonth, dayOfWeek, month } = calendar
   return {
     second: 0,
     minute: toRange(minute ?? 0),
@@ -188,6 +193,7 @@ function toCalendarSpec({ minute, hour, dayOfMonth, dayOfWeek }: WallCalendar): 
     ...(dayOfWeek === undefined
       ? {}
       : { dayOfWeek: numbersOf(dayOfWeek).map((day) => DAYS[day] ?? 'SUNDAY') }),
+    ...(month === undefined ? {} : { month: monthRange(toRange(month)) }),
   }
 }
 
@@ -202,7 +208,8 @@ export const DAYS = [
   'SATURDAY',
 ] as const
 
-const MONTHS: readonly Month[] = [
+/** Months in order. */
+export const MONTHS: readonly Month[] = [
   'JANUARY',
   'FEBRUARY',
   'MARCH',

@@ -13,7 +13,9 @@ import type {
 } from '../../domain/ports/schedule-watch.ts'
 import { instantFromMs, toMs, type Instant } from '../../domain/time.ts'
 import type { WallSchedule } from '../../domain/wall-schedule.ts'
+import type { JobPriority } from '../../jobs/define-job.ts'
 import { allJobs, type AnyJob } from '../../jobs/registry.ts'
+import type { JobTrigger } from '../../jobs/run-identity.ts'
 import { scheduledRunOptions } from './job-starter.ts'
 import { fieldsOfDescription } from './schedule-spec.ts'
 import { describeSchedule } from './schedules-plan.ts'
@@ -42,7 +44,7 @@ export function createWatchedSchedules(
       bounded(() => {
         const job = jobs.find((one) => one.name === scheduleId)
         if (job === undefined) throw new TypeError(`no job is called ${scheduleId}`)
-        return fire(client, job, nominalAt)
+        return fireRun(client, firedOf(job), nominalAt)
       }),
   }
 }
@@ -85,23 +87,50 @@ export function firedWorkflowId(scheduleId: string, nominalAt: Instant): string 
   return `${scheduleId}-${nominalAt.replace(/\.\d{3}Z$/, 'Z')}`
 }
 
+/** A run as a schedule starts it. */
+export type FiredRun = {
+  readonly scheduleId: string
+  readonly job: AnyJob
+  readonly input: Readonly<Record<string, unknown>>
+  readonly priority: JobPriority
+  readonly trigger: JobTrigger
+  readonly memo: Readonly<Record<string, unknown>>
+}
+
+function firedOf(job: AnyJob): FiredRun {
+  return {
+    scheduleId: job.name,
+    job,
+    input: job.schedule?.input ?? {},
+    priority: job.priority,
+    trigger: 'schedule',
+    memo: { trigger: 'schedule', firedBy: 'dead-man-switch' },
+  }
+}
+
 /**
- * As the schedule would have started it. Refused by the server itself when a run of that id exists,
- * open or closed, so that it can never double a fire that happened after all.
+ * Starts it as the schedule would have, not before its time. Refused by the server itself when a run of
+ * that id exists, open or closed, so that it can never double a fire that happened after all.
  */
-async function fire(client: Client, job: AnyJob, nominalAt: Instant): Promise<HealOutcome> {
-  const workflowId = firedWorkflowId(job.name, nominalAt)
+export async function fireRun(
+  client: Client,
+  { scheduleId, job, input, priority, trigger, memo }: FiredRun,
+  nominalAt: Instant,
+): Promise<HealOutcome> {
+  const workflowId = firedWorkflowId(scheduleId, nominalAt)
+  const startDelay = toMs(nominalAt) - Date.now()
   try {
     const handle = await client.workflow.start(job.workflow, {
-      ...scheduledRunOptions(job),
+      ...scheduledRunOptions(job, priority),
       workflowId,
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',
-      args: [job.schedule?.input ?? {}],
-      memo: { trigger: 'schedule', firedBy: 'dead-man-switch' },
+      args: [input],
+      ...(startDelay > 0 ? { startDelay } : {}),
+      memo,
       typedSearchAttributes: [
-        ...runSearchAttributes(job, 'schedule', job.priority),
-        { key: ScheduledById, value: job.name },
+        ...runSearchAttributes(job, trigger, priority),
+        { key: ScheduledById, value: scheduleId },
         { key: ScheduledStartTime, value: new Date(toMs(nominalAt)) },
       ],
     })

@@ -2,13 +2,16 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { createAuditLog } from '../../db/stores/audit-log.ts'
 import { createControlStore } from '../../db/stores/control-store.ts'
 import { addMs, instantFromMs, MINUTE_MS, SECOND_MS, type Instant } from '../../domain/time.ts'
 import { allJobs } from '../../jobs/registry.ts'
+import { auditSchedule } from '../../operations/audit-schedules.ts'
 import { endWindows } from '../../operations/control-jobs.ts'
 import { projectRuns } from '../../operations/project-runs.ts'
 import { startJob } from '../../platform/temporal/job-starter.ts'
 import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
+import type { SchedulePlanEntry } from '../../platform/temporal/schedules-plan.ts'
 import { fakeMaintenance, fakePolicyExpiration } from '../support/fake-activities.ts'
 import { projectionDeps } from '../support/projection-deps.ts'
 import { services } from '../support/services.ts'
@@ -63,6 +66,29 @@ describe('a schedule', () => {
     expect(await audited('schedule.disabled')).toEqual([{ actor, subject, reason }])
     await post('schedules/RECONCILIATION/enable')
     expect(await isPaused('reconciliation')).toBe(false)
+  })
+
+  it('that is applied leaves who changed what', async () => {
+    const { db } = api.database
+    const clock = { now: async () => now() }
+    const deps = { auditLog: createAuditLog(db), clock, actor: 'user:ines' }
+    const { client } = api
+    const record = (entry: SchedulePlanEntry) => auditSchedule(deps, entry)
+    await client.schedule.getHandle('reconciliation').update((previous) => ({
+      ...previous,
+      policies: { ...previous.policies, catchupWindow: '11m' },
+    }))
+    await applySchedules({ client, record }, { speed: 1 })
+    const { rows } = await sql<{ actor: string; subject: string; differences: unknown }>`
+      select actor, subject, details -> 'differences' as differences from audit_event
+      where action = 'schedule.reset'`.execute(db)
+    expect(rows).toMatchObject([
+      {
+        actor: 'user:ines',
+        subject: 'schedule:reconciliation',
+        differences: [{ field: 'catchUpMs', server: 11 * MINUTE_MS }],
+      },
+    ])
   })
 
   it.each([

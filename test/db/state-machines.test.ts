@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../db/client.ts'
 import { ESCROW_TRANSITIONS } from '../../domain/escrow.ts'
 import { ATTEMPT_TRANSITIONS, PAYOUT_TRANSITIONS } from '../../domain/payout.ts'
+import { TASK_TRANSITIONS } from '../../domain/task.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { makePayoutBook } from '../support/payout-book.ts'
 
@@ -17,6 +18,11 @@ beforeAll(async () => {
   await sql`
     insert into payout_attempt (payout_id, n, idempotency_key, request_sha256, provider, started_at)
     values (${payoutId}::uuid, 1, 'po_1', 'x', 'stripe', now())`.execute(database.db)
+  await sql`
+    insert into task (id, owner, job, input, priority, timing, tolerance_min, due_at, timed_at,
+      look_at, reason)
+    values (gen_random_uuid(), 'ana', 'maintenance', '{}', 'LOW', '{"kind": "interval"}', 5, now(),
+      now(), now(), 'a drill')`.execute(database.db)
 })
 afterAll(() => database[Symbol.asyncDispose]())
 
@@ -41,6 +47,11 @@ const MACHINES: readonly Machine[] = [
     transitions: ATTEMPT_TRANSITIONS,
     set: (state) => sql`update payout_attempt set outcome = ${state}, provider_ref = 'tr_1',
       finished_at = case when ${state}::text <> 'OPEN' then now() end`,
+  },
+  {
+    table: 'task',
+    transitions: TASK_TRANSITIONS,
+    set: (state) => sql`update task set state = ${state}`,
   },
   {
     table: 'escrow_reservation',
@@ -89,7 +100,7 @@ describe('a row', () => {
   )
 
   test('of each machine was tried in every pair of states', () => {
-    expect(PAIRS).toHaveLength(8 * 8 + 5 * 5 + 3 * 3)
+    expect(PAIRS).toHaveLength(8 * 8 + 5 * 5 + 6 * 6 + 3 * 3)
   })
 })
 
@@ -109,6 +120,15 @@ const STARTS: readonly (readonly [string, string, RawBuilder<unknown>])[] = [
     sql`insert into payout_attempt (payout_id, n, idempotency_key, request_sha256, provider, started_at,
         outcome, finished_at)
       select id, 2, 'po_2', 'x', 'stripe', now(), 'UNKNOWN', now() from payout`,
+  ],
+  [
+    'task',
+    'DONE',
+    sql`insert into task (id, owner, job, input, priority, timing, tolerance_min, due_at, timed_at,
+        look_at, reason, state)
+      select gen_random_uuid(), owner, job, input, priority, timing, tolerance_min, due_at, timed_at,
+        look_at, reason, 'DONE'
+      from task`,
   ],
   [
     'escrow_reservation',

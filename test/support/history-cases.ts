@@ -37,6 +37,10 @@ export type HistoryCase = {
   readonly input: Readonly<Record<string, unknown>>
   /** Fresh ones for each run: some answer differently each time. */
   readonly activities: () => Activities
+  /** Starts it, and gives its id; left out: as a person starts a run. */
+  readonly start?: (rig: TemporalRig) => Promise<string>
+  /** It ends by failing. */
+  readonly isFailing?: boolean
   /** What an operator does while the run is open. */
   readonly operate?: (rig: TemporalRig, workflowId: string) => Promise<void>
 }
@@ -367,13 +371,19 @@ export async function untilState(
   throw new Error(`${workflowId} did not become ${state}`)
 }
 
+function refuseSuccess(): never {
+  throw new Error('it should have failed')
+}
+
 /** Runs a case to its end on a worker of its own; returns the workflow id. */
 export async function runCase(rig: TemporalRig, one: HistoryCase): Promise<string> {
   const { job, input } = one
   return rig.withWorker(findJob(job)?.queue ?? job, one.activities(), async () => {
-    const { workflowId } = await startJob(rig, { job, input, trigger: 'cli' })
+    const workflowId =
+      (await one.start?.(rig)) ?? (await startJob(rig, { job, input, trigger: 'cli' })).workflowId
     await one.operate?.(rig, workflowId)
-    await rig.client.workflow.getHandle(workflowId).result()
+    const ended = rig.client.workflow.getHandle(workflowId).result()
+    await (one.isFailing === true ? ended.then(refuseSuccess, () => undefined) : ended)
     return workflowId
   })
 }

@@ -6,13 +6,16 @@ import { createControlStore } from '../../db/stores/control-store.ts'
 import { createDeadLetterStore } from '../../db/stores/dead-letter-store.ts'
 import { createRunStore } from '../../db/stores/run-store.ts'
 import { createScheduleWatchStore } from '../../db/stores/schedule-watch-store.ts'
+import { createOperatorNoticeStore } from '../../db/stores/operator-notice-store.ts'
 import { createSettingStore } from '../../db/stores/setting-store.ts'
+import { createTaskStore } from '../../db/stores/task-store.ts'
 import { instantFromMs } from '../../domain/time.ts'
 import type { AnyJob } from '../../jobs/registry.ts'
 import type { ProjectionDeps } from '../../operations/project-runs.ts'
 import { createJobControl } from '../../platform/temporal/job-control.ts'
 import { createScheduleStates } from '../../platform/temporal/schedule-states.ts'
 import { createRunSource } from '../../platform/temporal/run-source.ts'
+import { createTaskSchedules, createWatchedTasks } from '../../platform/temporal/task-schedules.ts'
 import { createWatchedSchedules } from '../../platform/temporal/watched-schedules.ts'
 
 /** What the projection told, by event. */
@@ -24,6 +27,7 @@ export function projectionDeps(
   db: Database,
   { jobs = [], told = [] }: { readonly jobs?: readonly AnyJob[]; readonly told?: Told } = {},
 ): ProjectionDeps {
+  const taskStore = createTaskStore(db)
   const tell = (event: string) => (data: unknown) => void told.push({ event, data })
   return {
     runSource: createRunSource(client),
@@ -39,12 +43,21 @@ export function projectionDeps(
       scheduleStates: createScheduleStates(client),
       clock: { now: async () => instantFromMs(Date.now()) },
     },
+    tasks: {
+      taskStore,
+      taskSchedules: createTaskSchedules(client),
+      watched: createWatchedTasks(client, taskStore),
+      operatorNoticeStore: createOperatorNoticeStore(db),
+      clock: { now: async () => instantFromMs(Date.now()) },
+    },
     scheduleIds: jobs.map((job) => job.name),
     events: {
       deadLettersSwept: tell('deadLettersSwept'),
       firesMissed: tell('firesMissed'),
       fireHealed: tell('fireHealed'),
       scheduleAbsent: tell('scheduleAbsent'),
+      taskMissed: tell('taskMissed'),
+      taskNotApplied: tell('taskNotApplied'),
     },
   }
 }

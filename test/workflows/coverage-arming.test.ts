@@ -1,11 +1,13 @@
 /** The `coverage-arming` run. Activities are fakes. */
 import { ApplicationFailure } from '@temporalio/client'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { CoverageArmingActivities } from '../../activities/coverage-arming.ts'
+import { instantFromMs } from '../../domain/time.ts'
 import { coverageArmingResult } from '../../jobs/coverage-arming.ts'
 import { JobInputError, startJob } from '../../platform/temporal/job-starter.ts'
 import { fakeCoverageArming, noteCalls, type Calls } from '../support/fake-activities.ts'
+import { fireArmingTask } from '../support/arming-histories.ts'
 import { failingOnce } from '../support/history-cases.ts'
 import { BUSINESS_NOW } from '../support/fake-activities.ts'
 import { services } from '../support/services.ts'
@@ -52,6 +54,26 @@ test('allows five minutes unless told otherwise', async () => {
     { dueAt, toleranceMin: 5 },
     { dueAt, toleranceMin: 60 },
   ])
+})
+
+describe('a run of a task', () => {
+  const fire = (change: Partial<CoverageArmingActivities>, calls: Calls, toleranceMin: number) =>
+    rig.withWorker('maintenance', noteCalls(calls, fakeCoverageArming(change)), async () => {
+      const dueAt = instantFromMs(Date.now() - calls.length * 1_000 - toleranceMin * 60_000)
+      const workflowId = await fireArmingTask(rig, { dueAt, toleranceMin })
+      return { dueAt, result: await rig.client.workflow.getHandle(workflowId).result() }
+    })
+
+  test('takes when it is due, and how overdue it may be, from its task', async () => {
+    const calls: Calls = []
+    const { dueAt } = await fire({}, calls, 17)
+    expect(calls.map(({ input }) => input)).toMatchObject([{ dueAt, toleranceMin: 17 }])
+  })
+
+  test('fails as missed when it came too late, so that its task is missed', async () => {
+    const switchCover = async () => ({ outcome: 'missed' as const, at: BUSINESS_NOW })
+    await expect(fire({ switchCover }, [], 18)).rejects.toMatchObject({ cause: { type: 'Missed' } })
+  })
 })
 
 test('asks with the same ref when the step is repeated, and with another in another run', async () => {

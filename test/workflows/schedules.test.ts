@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { allJobs, findJob, type AnyJob } from '../../jobs/registry.ts'
 import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
-import { planSchedules } from '../../platform/temporal/schedules-plan.ts'
+import { planSchedules, type SchedulePlanEntry } from '../../platform/temporal/schedules-plan.ts'
 import { services } from '../support/services.ts'
 import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
 
@@ -77,6 +77,24 @@ describe('apply', () => {
     expect((await handle().describe()).raw.info?.updateTime).toEqual(before)
   })
 
+  test('tells of each change before it is made, and of none when there is none', async () => {
+    const told: string[] = []
+    const record = async ({ scheduleId, action }: SchedulePlanEntry) => {
+      const isThere = await handle()
+        .describe()
+        .then(
+          () => true,
+          () => false,
+        )
+      told.push(`${action} ${scheduleId}, ${isThere ? 'there' : 'not there'}`)
+    }
+    const { client } = rig
+    await applySchedules({ client, record }, { speed: 1, jobs: [monitor()] })
+    await applySchedules({ client, record }, { speed: 1, jobs: [monitor()] })
+    await applySchedules({ client, record }, { speed: 1, jobs: [monitor({ summary: 'another' })] })
+    expect(told).toEqual([`create ${ID}, not there`, `update ${ID}, there`])
+  })
+
   test('reads times around a change of clocks back as they were written', async () => {
     const { schedule } = daily('Europe/Berlin')
     if (schedule?.kind !== 'calendar') throw new Error('daily is a calendar')
@@ -106,7 +124,7 @@ describe('apply', () => {
 
   test('deletes a schedule of ours that no job has any more', async () => {
     await applySchedules(rig, { speed: 1, jobs: [monitor()] })
-    await expect.poll(() => actions([])).toEqual({ [ID]: 'delete' })
+    await expect.poll(() => actions([]), { timeout: 10_000 }).toEqual({ [ID]: 'delete' })
     await applySchedules(rig, { speed: 1, jobs: [] })
     expect(await actions([])).toEqual({})
   })
@@ -196,6 +214,16 @@ describe('what operators did', () => {
     ])
     await applySchedules(rig, { speed: 1, jobs: [monitor()] })
     expect(await actions([monitor()])).toEqual({ [ID]: 'unchanged' })
+  })
+
+  test('a drift is shown with when it was made and the note that was left', async () => {
+    await applySchedules(rig, { speed: 1, jobs: [monitor()] })
+    await handle().pause('slower until noon, ines')
+    await handle().update((previous) => ({ ...previous, spec: { intervals: [{ every: '1h' }] } }))
+    const [entry] = await planSchedules(rig, { speed: 1, jobs: [monitor()] })
+    const at = (await handle().describe()).info.lastUpdatedAt?.toISOString()
+    expect(at).toBeDefined()
+    expect(entry?.changed).toEqual({ at, note: 'slower until noon, ines' })
   })
 
   test('an edit that lost our mark is drift too', async () => {

@@ -73,6 +73,8 @@ const TIMES: readonly WallCalendar[] = [
   { hour: 1, minute: 30 },
   { hour: 2, minute: 30 },
   { hour: { start: 0, end: 4 }, minute: 15 },
+  // Some changes fall into these months, and some do not.
+  { hour: 2, minute: 30, month: { start: 3, end: 9 } },
 ]
 
 describe.each(ZONES)('in %s the server fires as the rule says', (timezone) => {

@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+
+import {
+  defineJob,
+  JobDefinitionError,
+  type DeclaredSchedule,
+  type JobSchedule,
+} from '../../../jobs/define-job.ts'
+
+const RULES = { overlap: 'skip', catchUpMs: 60_000, input: {} } as const
+
+function declared(schedule: DeclaredSchedule): JobSchedule | undefined {
+  return defineJob({
+    name: 'example',
+    summary: 's',
+    description: 'd',
+    input: z.strictObject({}),
+    result: z.strictObject({}),
+    schedule,
+    queue: 'reports',
+    priority: 'LOW',
+    retry: { attempts: 1 },
+    timeoutMs: 60_000,
+    workflowKey: () => 'all',
+    onConflict: { whileOpen: 'join', afterClose: 'again' },
+    onExhausted: 'fail',
+    slo: {},
+    owner: 'platform',
+    alerts: [],
+    histories: [],
+  }).schedule
+}
+
+describe('a schedule of the registry', () => {
+  test('in words is the interval in milliseconds', () => {
+    const schedule = declared({ kind: 'interval', every: '5 seconds', ...RULES })
+    expect(schedule).toEqual({ kind: 'interval', everyMs: 5_000, ...RULES })
+  })
+
+  test('by cron is the calendars of the expression, with zone and rule', () => {
+    const zone = { timezone: 'Europe/Berlin', dst: 'skip' } as const
+    const schedule = declared({ kind: 'cron', cron: '30 2 * * MON', ...zone, ...RULES })
+    const calendars = [{ minute: 30, hour: 2, dayOfWeek: 1 }]
+    expect(schedule).toEqual({ kind: 'calendar', calendars, ...zone, ...RULES })
+  })
+
+  test.each([
+    ['no duration', { kind: 'interval', every: 'soon', ...RULES }],
+    ['parts of seconds', { kind: 'interval', every: '1500 ms', ...RULES }],
+    ['no cron expression', { kind: 'cron', cron: '61 * * * *', timezone: 'UTC', ...RULES }],
+    ['no zone', { kind: 'cron', cron: '@daily', timezone: 'Mars/Base', ...RULES }],
+  ] as const)('with %s is refused', (_what, schedule) => {
+    expect(() => declared(schedule)).toThrow(JobDefinitionError)
+  })
+})
