@@ -4,7 +4,7 @@ import helmet from 'helmet'
 
 import type { Events } from '../platform/events.ts'
 import type { Logger } from '../platform/logger.ts'
-import { requireCaller, requireLoopbackName, type Tokens } from './auth.ts'
+import { requireCaller, requireLoopbackName, type DoorDeps } from './auth.ts'
 import { ProblemError, problemErrors } from './problem.ts'
 import { requestContext } from './request-context.ts'
 import { addAirportRoutes, type AirportsDeps } from './rest/airports.ts'
@@ -31,7 +31,10 @@ import { addQuoteRoutes, type QuotesDeps } from './rest/quotes.ts'
 import { addReportRoutes, type ReportsDeps } from './rest/reports.ts'
 import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
 import { addSettingRoutes, type SettingsDeps } from './rest/settings.ts'
+import { addPasswordForm } from './rest/password-form.ts'
+import { addSignInRoutes, type SignInRoutesDeps } from './rest/sign-in.ts'
 import { addStripeWebhookRoute, type StripeWebhookDeps } from './rest/stripe-webhooks.ts'
+import { addUserRoutes, type UsersDeps } from './rest/users.ts'
 import { addScheduleRoutes, type SchedulesDeps } from './rest/schedules.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
 
@@ -58,13 +61,12 @@ export type AppDeps = HealthDeps &
   NotificationsDeps &
   ContactsDeps &
   ReportsDeps &
+  SignInRoutesDeps &
+  UsersDeps &
+  DoorDeps &
   BookReadsDeps & {
     readonly logger: Logger
     readonly events: Events
-    /** One is asked of every caller, but for health and the document. None only on loopback. */
-    readonly tokens: Tokens
-    /** Whether only this machine reaches the API: then the clock is open even when a token is set. */
-    readonly isLoopback: boolean
   }
 
 /** Helmet's policy without other hosts; the API itself speaks HTTP, behind whatever speaks TLS. */
@@ -88,7 +90,9 @@ export function createApp(deps: AppDeps): Express {
   // The simulators ask for the time before anybody gave them a token.
   if (deps.isLoopback) addClockRoutes(app, deps)
   addStripeWebhookRoute(app, deps)
-  app.use(requireCaller(deps.tokens))
+  addSignInRoutes(app, deps)
+  addPasswordForm(app)
+  app.use(requireCaller(deps))
   if (!deps.isLoopback) addClockRoutes(app, deps)
   addSchedulerStatusRoute(app, deps)
   addJobRoutes(app, deps)
@@ -110,6 +114,7 @@ export function createApp(deps: AppDeps): Express {
   addNotificationRoutes(app, deps)
   addContactRoutes(app, deps)
   addAuditRoute(app, deps)
+  addUserRoutes(app, deps)
   app.use((request) => {
     throw new ProblemError(404, 'not-found', `nothing is served at ${request.path}`)
   })

@@ -76,6 +76,55 @@ export interface AuditHead {
   position: number;
 }
 
+export interface AuthAccount {
+  account_id: string;
+  created_at: Generated<Instant>;
+  id: string;
+  password: string | null;
+  provider_id: string;
+  updated_at: Generated<Instant>;
+  user_id: string;
+}
+
+export interface AuthSecret {
+  created_at: Generated<Instant>;
+  is_only_row: Generated<boolean>;
+  secret: string;
+}
+
+export interface AuthSession {
+  created_at: Generated<Instant>;
+  expires_at: Instant;
+  id: string;
+  ip_address: string | null;
+  token: string;
+  updated_at: Generated<Instant>;
+  user_agent: string | null;
+  user_id: string;
+}
+
+export interface AuthUser {
+  created_at: Generated<Instant>;
+  disabled_at: Instant | null;
+  email: string;
+  email_verified: Generated<boolean>;
+  id: string;
+  must_change_password: Generated<boolean>;
+  name: string;
+  role: string;
+  tenant: Generated<string>;
+  updated_at: Generated<Instant>;
+}
+
+export interface AuthVerification {
+  created_at: Generated<Instant>;
+  expires_at: Instant;
+  id: string;
+  identifier: string;
+  updated_at: Generated<Instant>;
+  value: string;
+}
+
 export interface CachedAirport {
   city: string | null;
   code: string;
@@ -744,6 +793,11 @@ export interface DB {
   audit_chain: AuditChain;
   audit_event: AuditEvent;
   audit_head: AuditHead;
+  auth_account: AuthAccount;
+  auth_secret: AuthSecret;
+  auth_session: AuthSession;
+  auth_user: AuthUser;
+  auth_verification: AuthVerification;
   cache_entry: CacheEntry;
   cached_airport: CachedAirport;
   cached_weather: CachedWeather;

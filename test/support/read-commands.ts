@@ -19,6 +19,7 @@ import { register as registerProviders } from '../../cli/commands/providers.ts'
 import { register as registerReport } from '../../cli/commands/report.ts'
 import { register as registerReviews } from '../../cli/commands/reviews.ts'
 import { register as registerSettings } from '../../cli/commands/settings.ts'
+import { register as registerUsers } from '../../cli/commands/users.ts'
 
 /** Runs a command line that reads, against this database. */
 export async function runCommand(
@@ -49,6 +50,7 @@ export async function runCommand(
     registerReviews,
   )
   commands.push(registerReport, registerContacts, registerNotifications, registerSettings)
+  commands.push(registerUsers)
   for (const register of commands) register(program, context)
   const error: unknown = await program
     .parseAsync(['node', 'groundstop', ...words])

@@ -1,0 +1,57 @@
+/** Builds what signing in and the management of access work with. */
+import { createSmtpNotifier } from '../adapters/notify/smtp.ts'
+import { isLoopback } from '../config/config.ts'
+import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
+import { createUserStore } from '../db/stores/user-store.ts'
+import type { UserStore } from '../domain/ports/user-store.ts'
+import { changeUser, inviteUser, revokeSessions } from '../operations/manage-users.ts'
+import type { ApiParts } from './parts.ts'
+import type { SignInRoutesDeps } from './rest/sign-in.ts'
+import type { UsersDeps } from './rest/users.ts'
+import { createAccountMails, type AccountMails } from './sign-in/account-mails.ts'
+import { createSignIn, type SignIn } from './sign-in/sign-in.ts'
+
+/** What the door and the routes of access need. */
+export function accessOf(parts: ApiParts): SignInRoutesDeps & UsersDeps {
+  const { config, db, clock } = parts
+  const users = createUserStore(db)
+  const signIn = signInOf(parts, users)
+  const deps = { users, clock }
+  return {
+    signIn,
+    users,
+    signInClock: clock,
+    publicUrl: config.api.publicUrl,
+    idempotency: createIdempotencyStore(db),
+    access: {
+      invite: (invitation) => inviteUser({ ...deps, invite: signIn.invite }, invitation),
+      change: (request) => changeUser(deps, request),
+      revokeSessions: (request) => revokeSessions(deps, request),
+    },
+  }
+}
+
+function signInOf(parts: ApiParts, users: UserStore): SignIn {
+  const { config, secrets, db, clock, logger } = parts
+  const { host, publicUrl } = config.api
+  const isLocal = isLoopback(host)
+  return createSignIn({
+    db,
+    users,
+    clock,
+    logger,
+    secret: secrets.authSecret,
+    // A public address says how browsers come; without one, whoever is not on this machine uses TLS.
+    isSecure: publicUrl === null ? !isLocal : publicUrl.startsWith('https:'),
+    mails: accountMailsOf(parts),
+    // A host that a request names may be anybody's: it gets into no mail.
+    ownUrl: publicUrl === null && isLocal ? parts.listensAt : Promise.resolve(publicUrl),
+  })
+}
+
+function accountMailsOf({ config, secrets, stack }: ApiParts): AccountMails | null {
+  const { from, operatorsEmail: operators } = config.notify
+  const { smtpUrl: url } = secrets.notify
+  if (url === null || from === null) return null
+  return createAccountMails(stack.use(createSmtpNotifier({ url, from, operators })))
+}
