@@ -1,27 +1,43 @@
 /** Builds what signing in and the management of access work with. */
 import { createSmtpNotifier } from '../adapters/notify/smtp.ts'
 import { isLoopback } from '../config/config.ts'
+import { createApiKeyStore } from '../db/stores/api-key-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
+import { createProofStore } from '../db/stores/proof-store.ts'
 import { createUserStore } from '../db/stores/user-store.ts'
 import type { UserStore } from '../domain/ports/user-store.ts'
+import { createApiKey, revokeApiKey } from '../operations/manage-api-keys.ts'
 import { changeUser, inviteUser, revokeSessions } from '../operations/manage-users.ts'
+import { createSystemClock } from '../platform/clock/system-clock.ts'
+import type { DoorDeps } from './auth.ts'
 import type { ApiParts } from './parts.ts'
+import type { ApiKeysDeps } from './rest/api-keys.ts'
 import type { SignInRoutesDeps } from './rest/sign-in.ts'
 import type { UsersDeps } from './rest/users.ts'
 import { createAccountMails, type AccountMails } from './sign-in/account-mails.ts'
 import { createSignIn, type SignIn } from './sign-in/sign-in.ts'
 
 /** What the door and the routes of access need. */
-export function accessOf(parts: ApiParts): SignInRoutesDeps & UsersDeps {
+export function accessOf(
+  parts: ApiParts,
+): SignInRoutesDeps & UsersDeps & ApiKeysDeps & Pick<DoorDeps, 'apiKeys' | 'proofs'> {
   const { config, db, clock } = parts
   const users = createUserStore(db)
   const signIn = signInOf(parts, users)
+  const apiKeys = createApiKeyStore(db)
   const deps = { users, clock }
+  const keyDeps = { apiKeys, clock, wallClock: createSystemClock() }
   return {
     signIn,
     users,
     signInClock: clock,
     publicUrl: config.api.publicUrl,
+    apiKeys,
+    proofs: createProofStore(db),
+    keys: {
+      create: (request) => createApiKey(keyDeps, request),
+      revoke: (request) => revokeApiKey(keyDeps, request),
+    },
     idempotency: createIdempotencyStore(db),
     access: {
       invite: (invitation) => inviteUser({ ...deps, invite: signIn.invite }, invitation),

@@ -8,6 +8,7 @@ import { requireCaller, requireLoopbackName, type DoorDeps } from './auth.ts'
 import { ProblemError, problemErrors } from './problem.ts'
 import { requestContext } from './request-context.ts'
 import { addAirportRoutes, type AirportsDeps } from './rest/airports.ts'
+import { addApiKeyRoutes, type ApiKeysDeps } from './rest/api-keys.ts'
 import { addAuditRoute, type AuditDeps } from './rest/audit.ts'
 import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
@@ -63,6 +64,7 @@ export type AppDeps = HealthDeps &
   ReportsDeps &
   SignInRoutesDeps &
   UsersDeps &
+  ApiKeysDeps &
   DoorDeps &
   BookReadsDeps & {
     readonly logger: Logger
@@ -115,6 +117,7 @@ export function createApp(deps: AppDeps): Express {
   addContactRoutes(app, deps)
   addAuditRoute(app, deps)
   addUserRoutes(app, deps)
+  addApiKeyRoutes(app, deps)
   app.use((request) => {
     throw new ProblemError(404, 'not-found', `nothing is served at ${request.path}`)
   })

@@ -7,8 +7,12 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Request, RequestHandler } from 'express'
 
 import { isLoopback } from '../config/config.ts'
+import type { ApiKeyStore } from '../domain/ports/api-key-store.ts'
+import type { ProofStore } from '../domain/ports/proof-store.ts'
 import { DEFAULT_TENANT } from '../domain/role.ts'
+import { hashOfKey, KEY_PREFIX } from '../operations/manage-api-keys.ts'
 import { LOCAL_CALLER, noteCaller, type Caller } from './caller.ts'
+import { proofProblem, requireProof } from './dpop.ts'
 import { ProblemError } from './problem.ts'
 import { requireOwnOrigin } from './sign-in/origin.ts'
 import { passwordChangeRequired } from './sign-in/password-change.ts'
@@ -24,10 +28,14 @@ export type DoorDeps = {
   /** Whether only this machine reaches the API. */
   readonly isLoopback: boolean
   readonly signIn: Pick<SignIn, 'sessionOf'>
+  readonly apiKeys: Pick<ApiKeyStore, 'use'>
+  readonly proofs: ProofStore
   readonly publicUrl: string | null
 }
 
-type Known = { readonly caller: Caller; readonly digest: Buffer }
+/** A caller and what must be proven to be it; null: having the token is enough. */
+type Holder = { readonly caller: Caller; readonly dpopThumbprint: string | null }
+type Known = Holder & { readonly digest: Buffer }
 
 /** Notes who calls, or refuses. */
 export function requireCaller(deps: DoorDeps): RequestHandler {
@@ -43,14 +51,20 @@ async function callerOfRequest(
   known: readonly Known[],
   request: Request,
 ): Promise<Caller> {
-  const isOpen = known.length === 0 && deps.isLoopback
   const header = request.get('authorization')
   if (header === undefined) {
     const caller = await signedInCaller(deps, request)
     if (caller !== null) return caller
   }
-  const caller = isOpen ? LOCAL_CALLER : find(known, header)
-  if (caller !== null) return caller
+  const [, scheme = '', token = ''] = /^(Bearer|DPoP) +(\S+)$/i.exec(header ?? '') ?? []
+  const isKey = token.startsWith(KEY_PREFIX)
+  const holder = isKey ? await keyHolder(deps, token) : find(known, token)
+  if (holder !== null) {
+    await requireHolder(deps, request, { ...holder, scheme, token })
+    return holder.caller
+  }
+  // A key that does not hold says that somebody else is meant than everybody on this machine.
+  if (known.length === 0 && deps.isLoopback && !isKey) return LOCAL_CALLER
   throw new ProblemError(401, 'unauthorized', 'send the header Authorization: Bearer <token>', {
     headers: { 'www-authenticate': 'Bearer' },
   })
@@ -69,20 +83,48 @@ async function signedInCaller(
   return { name, role, tenant, isNamed: true }
 }
 
+/** Keys cannot take the names of people: theirs begin with `key:`. */
+async function keyHolder({ apiKeys }: DoorDeps, token: string): Promise<Holder | null> {
+  const grant = await apiKeys.use(hashOfKey(token))
+  if (grant === null) return null
+  const { name, role, tenant, dpopThumbprint } = grant
+  return { caller: { name: `key:${name}`, role, tenant, isNamed: true }, dpopThumbprint }
+}
+
+/** What is bound to a key pair is taken with a proof alone, and nothing else is called DPoP. */
+async function requireHolder(
+  { proofs, publicUrl }: DoorDeps,
+  request: Request,
+  { scheme, token, dpopThumbprint: thumbprint }: Holder & { scheme: string; token: string },
+): Promise<void> {
+  const isProven = scheme.toLowerCase() === 'dpop'
+  if (thumbprint === null && !isProven) return
+  if (thumbprint === null || !isProven) throw wrongScheme(thumbprint !== null)
+  await requireProof(request, { proofs, token, thumbprint, publicUrl })
+}
+
+function wrongScheme(isBound: boolean): ProblemError {
+  const detail = isBound
+    ? 'this token is bound to a key: send Authorization: DPoP <token> with a proof'
+    : 'this token is bound to no key: send Authorization: Bearer <token>'
+  return proofProblem('invalid_token', detail)
+}
+
 function knownTokens({ token, grants }: Tokens): Known[] {
-  const known = grants.map(({ name, role, sha256 }) => ({
+  const known = grants.map(({ name, role, sha256, dpopThumbprint = null }) => ({
     caller: { name, role, tenant: DEFAULT_TENANT, isNamed: true },
+    dpopThumbprint,
     digest: Buffer.from(sha256, 'hex'),
   }))
   if (token === null) return known
   const caller: Caller = { ...LOCAL_CALLER, name: 'api-token' }
-  return [...known, { caller, digest: digestOf(token) }]
+  return [...known, { caller, dpopThumbprint: null, digest: digestOf(token) }]
 }
 
-function find(known: readonly Known[], header: string | undefined): Caller | null {
-  const given = digestOf(/^Bearer +(\S+)$/i.exec(header ?? '')?.[1] ?? '')
+function find(known: readonly Known[], token: string): Known | null {
+  const given = digestOf(token)
   // Each is compared, so that the time does not tell which one came close.
-  return known.filter(({ digest }) => timingSafeEqual(digest, given))[0]?.caller ?? null
+  return known.filter(({ digest }) => timingSafeEqual(digest, given))[0] ?? null
 }
 
 function digestOf(text: string): Buffer {

@@ -45,6 +45,7 @@ const TITLES: Readonly<Record<string, string>> = {
   unauthorized: 'Authentication is required',
   forbidden: 'The role of this token does not allow it',
   'forbidden-host': 'This host name is not served',
+  'dpop-proof': 'Proof of possession is required',
   'cross-site': 'The request comes from another site',
   'sign-in-failed': 'You are not signed in',
   'email-not-verified': 'The e-mail address is not confirmed',

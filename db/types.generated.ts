@@ -53,6 +53,22 @@ export interface AnalyticsPeriod {
   updated_at: Generated<Instant>;
 }
 
+export interface ApiKey {
+  created_at: Generated<Instant>;
+  created_by: string;
+  expires_at: Instant | null;
+  hint: string;
+  id: string;
+  last_used_at: Instant | null;
+  name: string;
+  proof_thumbprint: string | null;
+  revoked_at: Instant | null;
+  role: string;
+  sha256: string;
+  tenant: string;
+  updated_at: Generated<Instant>;
+}
+
 export interface AuditChain {
   event_seq: number;
   hash: string;
@@ -242,6 +258,11 @@ export interface DecisionCorrection {
   id: string;
   leg_id: string;
   policies: number;
+}
+
+export interface DpopProof {
+  expires_at: Instant;
+  id: string;
 }
 
 export interface Endorsement {
@@ -790,6 +811,7 @@ export interface VirtualClock {
 export interface DB {
   analytics_figure: AnalyticsFigure;
   analytics_period: AnalyticsPeriod;
+  api_key: ApiKey;
   audit_chain: AuditChain;
   audit_event: AuditEvent;
   audit_head: AuditHead;
@@ -807,6 +829,7 @@ export interface DB {
   coverage_incident: CoverageIncident;
   dead_letter: DeadLetter;
   decision_correction: DecisionCorrection;
+  dpop_proof: DpopProof;
   endorsement: Endorsement;
   error_group: ErrorGroup;
   escrow_reservation: EscrowReservation;

@@ -38,7 +38,7 @@ const HEAD = [
   '[{ "name": "ann", "role": "claims", "sha256": "<SHA-256 of the token, in hexadecimal>" }]',
   '```',
   '',
-  'A token is a secret of 16 characters or more; its hash is made by `printf %s TOKEN | sha256sum`. Names and',
+  'API keys are made while it runs, see [signing in](sign-in.md#api-keys). A token is a secret of 16 characters or more; its hash is made by `printf %s TOKEN | sha256sum`. Names and',
   'hashes are there once. A token of the file acts under its own name: that is the actor of the audit trail, and',
   '`by` of a request may be left out and is refused when it is somebody else. With `API_TOKEN`, or with none,',
   '`by` says who acts; where a request has no `by`, the actor is `api-token` or `local`.',

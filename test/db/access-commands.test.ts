@@ -1,4 +1,4 @@
-/** `groundstop users` and what it keeps. */
+/** `groundstop users` and `groundstop api-keys`, and what they keep. */
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -83,5 +83,29 @@ describe('groundstop users', () => {
     const { error } = await run('users', 'disable', 'bea', '--tenant', 'other', ...NOTE)
     expect(String(error)).toContain('there is no user bea')
     expect(await createUserStore(database.db).findByName('default', 'bea')).not.toBeNull()
+  })
+})
+
+describe('groundstop api-keys', () => {
+  test('makes a key that is printed once, lists it without itself, and revokes it', async () => {
+    const { out } = await run('api-keys', 'create', 'desk', '--role', 'viewer', ...NOTE)
+    const secret = out.trim().split('\n').at(-1) ?? ''
+    expect(secret).toMatch(/^gsk_[\w-]{43}$/)
+    const list = await run('api-keys', 'list', '--json')
+    expect(list.out).not.toContain(secret)
+    const { items } = JSON.parse(list.out) as { items: { apiKeyId: string; hint: string }[] }
+    expect(items).toMatchObject([{ name: 'desk', role: 'viewer', hint: secret.slice(0, 10) }])
+    const id = items[0]?.apiKeyId ?? ''
+    expect((await run('api-keys', 'revoke', id, ...NOTE)).out).toBe(`${id} is revoked\n`)
+    expect((await run('api-keys', 'revoke', id, ...NOTE)).out).toContain('was already')
+  })
+
+  test.each([
+    ['an unknown role', ['--role', 'root']],
+    ['an end that has passed', ['--role', 'viewer', '--expires', '2020-01-01T00:00:00Z']],
+    ['a thumbprint that is none', ['--role', 'viewer', '--dpop', 'x']],
+  ])('makes none with %s', async (_what, options) => {
+    const { out, error } = await run('api-keys', 'create', 'other', ...options, ...NOTE)
+    expect([out, error]).toEqual(['', expect.anything()])
   })
 })

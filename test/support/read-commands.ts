@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import { Command } from 'commander'
 
 import { register as registerAirports } from '../../cli/commands/airports.ts'
+import { register as registerApiKeys } from '../../cli/commands/api-keys.ts'
 import { register as registerContacts } from '../../cli/commands/contacts.ts'
 import { register as registerAudit } from '../../cli/commands/audit.ts'
 import { register as registerExposure } from '../../cli/commands/exposure.ts'
@@ -50,7 +51,7 @@ export async function runCommand(
     registerReviews,
   )
   commands.push(registerReport, registerContacts, registerNotifications, registerSettings)
-  commands.push(registerUsers)
+  commands.push(registerUsers, registerApiKeys)
   for (const register of commands) register(program, context)
   const error: unknown = await program
     .parseAsync(['node', 'groundstop', ...words])
