@@ -4,12 +4,16 @@ import { isLoopback } from '../config/config.ts'
 import { createApiKeyStore } from '../db/stores/api-key-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
 import { createProofStore } from '../db/stores/proof-store.ts'
+import { createRateLimitStore } from '../db/stores/rate-limit-store.ts'
+import { createSettingStore } from '../db/stores/setting-store.ts'
 import { createUserStore } from '../db/stores/user-store.ts'
 import type { UserStore } from '../domain/ports/user-store.ts'
 import { createApiKey, revokeApiKey } from '../operations/manage-api-keys.ts'
 import { changeUser, inviteUser, revokeSessions } from '../operations/manage-users.ts'
 import { createSystemClock } from '../platform/clock/system-clock.ts'
+import { createMemoryLimits } from '../platform/rate-limiters.ts'
 import type { DoorDeps } from './auth.ts'
+import { createSignInLimits, type LimitDeps } from './limits.ts'
 import type { ApiParts } from './parts.ts'
 import type { ApiKeysDeps } from './rest/api-keys.ts'
 import type { SignInRoutesDeps } from './rest/sign-in.ts'
@@ -20,14 +24,21 @@ import { createSignIn, type SignIn } from './sign-in/sign-in.ts'
 /** What the door and the routes of access need. */
 export function accessOf(
   parts: ApiParts,
-): SignInRoutesDeps & UsersDeps & ApiKeysDeps & Pick<DoorDeps, 'apiKeys' | 'proofs'> {
+): SignInRoutesDeps & UsersDeps & ApiKeysDeps & LimitDeps & Pick<DoorDeps, 'apiKeys' | 'proofs'> {
   const { config, db, clock } = parts
   const users = createUserStore(db)
   const signIn = signInOf(parts, users)
   const apiKeys = createApiKeyStore(db)
   const deps = { users, clock }
   const keyDeps = { apiKeys, clock, wallClock: createSystemClock() }
+  const limits: LimitDeps = {
+    ownLimits: createMemoryLimits(),
+    sharedLimits: createRateLimitStore(db),
+    settingStore: createSettingStore(db),
+  }
   return {
+    ...limits,
+    signInLimits: createSignInLimits(limits),
     signIn,
     users,
     signInClock: clock,

@@ -5,6 +5,7 @@ import helmet from 'helmet'
 import type { Events } from '../platform/events.ts'
 import type { Logger } from '../platform/logger.ts'
 import { requireCaller, requireLoopbackName, type DoorDeps } from './auth.ts'
+import { limitCalls, type LimitDeps } from './limits.ts'
 import { ProblemError, problemErrors } from './problem.ts'
 import { requestContext } from './request-context.ts'
 import { addAirportRoutes, type AirportsDeps } from './rest/airports.ts'
@@ -66,6 +67,7 @@ export type AppDeps = HealthDeps &
   UsersDeps &
   ApiKeysDeps &
   DoorDeps &
+  LimitDeps &
   BookReadsDeps & {
     readonly logger: Logger
     readonly events: Events
@@ -95,6 +97,7 @@ export function createApp(deps: AppDeps): Express {
   addSignInRoutes(app, deps)
   addPasswordForm(app)
   app.use(requireCaller(deps))
+  app.use(limitCalls(deps))
   if (!deps.isLoopback) addClockRoutes(app, deps)
   addSchedulerStatusRoute(app, deps)
   addJobRoutes(app, deps)

@@ -62,6 +62,7 @@ const TITLES: Readonly<Record<string, string>> = {
   'key-reused': 'The Idempotency-Key was used for another request',
   'too-large': 'The body is too large',
   'unsupported-media-type': 'The content type is not supported',
+  'too-many-requests': 'Too many requests',
   unavailable: 'A part of the service does not answer',
   internal: 'Something went wrong on our side',
 }

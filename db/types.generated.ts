@@ -741,6 +741,12 @@ export interface RailHold {
   updated_at: Generated<Instant>;
 }
 
+export interface RateLimit {
+  expire: number | null;
+  key: string;
+  points: Generated<number>;
+}
+
 export interface ReviewCase {
   assignee: string | null;
   claimed_at: Instant | null;
@@ -865,6 +871,7 @@ export interface DB {
   queue_limit: QueueLimit;
   quote: Quote;
   rail_hold: RailHold;
+  rate_limit: RateLimit;
   review_case: ReviewCase;
   schedule_gap: ScheduleGap;
   schedule_watch: ScheduleWatch;

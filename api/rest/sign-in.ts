@@ -8,6 +8,7 @@ import type { UserDeed, UserStore } from '../../domain/ports/user-store.ts'
 import { ROLES } from '../../domain/role.ts'
 import type { Contract } from '../contract.ts'
 import { invalidRequest, parseInput, ProblemError } from '../problem.ts'
+import type { SignInLimits } from '../limits.ts'
 import { addRoute, jsonBody, type Contracts, type Handler } from '../routes.ts'
 import { instantShape } from '../shapes.ts'
 import { requireMail } from '../sign-in/mail-set-up.ts'
@@ -19,6 +20,7 @@ import type { AuthAnswer, SignedIn, SignIn } from '../sign-in/sign-in.ts'
 /** What the routes need. */
 export type SignInRoutesDeps = {
   readonly signIn: SignIn
+  readonly signInLimits: SignInLimits
   readonly users: Pick<UserStore, 'settle' | 'record'>
   /** Of audit events. */
   readonly signInClock: Clock
@@ -37,6 +39,8 @@ const passwordChange = z.strictObject(
 const passwordReset = z.strictObject({ token: code, newPassword: password }, 'a JSON object')
 const addressBody = z.strictObject({ email }, 'a JSON object')
 const newAddressBody = z.strictObject({ newEmail: email }, 'a JSON object')
+
+type Asked = { readonly email?: string; readonly newEmail?: string }
 const codeQuery = z.strictObject({ token: code })
 
 const session = z.strictObject({
@@ -107,6 +111,7 @@ export function addSignInRoutes(app: Express, deps: SignInRoutesDeps): void {
     post(path, contract, async (request, response) => {
       const body = parseInput(contract.body, request.body, 'body')
       await requireMail(deps.signIn)
+      await deps.signInLimits.askForMail(body.email ?? body.newEmail ?? '')
       if (path === CHANGE_EMAIL) await requireSettled(deps, request)
       withCookies(
         response,
@@ -139,27 +144,30 @@ const RESET = {
 }
 const CHANGE_EMAIL = 'change-email'
 /** All of them answer the same whether the address is known or not. */
-const BY_MAIL: Readonly<Record<string, Omit<Contract, 'permission'> & { body: z.ZodType }>> = {
-  'request-password-reset': {
-    summary: 'Ask for a mail with a code for a new password',
-    body: addressBody,
-    answers: { 200: done },
-  },
-  'send-verification-email': {
-    summary: 'Ask for a mail with a code that confirms the address',
-    body: addressBody,
-    answers: { 200: done },
-  },
-  [CHANGE_EMAIL]: {
-    summary: 'Change the own address; it holds once a code sent there comes back',
-    body: newAddressBody,
-    answers: { 200: done },
-  },
-}
+const BY_MAIL: Readonly<Record<string, Omit<Contract, 'permission'> & { body: z.ZodType<Asked> }>> =
+  {
+    'request-password-reset': {
+      summary: 'Ask for a mail with a code for a new password',
+      body: addressBody,
+      answers: { 200: done },
+    },
+    'send-verification-email': {
+      summary: 'Ask for a mail with a code that confirms the address',
+      body: addressBody,
+      answers: { 200: done },
+    },
+    [CHANGE_EMAIL]: {
+      summary: 'Change the own address; it holds once a code sent there comes back',
+      body: newAddressBody,
+      answers: { 200: done },
+    },
+  }
 
 async function signIn(deps: SignInRoutesDeps, request: Request, response: Response): Promise<void> {
   const body = parseInput(credentials, request.body, 'body')
+  await deps.signInLimits.tryPassword(body.email, request)
   const answer = await answered(deps, request, { method: 'POST', path: '/sign-in/email', body })
+  await deps.signInLimits.passed(body.email, request)
   withCookies(response, answer)
   const signedIn = await sessionOfCookies(deps, answer)
   await record(deps, signedIn, 'user.sign-in')
@@ -204,6 +212,8 @@ async function changePassword(
   const isSame = body.newPassword === body.currentPassword
   const problem = isSame ? 'another than before' : passwordProblem(body.newPassword, signedIn)
   if (problem !== null) throw invalidRequest([{ path: 'newPassword', message: problem }])
+  // Who found a session open must not find out its password.
+  await deps.signInLimits.tryPassword(signedIn.email, request)
   withCookies(
     response,
     await answered(deps, request, {
@@ -212,6 +222,7 @@ async function changePassword(
       body: { ...body, revokeOtherSessions: true },
     }),
   )
+  await deps.signInLimits.passed(signedIn.email, request)
   await deps.users.settle(signedIn.userId, { mustChangePassword: false })
   await record(deps, signedIn, 'user.change-password')
   response.json(DONE)
