@@ -4,10 +4,13 @@ import { HOUR_MS, MINUTE_MS } from './time.ts'
 /** What requests are counted as. */
 export type CallClass = 'read' | 'change' | 'job-start'
 
-/** Settings of what one caller may do in a minute, and of sign-in. */
+/** How often one caller may read in a minute. */
 export const LIMITS_READS = 'limits.readsPerMinute'
+/** How often one caller may change something in a minute. */
 export const LIMITS_CHANGES = 'limits.changesPerMinute'
+/** How often one caller may start runs by hand in a minute. */
 export const LIMITS_JOB_STARTS = 'limits.jobStartsPerMinute'
+/** Wrong passwords before a lock-out. */
 export const LIMITS_SIGN_IN = 'limits.signInAttempts'
 
 /** The setting of each class. */
