@@ -4,11 +4,11 @@ import {
   cleanUp as cleanUpBatches,
   countAged as countAgedThings,
   planCleanup as planCuts,
-  type CleanedUp,
   type CleanUpDeps,
   type CleanupPlan,
   type CleanupRequest,
 } from '../operations/clean-up.ts'
+import type { CleanedUp } from '../operations/remove-aged.ts'
 import { mapFailures } from './errors.ts'
 import { startHeartbeats } from './heartbeats.ts'
 

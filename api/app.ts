@@ -4,10 +4,12 @@ import helmet from 'helmet'
 
 import type { Events } from '../platform/events.ts'
 import type { Logger } from '../platform/logger.ts'
-import { requireCaller, requireLoopbackName, type Tokens } from './auth.ts'
+import { requireCaller, requireLoopbackName, type DoorDeps } from './auth.ts'
+import { limitCalls, type LimitDeps } from './limits.ts'
 import { ProblemError, problemErrors } from './problem.ts'
 import { requestContext } from './request-context.ts'
 import { addAirportRoutes, type AirportsDeps } from './rest/airports.ts'
+import { addApiKeyRoutes, type ApiKeysDeps } from './rest/api-keys.ts'
 import { addAuditRoute, type AuditDeps } from './rest/audit.ts'
 import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
@@ -31,8 +33,11 @@ import { addQuoteRoutes, type QuotesDeps } from './rest/quotes.ts'
 import { addReportRoutes, type ReportsDeps } from './rest/reports.ts'
 import { addReviewRoutes, type ReviewsDeps } from './rest/reviews.ts'
 import { addSettingRoutes, type SettingsDeps } from './rest/settings.ts'
+import { addPasswordForm } from './rest/password-form.ts'
+import { addSignInRoutes, type SignInRoutesDeps } from './rest/sign-in.ts'
 import { addStripeWebhookRoute, type StripeWebhookDeps } from './rest/stripe-webhooks.ts'
 import { addSchedulePreviewRoute } from './rest/schedule-preview.ts'
+import { addUserRoutes, type UsersDeps } from './rest/users.ts'
 import { addScheduleRoutes, type SchedulesDeps } from './rest/schedules.ts'
 import { addTaskRoutes, type TasksDeps } from './rest/tasks.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
@@ -61,13 +66,14 @@ export type AppDeps = HealthDeps &
   NotificationsDeps &
   ContactsDeps &
   ReportsDeps &
+  SignInRoutesDeps &
+  UsersDeps &
+  ApiKeysDeps &
+  DoorDeps &
+  LimitDeps &
   BookReadsDeps & {
     readonly logger: Logger
     readonly events: Events
-    /** One is asked of every caller, but for health and the document. None only on loopback. */
-    readonly tokens: Tokens
-    /** Whether only this machine reaches the API: then the clock is open even when a token is set. */
-    readonly isLoopback: boolean
   }
 
 /** Helmet's policy without other hosts; the API itself speaks HTTP, behind whatever speaks TLS. */
@@ -91,7 +97,10 @@ export function createApp(deps: AppDeps): Express {
   // The simulators ask for the time before anybody gave them a token.
   if (deps.isLoopback) addClockRoutes(app, deps)
   addStripeWebhookRoute(app, deps)
-  app.use(requireCaller(deps.tokens))
+  addSignInRoutes(app, deps)
+  addPasswordForm(app)
+  app.use(requireCaller(deps))
+  app.use(limitCalls(deps))
   if (!deps.isLoopback) addClockRoutes(app, deps)
   addSchedulerStatusRoute(app, deps)
   addJobRoutes(app, deps)
@@ -115,6 +124,8 @@ export function createApp(deps: AppDeps): Express {
   addNotificationRoutes(app, deps)
   addContactRoutes(app, deps)
   addAuditRoute(app, deps)
+  addUserRoutes(app, deps)
+  addApiKeyRoutes(app, deps)
   app.use((request) => {
     throw new ProblemError(404, 'not-found', `nothing is served at ${request.path}`)
   })

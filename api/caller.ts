@@ -1,6 +1,7 @@
-/** Who sent a request, as its token says, and what that means for its audit rows. */
+/** Who sent a request, as its token or session says, and what that means for its audit rows. */
 import type { RequestHandler, Response } from 'express'
 
+import { DEFAULT_TENANT } from '../domain/role.ts'
 import { invalidRequest, ProblemError } from './problem.ts'
 import { isAllowed, type Permission, type Role } from './roles.ts'
 
@@ -8,12 +9,19 @@ import { isAllowed, type Permission, type Role } from './roles.ts'
 export type Caller = {
   readonly name: string
   readonly role: Role
+  /** Whose users and keys it may see and change. */
+  readonly tenant: string
   /** Whether the token stands for one person or program; others say `by` whom they act. */
   readonly isNamed: boolean
 }
 
 /** Everybody on this machine while no token is configured. */
-export const LOCAL_CALLER: Caller = { name: 'local', role: 'admin', isNamed: false }
+export const LOCAL_CALLER: Caller = {
+  name: 'local',
+  role: 'admin',
+  tenant: DEFAULT_TENANT,
+  isNamed: false,
+}
 
 const KEY = 'caller'
 
@@ -47,7 +55,7 @@ export function actAsCaller(): RequestHandler {
     if (!isNamed || typeof body !== 'object' || body === null || Array.isArray(body)) return next()
     const by: unknown = Object.hasOwn(body, 'by') && 'by' in body ? body.by : undefined
     if (by !== undefined && by !== name) {
-      throw invalidRequest([{ path: 'by', message: `this token acts as ${name}: leave it out` }])
+      throw invalidRequest([{ path: 'by', message: `you act as ${name}: leave it out` }])
     }
     request.body = { ...body, by: name }
     next()

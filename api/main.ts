@@ -29,6 +29,7 @@ import { createLogger } from '../platform/logger.ts'
 import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
 import { addProcessMetrics, createMetrics } from '../platform/metrics.ts'
 import { lazyClient } from '../platform/temporal/connection.ts'
+import { accessOf } from './access-parts.ts'
 import { createApp } from './app.ts'
 import { bookMetricsCollector } from './book-metrics.ts'
 import { jobMetricsCollector } from './job-metrics.ts'
@@ -84,6 +85,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const { client } = stack.use(lazyClient(config.temporal, { env, connectTimeoutMs }))
   const clockStore = createClockStore(db)
   const clock = createVirtualClock(clockStore)
+  const listening = Promise.withResolvers<string>()
   const app = buildApp({
     ...options,
     logger,
@@ -94,6 +96,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     clock,
     stack,
     grants,
+    listensAt: listening.promise,
   })
   const metricsServer: MetricsServer = await serveMetrics({
     ...config.metrics,
@@ -120,9 +123,11 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   stack.use(metricsServer)
   const server = await listen(app, config.api)
   stack.defer(() => drain(server))
+  const url = urlOf(config.api.host, server)
+  listening.resolve(url)
   const owned = stack.move()
   return {
-    url: urlOf(config.api.host, server),
+    url,
     metricsUrl: metricsServer.url,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
@@ -155,6 +160,7 @@ function buildApp(parts: ApiParts): Express {
     events,
     tokens: { token: secrets.apiToken, grants: parts.grants },
     isLoopback: isLoopback(config.api.host),
+    ...accessOf(parts),
     checks: healthChecks(db, client),
     readClock: async (): Promise<ClockReading> =>
       (await clockStore.read()) ?? { now: instantFromMs(Date.now()), speed: 1 },

@@ -29,4 +29,6 @@ export type ApiParts = ApiOptions & {
   readonly stack: AsyncDisposableStack
   /** Tokens of the file, beside the one of the environment. */
   readonly grants: readonly TokenGrant[]
+  /** Where it listens, once it does. */
+  readonly listensAt: Promise<string>
 }

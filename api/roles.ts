@@ -1,4 +1,7 @@
-/** Roles of API tokens and what each may do. The only place where a role is given a permission. */
+/** What each role may do. The only place where a role is given a permission. */
+import type { Role } from '../domain/role.ts'
+
+export { ROLES, type Role } from '../domain/role.ts'
 
 /** What a request may be about; each route names one. */
 export const PERMISSIONS = {
@@ -12,16 +15,11 @@ export const PERMISSIONS = {
   'payouts.stop': 'see and throw the kill switch of payouts',
   'settings.change': 'change run-time settings',
   'audit.read': 'see who changed what',
+  'access.manage': 'invite people, give roles, end sessions, make and revoke API keys',
 } as const
 
 /** A permission by name. */
 export type Permission = keyof typeof PERMISSIONS
-
-/** Every role; a token has one. */
-export const ROLES = ['viewer', 'operator', 'claims', 'admin'] as const
-
-/** A role by name. */
-export type Role = (typeof ROLES)[number]
 
 const MAY: Readonly<Record<Role, readonly Permission[]>> = {
   viewer: ['operations.read'],

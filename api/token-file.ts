@@ -4,10 +4,17 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 
 import { ConfigError } from '../config/config.ts'
+import { CALLER_NAME, DPOP_THUMBPRINT } from '../domain/role.ts'
 import { ROLES, type Role } from './roles.ts'
 
 /** One token that is let in. `sha256` is of its UTF-8 text, in lower-case hexadecimal. */
-export type TokenGrant = { readonly name: string; readonly role: Role; readonly sha256: string }
+export type TokenGrant = {
+  readonly name: string
+  readonly role: Role
+  readonly sha256: string
+  /** RFC 7638 thumbprint of the key pair that its holder proves to have. Left out: a bearer's token. */
+  readonly dpopThumbprint?: string | undefined
+}
 
 /** Tokens of one installation: people and programs, not customers. */
 const TOKENS_LIMIT = 1_000
@@ -15,9 +22,10 @@ const TOKENS_LIMIT = 1_000
 const grants = z
   .array(
     z.strictObject({
-      name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:@-]{0,63}$/, 'a name without blanks'),
+      name: z.string().regex(CALLER_NAME, 'a name without blanks'),
       role: z.enum(ROLES),
       sha256: z.string().regex(/^[0-9a-f]{64}$/, 'SHA-256 in lower-case hexadecimal'),
+      dpopThumbprint: z.string().regex(DPOP_THUMBPRINT, 'a thumbprint of RFC 7638').optional(),
     }),
   )
   .min(1)

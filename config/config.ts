@@ -78,12 +78,14 @@ export type Config = {
   }
   /**
    * API_HOST, API_PORT. Default 127.0.0.1:3000. Another host than loopback needs API_TOKEN or
-   * API_TOKENS_FILE: a JSON list of names, roles and hashes of tokens.
+   * API_TOKENS_FILE: a JSON list of names, roles and hashes of tokens. API_PUBLIC_URL: where people reach
+   * it, for links in mails; without it, where it listens when that is loopback, else no mail is sent.
    */
   readonly api: {
     readonly host: string
     readonly port: number
     readonly tokensFile: string | null
+    readonly publicUrl: string | null
   }
   /** METRICS_HOST, METRICS_PORT. Default 127.0.0.1:9090. */
   readonly metrics: { readonly host: string; readonly port: number }
@@ -129,6 +131,8 @@ export type Secrets = {
   /** STRIPE_WEBHOOK_SECRET, `whsec_...`: without it no webhook is taken. */
   readonly stripeWebhookSecret: string | null
   readonly apiToken: string | null
+  /** AUTH_SECRET: signs cookies of sessions. Without it one that the database keeps. */
+  readonly authSecret: string | null
   /** Of the channels of notifications. */
   readonly notify: NotifySecrets
 }
@@ -156,6 +160,7 @@ const SECRET_VARIABLES: ReadonlySet<string> = new Set([
   'STRIPE_API_KEY',
   'STRIPE_WEBHOOK_SECRET',
   'API_TOKEN',
+  'AUTH_SECRET',
   ...NOTIFY_SECRET_VARIABLES,
 ])
 
@@ -179,6 +184,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
     stripeApiKey: values.STRIPE_API_KEY,
     stripeWebhookSecret: values.STRIPE_WEBHOOK_SECRET,
     apiToken: values.API_TOKEN,
+    authSecret: values.AUTH_SECRET,
     notify: notifySecretsOf(values),
   }
   // What is there and wrong was told; it is not missing as well.
@@ -250,6 +256,7 @@ function configOf(values: Values): Config {
       host: values.API_HOST ?? '127.0.0.1',
       port: values.API_PORT ?? 3000,
       tokensFile: values.API_TOKENS_FILE,
+      publicUrl: values.API_PUBLIC_URL,
     },
     metrics: { host: values.METRICS_HOST ?? '127.0.0.1', port: values.METRICS_PORT ?? 9090 },
     log: {

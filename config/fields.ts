@@ -92,6 +92,11 @@ export const FIELDS = {
     .min(16, 'must have at least 16 characters')
     .max(512, 'must have at most 512 characters'),
   API_TOKENS_FILE: TEXT(4_096),
+  API_PUBLIC_URL: url(['http:', 'https:']),
+  AUTH_SECRET: z
+    .string()
+    .min(32, 'must have at least 32 characters')
+    .max(512, 'must have at most 512 characters'),
   METRICS_HOST: HOST,
   METRICS_PORT: PORT,
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),

@@ -53,6 +53,22 @@ export interface AnalyticsPeriod {
   updated_at: Generated<Instant>;
 }
 
+export interface ApiKey {
+  created_at: Generated<Instant>;
+  created_by: string;
+  expires_at: Instant | null;
+  hint: string;
+  id: string;
+  last_used_at: Instant | null;
+  name: string;
+  proof_thumbprint: string | null;
+  revoked_at: Instant | null;
+  role: string;
+  sha256: string;
+  tenant: string;
+  updated_at: Generated<Instant>;
+}
+
 export interface AuditChain {
   event_seq: number;
   hash: string;
@@ -74,6 +90,55 @@ export interface AuditHead {
   hash: string;
   is_only_row: Generated<boolean>;
   position: number;
+}
+
+export interface AuthAccount {
+  account_id: string;
+  created_at: Generated<Instant>;
+  id: string;
+  password: string | null;
+  provider_id: string;
+  updated_at: Generated<Instant>;
+  user_id: string;
+}
+
+export interface AuthSecret {
+  created_at: Generated<Instant>;
+  is_only_row: Generated<boolean>;
+  secret: string;
+}
+
+export interface AuthSession {
+  created_at: Generated<Instant>;
+  expires_at: Instant;
+  id: string;
+  ip_address: string | null;
+  token: string;
+  updated_at: Generated<Instant>;
+  user_agent: string | null;
+  user_id: string;
+}
+
+export interface AuthUser {
+  created_at: Generated<Instant>;
+  disabled_at: Instant | null;
+  email: string;
+  email_verified: Generated<boolean>;
+  id: string;
+  must_change_password: Generated<boolean>;
+  name: string;
+  role: string;
+  tenant: Generated<string>;
+  updated_at: Generated<Instant>;
+}
+
+export interface AuthVerification {
+  created_at: Generated<Instant>;
+  expires_at: Instant;
+  id: string;
+  identifier: string;
+  updated_at: Generated<Instant>;
+  value: string;
 }
 
 export interface CachedAirport {
@@ -193,6 +258,11 @@ export interface DecisionCorrection {
   id: string;
   leg_id: string;
   policies: number;
+}
+
+export interface DpopProof {
+  expires_at: Instant;
+  id: string;
 }
 
 export interface Endorsement {
@@ -671,6 +741,12 @@ export interface RailHold {
   updated_at: Generated<Instant>;
 }
 
+export interface RateLimit {
+  expire: number | null;
+  key: string;
+  points: Generated<number>;
+}
+
 export interface ReviewCase {
   assignee: string | null;
   claimed_at: Instant | null;
@@ -765,9 +841,15 @@ export interface VirtualClock {
 export interface DB {
   analytics_figure: AnalyticsFigure;
   analytics_period: AnalyticsPeriod;
+  api_key: ApiKey;
   audit_chain: AuditChain;
   audit_event: AuditEvent;
   audit_head: AuditHead;
+  auth_account: AuthAccount;
+  auth_secret: AuthSecret;
+  auth_session: AuthSession;
+  auth_user: AuthUser;
+  auth_verification: AuthVerification;
   cache_entry: CacheEntry;
   cached_airport: CachedAirport;
   cached_weather: CachedWeather;
@@ -777,6 +859,7 @@ export interface DB {
   coverage_incident: CoverageIncident;
   dead_letter: DeadLetter;
   decision_correction: DecisionCorrection;
+  dpop_proof: DpopProof;
   endorsement: Endorsement;
   error_group: ErrorGroup;
   escrow_reservation: EscrowReservation;
@@ -812,6 +895,7 @@ export interface DB {
   queue_limit: QueueLimit;
   quote: Quote;
   rail_hold: RailHold;
+  rate_limit: RateLimit;
   review_case: ReviewCase;
   schedule_gap: ScheduleGap;
   schedule_watch: ScheduleWatch;

@@ -15,6 +15,7 @@ import {
   SALES_OPEN,
 } from './ports/setting-store.ts'
 import { KEEP_FILES, LOGS_KEEP_FILES, LOGS_ROTATE_MB, ROTATE_MB } from './log-rotation.ts'
+import { LIMITS_CHANGES, LIMITS_JOB_STARTS, LIMITS_READS, LIMITS_SIGN_IN } from './rate-limit.ts'
 import {
   DEFAULT_BATCH_SIZE,
   GREATEST_BATCH_SIZE,
@@ -54,6 +55,34 @@ export type SettingSpec = {
 export const HISTORY_DAYS_DEFAULT = 30
 /** Days that ended runs are kept at most. */
 export const HISTORY_DAYS_AT_MOST = 365
+
+/** A limit of calls; fewer than the least would lock out those who are to change it back. */
+function callLimit(key: string, description: string, fallback: number, least: number): SettingSpec {
+  return {
+    key,
+    bounds: { type: 'integer', least, greatest: 100_000 },
+    unit: 'requests a minute of one caller',
+    fallback,
+    variable: null,
+    description,
+    effect: 'Within 5 s in every process; what was counted stays counted.',
+  }
+}
+
+const LIMITS: readonly SettingSpec[] = [
+  callLimit(LIMITS_READS, 'How often one caller may read.', 1_200, 60),
+  callLimit(LIMITS_CHANGES, 'How often one caller may change something.', 600, 10),
+  callLimit(LIMITS_JOB_STARTS, 'How often one caller may start runs by hand.', 60, 1),
+  {
+    key: LIMITS_SIGN_IN,
+    bounds: { type: 'integer', least: 3, greatest: 20 },
+    unit: 'tries in 15 minutes',
+    fallback: 5,
+    variable: null,
+    description: 'Wrong passwords of one account from one address before it is locked out.',
+    effect: 'Within 5 s in every process; who is locked out stays so.',
+  },
+]
 
 /** All settings in the order in which lists show them. */
 export const SETTINGS: readonly SettingSpec[] = [
@@ -159,6 +188,7 @@ export const SETTINGS: readonly SettingSpec[] = [
     description: 'How much workers and API log.',
     effect: 'Within 5 s in every process; runs go on.',
   },
+  ...LIMITS,
 ]
 
 /** The setting of a key; undefined if there is none. */

@@ -3,6 +3,7 @@ import { bookVerification } from './book-verification.ts'
 import type { JobDefinition } from './define-job.ts'
 import { cacheRefresh } from './cache-refresh.ts'
 import { cleanup } from './cleanup.ts'
+import { dpopReplayCacheCleanup } from './dpop-replay-cache-cleanup.ts'
 import { flightMonitor } from './flight-monitor.ts'
 import { maintenance } from './maintenance.ts'
 import { paymentEvents } from './payment-events.ts'
@@ -12,6 +13,7 @@ import { notification } from './notification.ts'
 import { payout } from './payout.ts'
 import { policyExpiration } from './policy-expiration.ts'
 import { providerHealthCheck } from './provider-health-check.ts'
+import { sessionCleanup } from './session-cleanup.ts'
 import { reconciliation } from './reconciliation.ts'
 import { correctionWatch } from './correction-watch.ts'
 import { reviewOrchestration } from './review-orchestration.ts'
@@ -36,6 +38,8 @@ export const JOBS = {
   'notification-relay': notificationRelay,
   maintenance,
   cleanup,
+  'session-cleanup': sessionCleanup,
+  'dpop-replay-cache-cleanup': dpopReplayCacheCleanup,
   'correction-watch': correctionWatch,
   'provider-health-check': providerHealthCheck,
   'cache-refresh': cacheRefresh,

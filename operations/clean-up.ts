@@ -1,5 +1,5 @@
 /** Removes what has had its time, class by class, in bounded batches; or says what it would remove. */
-import type { Amount, AgedThings } from '../domain/ports/aged-things.ts'
+import type { AgedThings } from '../domain/ports/aged-things.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import {
   CLEANUP_BATCH_SIZE,
@@ -13,6 +13,7 @@ import {
   type RetentionClass,
   type RetentionCut,
 } from '../domain/retention.ts'
+import { removeAged, type CleanedUp, type RemovalOptions } from './remove-aged.ts'
 
 /** What a cleanup works over. */
 export type CleanUpDeps = {
@@ -31,12 +32,6 @@ export type CleanupPlan = { readonly batchSize: number; readonly cuts: readonly 
 export type CleanupRequest = {
   readonly what?: readonly CleanupPart[] | undefined
   readonly olderThanDays?: number | undefined
-}
-
-/** What one step did of a class. */
-export type CleanedUp = Amount & {
-  /** False when more is left. */
-  readonly isComplete: boolean
 }
 
 /** Reads settings and clocks once. */
@@ -59,30 +54,11 @@ export async function countAged(
   return { ...(await aged[name].count(before)), isComplete: true }
 }
 
-/**
- * Removes at most `maxBatches` batches of a class. Safe to repeat and to interrupt anywhere: each batch
- * is whole or not at all, and what is gone is not counted again.
- */
-export async function cleanUp(
+/** Removes the next batches of a class. Safe to repeat and to interrupt anywhere. */
+export function cleanUp(
   { aged }: Pick<CleanUpDeps, 'aged'>,
-  { class: name, before, batchSize }: RetentionCut & { readonly batchSize: number },
-  options: {
-    readonly maxBatches: number
-    /** Checked between batches; what was removed stays removed. */
-    readonly signal?: AbortSignal
-    readonly onProgress?: (items: number) => void
-  },
+  cut: RetentionCut & { readonly batchSize: number },
+  options: RemovalOptions,
 ): Promise<CleanedUp> {
-  let items = 0
-  let bytes = 0
-  for (let batch = 0; batch < options.maxBatches; batch += 1) {
-    options.signal?.throwIfAborted()
-    const removed = await aged[name].removeBatch(before, batchSize)
-    items += removed.items
-    bytes += removed.bytes
-    options.onProgress?.(items)
-    const hasMore = removed.hasMore ?? removed.items === batchSize
-    if (!hasMore) return { items, bytes, isComplete: true }
-  }
-  return { items, bytes, isComplete: false }
+  return removeAged(aged[cut.class], cut, options)
 }

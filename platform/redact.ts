@@ -64,6 +64,7 @@ const SENSITIVE_ENDINGS = [
 const SENSITIVE_TEXT: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic|DPoP) +[A-Za-z0-9._~+/=-]+/g, `$1 ${REDACTED}`],
   [/\b(?:sk|rk|pk|whsec)_[A-Za-z0-9_]{8,}/g, REDACTED],
+  [/\bgsk_[A-Za-z0-9_-]{8,}/g, REDACTED],
   [/(\bhooks\.slack\.com\/services\/)[A-Za-z0-9/_-]+/g, `$1${REDACTED}`],
   // A phone number with its country (E.164).
   [/(?<![\w+.-])\+[1-9]\d{7,14}\b/g, REDACTED],

@@ -1,4 +1,5 @@
 /** Builds what activities work with: database, providers, clock, events. One per worker process. */
+import { createAccessActivities } from './access-services.ts'
 import { createMaintenanceActivities } from '../activities/maintenance.ts'
 import { createCoverageArmingActivities } from '../activities/coverage-arming.ts'
 import { ConfigError, type Config, type ConfigProblem, type Secrets } from '../config/config.ts'
@@ -78,6 +79,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       ...reviewActivities({ ...deps, ...flights, db, clock, clockSpeed }),
       ...createProviderActivities({ config, secrets, db, clock, events, flights }),
       ...notifications.activities,
+      ...createAccessActivities({ db, clock }),
       ...createRetentionActivities({ ...config, db, clock, events }),
       ...createAnalyticsActivities({ config, db, clock, clockSpeed, events }),
       'outbox-and-run-projection': runProjection(deps, db),

@@ -1,6 +1,8 @@
 /** Every workflow, one line each; the bundle is built from this file. */
 export { cacheRefresh } from './cache-refresh.ts'
 export { cleanup } from './cleanup.ts'
+export { sessionCleanup } from './session-cleanup.ts'
+export { dpopReplayCacheCleanup } from './dpop-replay-cache-cleanup.ts'
 export { bookVerification } from './book-verification.ts'
 export { flightMonitor } from './flight-monitor.ts'
 export { maintenance } from './maintenance.ts'

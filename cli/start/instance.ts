@@ -24,6 +24,7 @@ import { removeRunFile, runningEnvironment, writeRunFile } from '../run-file.ts'
 import { readFigures } from '../screen/figures.ts'
 import type { Screen } from '../screen/screen.ts'
 import { chooseAddresses } from './addresses.ts'
+import { tellFirstAdmin } from './first-admin.ts'
 import { startClockServer } from './clock-server.ts'
 import { beforeFirstDeparture } from './first-departure.ts'
 import { startHeartbeat } from './heartbeat.ts'
@@ -136,6 +137,7 @@ async function bootAll(request: InstanceRequest, stack: AsyncDisposableStack): P
   const ready = Promise.all([
     parts.untilWorking(signal),
     parts.untilServing(signal).then(() => importBooks(request, running)),
+    tellFirstAdmin(db, onNote),
   ])
   await Promise.race([ready, parts.failed, servers.ended])
   await releaseClock(request, running)

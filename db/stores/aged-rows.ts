@@ -10,7 +10,7 @@ import type { Database } from '../client.ts'
 export type RowClass = Exclude<RetentionClass, 'files' | 'logs'>
 
 /** What of which table, `r`, has had its time. */
-type AgedRows = {
+export type AgedRows = {
   readonly table: string
   readonly isAged: (before: Instant) => RawBuilder<unknown>
   /** By which the oldest are found; an index has it. */
@@ -95,7 +95,8 @@ function agedObservations(db: Database): AgedThings {
   }
 }
 
-function agedRows(db: Database, rows: AgedRows): AgedThings {
+/** Aged rows of one table as things that may go. */
+export function agedRows(db: Database, rows: AgedRows): AgedThings {
   return {
     count: (before) =>
       amountOf(

@@ -153,6 +153,7 @@ function encoded(value: string): string {
 async function fingerprint(): Promise<string> {
   const tables = ['policy', 'payout', 'quote', 'review_case', 'setting', 'ledger_posting']
   tables.push('escrow_reservation', 'contact', 'notification', 'evaluation', 'flight_leg')
+  tables.push('auth_user', 'auth_account', 'api_key')
   const parts = tables.map(
     (table) => sql`select ${table} as name, count(*) as n,
       coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text as hash from ${sql.table(table)} t`,

@@ -22,6 +22,7 @@ import {
   fakeReconciliation,
 } from './fake-activities.ts'
 import { healthCases, projectionCases, refreshCases } from './platform-histories.ts'
+import { accessCases } from './access-histories.ts'
 import { cleanupCases, MAINTENANCE_CASES } from './retention-histories.ts'
 import { analyticsCases } from './analytics-histories.ts'
 import { armingCases } from './arming-histories.ts'
@@ -335,6 +336,7 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
   ...reviewCases({ note: NOTE, inTurn, untilState }),
   ...verificationCases({ inTurn }),
   ...cleanupCases({ inTurn, failingOnce }),
+  ...accessCases({ inTurn, failingOnce }),
   ...projectionCases({ failingOnce }),
   ...NOTIFICATION_CASES,
   ...armingCases({ failingOnce }),

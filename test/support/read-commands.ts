@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import { Command } from 'commander'
 
 import { register as registerAirports } from '../../cli/commands/airports.ts'
+import { register as registerApiKeys } from '../../cli/commands/api-keys.ts'
 import { register as registerContacts } from '../../cli/commands/contacts.ts'
 import { register as registerAudit } from '../../cli/commands/audit.ts'
 import { register as registerExposure } from '../../cli/commands/exposure.ts'
@@ -19,6 +20,7 @@ import { register as registerProviders } from '../../cli/commands/providers.ts'
 import { register as registerReport } from '../../cli/commands/report.ts'
 import { register as registerReviews } from '../../cli/commands/reviews.ts'
 import { register as registerSettings } from '../../cli/commands/settings.ts'
+import { register as registerUsers } from '../../cli/commands/users.ts'
 
 /** Runs a command line that reads, against this database. */
 export async function runCommand(
@@ -49,6 +51,7 @@ export async function runCommand(
     registerReviews,
   )
   commands.push(registerReport, registerContacts, registerNotifications, registerSettings)
+  commands.push(registerUsers, registerApiKeys)
   for (const register of commands) register(program, context)
   const error: unknown = await program
     .parseAsync(['node', 'groundstop', ...words])
