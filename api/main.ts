@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Client } from '@temporalio/client'
 import type { Express } from 'express'
+import { openKeyRing } from '../adapters/secrets/key-ring-sources.ts'
 import { ConfigError, isLoopback, type Config, type Secrets } from '../config/config.ts'
 import { createDatabase, type Database } from '../db/client.ts'
 import { assertSchemaCurrent } from '../db/schema-state.ts'
@@ -80,7 +81,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   stack.defer(() => db.destroy())
   stack.use(holdSettings(db, config, ownLogger))
   const connectTimeoutMs = CONNECT_TIMEOUT_MS
-  const { client } = stack.use(lazyClient(config.temporal, { env, connectTimeoutMs }))
+  const place = { file: config.payloads.keysFile, text: secrets.payloadKeys }
+  const keys = await openKeyRing(place, (error) => logger.warn({ error }, 'payload-keys-not-read'))
+  stack.use(keys)
+  const { client } = stack.use(lazyClient(config.temporal, { env, connectTimeoutMs, keys }))
   const clockStore = createClockStore(db)
   const clock = createVirtualClock(clockStore)
   const app = buildApp({

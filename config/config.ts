@@ -85,6 +85,8 @@ export type Config = {
     readonly port: number
     readonly tokensFile: string | null
   }
+  /** PAYLOAD_KEYS_FILE: the key ring that payloads are encrypted with. Without one they are not. */
+  readonly payloads: { readonly keysFile: string | null }
   /** METRICS_HOST, METRICS_PORT. Default 127.0.0.1:9090. */
   readonly metrics: { readonly host: string; readonly port: number }
   /**
@@ -129,6 +131,8 @@ export type Secrets = {
   /** STRIPE_WEBHOOK_SECRET, `whsec_...`: without it no webhook is taken. */
   readonly stripeWebhookSecret: string | null
   readonly apiToken: string | null
+  /** PAYLOAD_KEYS: a key as `<id>:<base64>`, or the text of a ring's file, where there is no file. */
+  readonly payloadKeys: string | null
   /** Of the channels of notifications. */
   readonly notify: NotifySecrets
 }
@@ -156,6 +160,7 @@ const SECRET_VARIABLES: ReadonlySet<string> = new Set([
   'STRIPE_API_KEY',
   'STRIPE_WEBHOOK_SECRET',
   'API_TOKEN',
+  'PAYLOAD_KEYS',
   ...NOTIFY_SECRET_VARIABLES,
 ])
 
@@ -179,6 +184,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
     stripeApiKey: values.STRIPE_API_KEY,
     stripeWebhookSecret: values.STRIPE_WEBHOOK_SECRET,
     apiToken: values.API_TOKEN,
+    payloadKeys: values.PAYLOAD_KEYS,
     notify: notifySecretsOf(values),
   }
   // What is there and wrong was told; it is not missing as well.
@@ -190,6 +196,9 @@ export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
       variable: 'API_TOKEN',
       message: `must be set when API_HOST is ${config.api.host}: only loopback goes without a token`,
     })
+  }
+  if (values.PAYLOAD_KEYS_FILE !== null && values.PAYLOAD_KEYS !== null) {
+    problems.push({ variable: 'PAYLOAD_KEYS', message: 'must not be set beside PAYLOAD_KEYS_FILE' })
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return { config: deepFreeze(config), secrets: Object.freeze(secrets) }
@@ -251,6 +260,7 @@ function configOf(values: Values): Config {
       port: values.API_PORT ?? 3000,
       tokensFile: values.API_TOKENS_FILE,
     },
+    payloads: { keysFile: values.PAYLOAD_KEYS_FILE },
     metrics: { host: values.METRICS_HOST ?? '127.0.0.1', port: values.METRICS_PORT ?? 9090 },
     log: {
       level: values.LOG_LEVEL ?? 'info',

@@ -92,6 +92,8 @@ export const FIELDS = {
     .min(16, 'must have at least 16 characters')
     .max(512, 'must have at most 512 characters'),
   API_TOKENS_FILE: TEXT(4_096),
+  PAYLOAD_KEYS_FILE: TEXT(4_096),
+  PAYLOAD_KEYS: TEXT(65_536),
   METRICS_HOST: HOST,
   METRICS_PORT: PORT,
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),

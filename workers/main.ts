@@ -6,6 +6,7 @@ import { join } from 'node:path'
 
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
 
+import { openKeyRing } from '../adapters/secrets/key-ring-sources.ts'
 import { loadConfig, type Config } from '../config/config.ts'
 import type { JobQueue } from '../jobs/define-job.ts'
 import { createEvents, type Events } from '../platform/events.ts'
@@ -19,6 +20,7 @@ import {
   startJob,
   type JobStarterDeps,
 } from '../platform/temporal/job-starter.ts'
+import { payloadConverter } from '../platform/temporal/payload-codec.ts'
 import { ensureRetention } from '../platform/temporal/namespace.ts'
 import { createPayoutRuns } from '../platform/temporal/payout-runs.ts'
 import { createReviewRuns } from '../platform/temporal/review-runs.ts'
@@ -56,10 +58,13 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
   const events = createEvents({ logger, metrics })
   installRuntime(logger)
   limitWorkflowThreads()
+  const place = { file: config.payloads.keysFile, text: secrets.payloadKeys }
+  const keys = await openKeyRing(place, (error) => logger.warn({ error }, 'payload-keys-not-read'))
+  using _keys = keys ?? undefined
   // Building the bundle and connecting do not need each other.
   const [bundle, owned] = await Promise.all([
-    workflowBundle(join(config.homeDir, 'cache')),
-    connectClient(config.temporal, { env: process.env, logger }),
+    workflowBundle(join(config.homeDir, 'cache'), keys === null ? 'plain' : 'encoded'),
+    connectClient(config.temporal, { env: process.env, logger, keys }),
   ])
   await using server = owned
   const starter: JobStarterDeps = { client: server.client, environment: config.environment }
@@ -89,6 +94,9 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
         namespace: config.temporal.namespace,
         taskQueue,
         workflowBundle: bundle,
+        dataConverter: payloadConverter(keys, (error) =>
+          logger.error({ keyId: error.keyId, code: error.code, error }, 'payload-not-opened'),
+        ),
         activities: activitiesOfQueue(taskQueue, services.activities),
         interceptors: { activity: [activityEvents(events)] },
         ...workerTuning(taskQueue, config.environment, config.worker.shutdownGraceMs),

@@ -17,6 +17,7 @@ export type AddressRequest = {
   readonly config: Config
   readonly secrets: Secrets
   readonly servers: Servers
+  readonly payloadKeysFile: string | null
   readonly isPortExplicit: (variable: string) => boolean
   readonly onNote: (text: string) => void
 }
@@ -47,6 +48,7 @@ export async function chooseAddresses(request: AddressRequest): Promise<RunFile>
     mail: plan.runsMail ? await mailOf(request) : null,
     aeroapiKey: secrets.aeroapiKey ?? LOCAL_AEROAPI_KEY,
     stripeApiKey: secrets.stripeApiKey ?? LOCAL_STRIPE_KEY,
+    payloadKeysFile: request.payloadKeysFile,
   }
 }
 
