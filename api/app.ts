@@ -12,6 +12,7 @@ import { addAuditRoute, type AuditDeps } from './rest/audit.ts'
 import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
 import { addDeadLetterRoutes, type DeadLettersDeps } from './rest/dead-letters.ts'
+import { addCodecOrigins, addCodecRoutes, type CodecDeps } from './rest/codec.ts'
 import { addCoverRoutes, type CoverDeps } from './rest/cover.ts'
 import { addContactRoutes, type ContactsDeps } from './rest/contacts.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
@@ -46,6 +47,7 @@ export type AppDeps = HealthDeps &
   JobControlDeps &
   SettingsDeps &
   CoverDeps &
+  CodecDeps &
   PoliciesDeps &
   QuotesDeps &
   PolicyCancellationDeps &
@@ -88,6 +90,7 @@ export function createApp(deps: AppDeps): Express {
   // The simulators ask for the time before anybody gave them a token.
   if (deps.isLoopback) addClockRoutes(app, deps)
   addStripeWebhookRoute(app, deps)
+  addCodecOrigins(app, deps)
   app.use(requireCaller(deps.tokens))
   if (!deps.isLoopback) addClockRoutes(app, deps)
   addSchedulerStatusRoute(app, deps)
@@ -97,6 +100,7 @@ export function createApp(deps: AppDeps): Express {
   addJobControlRoutes(app, deps)
   addSettingRoutes(app, deps)
   addCoverRoutes(app, deps)
+  addCodecRoutes(app, deps)
   addPolicyRoutes(app, deps)
   addQuoteRoutes(app, deps)
   addPolicyCancellationRoute(app, deps)

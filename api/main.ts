@@ -30,6 +30,7 @@ import { createLogger } from '../platform/logger.ts'
 import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
 import { addProcessMetrics, createMetrics } from '../platform/metrics.ts'
 import { lazyClient } from '../platform/temporal/connection.ts'
+import { createPayloadCodec } from '../platform/temporal/payload-codec.ts'
 import { createApp } from './app.ts'
 import { bookMetricsCollector } from './book-metrics.ts'
 import { jobMetricsCollector } from './job-metrics.ts'
@@ -97,6 +98,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     clock,
     stack,
     grants,
+    keys,
   })
   const metricsServer: MetricsServer = await serveMetrics({
     ...config.metrics,
@@ -188,6 +190,8 @@ function buildApp(parts: ApiParts): Express {
     stripeWebhooks: stripeWebhooksOf(parts),
     notifications: notificationsOf(db),
     contacts: contactsOf(db),
+    payloadCodec: createPayloadCodec(parts.keys),
+    codecOrigins: config.payloads.codecOrigins,
   })
 }
 

@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client'
 import { type Config, type Secrets } from '../config/config.ts'
 import type { Database } from '../db/client.ts'
 import type { ClockStore } from '../db/stores/clock-store.ts'
+import type { KeyRingSource } from '../domain/ports/key-rings.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Metrics } from '../platform/metrics.ts'
@@ -29,4 +30,6 @@ export type ApiParts = ApiOptions & {
   readonly stack: AsyncDisposableStack
   /** Tokens of the file, beside the one of the environment. */
   readonly grants: readonly TokenGrant[]
+  /** What payloads are encrypted with; null: not at all. */
+  readonly keys: KeyRingSource | null
 }

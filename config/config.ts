@@ -85,8 +85,11 @@ export type Config = {
     readonly port: number
     readonly tokensFile: string | null
   }
-  /** PAYLOAD_KEYS_FILE: the key ring that payloads are encrypted with. Without one they are not. */
-  readonly payloads: { readonly keysFile: string | null }
+  /**
+   * PAYLOAD_KEYS_FILE: the key ring that payloads are encrypted with. Without one they are not.
+   * CODEC_ORIGINS: pages whose browsers may have the API open payloads. Default: none.
+   */
+  readonly payloads: { readonly keysFile: string | null; readonly codecOrigins: readonly string[] }
   /** METRICS_HOST, METRICS_PORT. Default 127.0.0.1:9090. */
   readonly metrics: { readonly host: string; readonly port: number }
   /**
@@ -260,7 +263,7 @@ function configOf(values: Values): Config {
       port: values.API_PORT ?? 3000,
       tokensFile: values.API_TOKENS_FILE,
     },
-    payloads: { keysFile: values.PAYLOAD_KEYS_FILE },
+    payloads: { keysFile: values.PAYLOAD_KEYS_FILE, codecOrigins: values.CODEC_ORIGINS ?? [] },
     metrics: { host: values.METRICS_HOST ?? '127.0.0.1', port: values.METRICS_PORT ?? 9090 },
     log: {
       level: values.LOG_LEVEL ?? 'info',

@@ -24,7 +24,7 @@ import type { RunFile } from '../run-file.ts'
 import { removeRunFile, runningEnvironment, writeRunFile } from '../run-file.ts'
 import { readFigures } from '../screen/figures.ts'
 import type { Screen } from '../screen/screen.ts'
-import { chooseAddresses } from './addresses.ts'
+import { chooseAddresses, chooseApiUrl } from './addresses.ts'
 import { startClockServer } from './clock-server.ts'
 import { beforeFirstDeparture } from './first-departure.ts'
 import { startHeartbeat } from './heartbeat.ts'
@@ -101,7 +101,8 @@ async function bootAll(request: InstanceRequest, stack: AsyncDisposableStack): P
   const onNote = (text: string): void => screen.note(text)
   const isPortExplicit = (variable: string): boolean => (env[variable]?.trim() ?? '') !== ''
   const payloadKeysFile = await homeKeysFile({ ...request, onNote })
-  const servers = await startServers({ ...request, isPortExplicit, onNote })
+  const apiUrl = await chooseApiUrl({ config, isPortExplicit, onNote })
+  const servers = await startServers({ ...request, apiUrl, isPortExplicit, onNote })
   stack.defer(() => servers.stop())
   forced.addEventListener('abort', () => servers.kill())
   signal.throwIfAborted()
@@ -122,6 +123,7 @@ async function bootAll(request: InstanceRequest, stack: AsyncDisposableStack): P
     secrets,
     servers,
     payloadKeysFile,
+    apiUrl,
     isPortExplicit,
     onNote,
   })
