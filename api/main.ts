@@ -4,6 +4,7 @@
  */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
 import type { Client } from '@temporalio/client'
 import type { Express } from 'express'
 import { openKeyRing } from '../adapters/secrets/key-ring-sources.ts'
@@ -17,6 +18,7 @@ import { createClockStore } from '../db/stores/clock-store.ts'
 import { createCoverSwitches } from '../db/stores/cover-switch-store.ts'
 import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
+import { createKeyHolderStore } from '../db/stores/key-holder-store.ts'
 import { createLatencyLog } from '../db/stores/latency-log.ts'
 import { createProviderHealthStore } from '../db/stores/provider-health-store.ts'
 import { createRunReads } from '../db/stores/run-reads.ts'
@@ -26,6 +28,7 @@ import { instantFromMs } from '../domain/time.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import { createEvents } from '../platform/events.ts'
 import type { HealthCheck } from '../platform/health.ts'
+import { reportKeys } from '../platform/key-reports.ts'
 import { createLogger } from '../platform/logger.ts'
 import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
 import { addProcessMetrics, createMetrics } from '../platform/metrics.ts'
@@ -85,6 +88,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const place = { file: config.payloads.keysFile, text: secrets.payloadKeys }
   const keys = await openKeyRing(place, (error) => logger.warn({ error }, 'payload-keys-not-read'))
   stack.use(keys)
+  const holders = createKeyHolderStore(db)
+  const processId = `api ${hostname()}:${process.pid}`
+  const rings = { payload: keys, webhook: null }
+  stack.use(reportKeys({ holders, rings, processId, metrics, logger }))
   const { client } = stack.use(lazyClient(config.temporal, { env, connectTimeoutMs, keys }))
   const clockStore = createClockStore(db)
   const clock = createVirtualClock(clockStore)

@@ -272,6 +272,14 @@ function doorEvents({ logger, metrics }: Deps) {
     }): void {
       logger.error(missed, 'cover-switch-missed')
     },
+    secretRotated(step: {
+      readonly ring: string
+      readonly action: string
+      readonly keyId: string
+    }): void {
+      metrics.secretRotations.inc({ ring: step.ring, action: step.action })
+      logger.info(step, 'secret-rotated')
+    },
     providerCalled(call: {
       readonly provider: string
       readonly operation: string

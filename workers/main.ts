@@ -6,7 +6,6 @@ import { join } from 'node:path'
 
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
 
-import { openKeyRing } from '../adapters/secrets/key-ring-sources.ts'
 import { loadConfig, type Config } from '../config/config.ts'
 import type { JobQueue } from '../jobs/define-job.ts'
 import { createEvents, type Events } from '../platform/events.ts'
@@ -29,11 +28,13 @@ import { createScheduleStates } from '../platform/temporal/schedule-states.ts'
 import { createRunSource } from '../platform/temporal/run-source.ts'
 import { applySchedules } from '../platform/temporal/schedules-apply.ts'
 import { ensureSearchAttributes } from '../platform/temporal/search-attributes.ts'
+import { createPayloadKeyUsage } from '../platform/temporal/payload-key-usage.ts'
 import { createWatchedSchedules } from '../platform/temporal/watched-schedules.ts'
 import { temporalLogger } from '../platform/temporal-logger.ts'
 import { activityEvents } from './activity-events.ts'
 import { workflowBundle } from './bundle.ts'
 import { activitiesOfQueue, queuesInUse } from './queues.ts'
+import { openRings } from './rings.ts'
 import { createWorkerServices, type WorkerServices } from './services.ts'
 import { limitWorkflowThreads, workerTuning } from './tuning.ts'
 
@@ -58,9 +59,8 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
   const events = createEvents({ logger, metrics })
   installRuntime(logger)
   limitWorkflowThreads()
-  const place = { file: config.payloads.keysFile, text: secrets.payloadKeys }
-  const keys = await openKeyRing(place, (error) => logger.warn({ error }, 'payload-keys-not-read'))
-  using _keys = keys ?? undefined
+  await using rings = await openRings(config, secrets, logger)
+  const keys = rings.payload
   // Building the bundle and connecting do not need each other.
   const [bundle, owned] = await Promise.all([
     workflowBundle(join(config.homeDir, 'cache'), keys === null ? 'plain' : 'encoded'),
@@ -78,12 +78,15 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
       jobControl: createJobControl(server.client),
       scheduleStates: createScheduleStates(server.client),
     },
+    rings,
+    payloadKeyUsage: keys === null ? null : createPayloadKeyUsage(server.client, keys),
     startPayout: (batchId) => startOnce(starter, 'payout', batchId),
     startNotification: (batchId) => startOnce(starter, 'notification', batchId),
     payoutRuns: createPayoutRuns(starter),
     reviewRuns: createReviewRuns(starter),
   })
   await using _settings = services.holdSettings(logger)
+  await using _keys = services.reportKeys(logger, metrics)
   await prepareServer(starter, services)
   await using connection = await ownConnection(config, process.env)
   await using _metrics = await serveMetricsIfFree(config, metrics, logger)

@@ -1,14 +1,24 @@
 /** `groundstop secrets`: the keys of this installation, without their material. */
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 
 import { readKeyRingFile } from '../../adapters/secrets/key-ring-file.ts'
 import { ensureKeyRingFile } from '../../adapters/secrets/key-ring-sources.ts'
 import { ConfigError, loadConfig } from '../../config/config.ts'
+import { createAuditLog } from '../../db/stores/audit-log.ts'
+import { createClockStore } from '../../db/stores/clock-store.ts'
 import type { RingKey } from '../../domain/key-ring.ts'
+import { RING_NAMES, type RingName } from '../../domain/key-rotation.ts'
+import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
+import { JobConflictError, startJob } from '../../platform/temporal/job-starter.ts'
+import { describeFailure } from '../../platform/temporal/runs.ts'
+import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
+import { openDatabase } from '../instance-access.ts'
+import { loginActor } from '../note-options.ts'
 import { openPayloadKeys } from '../payload-keys.ts'
 import { addReadOptions, type ReadFlags } from '../reads/reading.ts'
 import { tableLines, timeText } from '../screen/table.ts'
+import { connectTemporal } from '../temporal-access.ts'
 
 /** Adds the commands. */
 export function register(program: Command, context: CliContext): void {
@@ -16,6 +26,14 @@ export function register(program: Command, context: CliContext): void {
   addReadOptions(secrets.command('list'))
     .description('every key with its state and times; never its material')
     .action((flags: ReadFlags) => list(context, flags))
+  secrets
+    .command('rotate')
+    .description(
+      'run secret-rotation now and wait for it: what is past its age, or a new key at once',
+    )
+    .addOption(new Option('--ring <name>', 'one ring').choices(RING_NAMES))
+    .option('--force', 'a new key whatever the age of the active one', false)
+    .action((flags: RotateFlags) => rotate(context, flags))
   secrets
     .command('init')
     .description('make the ring that PAYLOAD_KEYS_FILE names, if it is not there; for deployments')
@@ -39,6 +57,37 @@ async function init(context: CliContext): Promise<void> {
   const { ring } = await readKeyRingFile(keysFile)
   const keyIds = ring.keys.map(({ keyId }) => keyId)
   context.stdout.write(`${JSON.stringify({ file: keysFile, isNew, keyIds })}\n`)
+}
+
+type RotateFlags = { readonly ring?: RingName; readonly force: boolean }
+
+async function rotate(context: CliContext, { ring, force }: RotateFlags): Promise<void> {
+  await using database = await openDatabase(context)
+  const { config, db } = database
+  await using server = await connectTemporal(context, config)
+  const input = {
+    ...(ring === undefined ? {} : { ring }),
+    ...(force ? { isForced: true } : {}),
+  }
+  await createAuditLog(db).record({
+    at: await createVirtualClock(createClockStore(db)).now(),
+    actor: loginActor(),
+    action: 'job.start',
+    subject: 'job:secret-rotation',
+    details: { before: null, after: input },
+  })
+  try {
+    const { client } = server
+    const starter = { client, environment: config.environment }
+    const request = { job: 'secret-rotation', input, trigger: 'cli' } as const
+    const { workflowId, runId } = await startJob(starter, request)
+    const handle = client.workflow.getHandle(workflowId, undefined, { firstExecutionRunId: runId })
+    context.stdout.write(`${JSON.stringify(await handle.result(), null, 2)}\n`)
+  } catch (error) {
+    const isOpen = error instanceof JobConflictError
+    const why = isOpen ? 'a rotation is open already' : describeFailure(error)
+    throw new CliError(`nothing more was rotated: ${why}`, EXIT.failed, { cause: error })
+  }
 }
 
 type ShownKey = Omit<RingKey, 'material'> & { readonly ring: string }

@@ -95,10 +95,11 @@ describe('Slack', () => {
 
 describe('the webhook', () => {
   const secret = `whsec_${Buffer.from('a key of 24 bytes, more.').toString('base64')}`
+  const OLDER = `whsec_${Buffer.from('an older key of 24 bytes').toString('base64')}`
   const build = (url: string) => ({
     notifier: createWebhookNotifier({
       url: `${url}/hook?token=s3cret`,
-      secret,
+      secrets: () => [secret, OLDER],
       wallClock: createSystemClock(),
       timeoutMs: TIMEOUT_MS,
     }),
