@@ -17,7 +17,10 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SOURCE_FOLDERS = ['workflows', 'jobs', 'domain']
 
 const WORKFLOWS_PATH = join(ROOT, 'workflows/index.ts')
-const INTERCEPTOR_PATHS = [join(ROOT, 'workflows/interceptors/validate-input.ts')]
+const INTERCEPTOR_PATHS = [
+  join(ROOT, 'workflows/interceptors/validate-input.ts'),
+  join(ROOT, 'workflows/interceptors/correlation.ts'),
+]
 
 /** Whether the words of failures go into payloads, which are encrypted. */
 export type FailureWords = 'plain' | 'encoded'

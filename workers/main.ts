@@ -31,6 +31,7 @@ import { ensureSearchAttributes } from '../platform/temporal/search-attributes.t
 import { createPayloadKeyUsage } from '../platform/temporal/payload-key-usage.ts'
 import { createWatchedSchedules } from '../platform/temporal/watched-schedules.ts'
 import { temporalLogger } from '../platform/temporal-logger.ts'
+import { activityCorrelation } from './activity-correlation.ts'
 import { activityEvents } from './activity-events.ts'
 import { workflowBundle } from './bundle.ts'
 import { activitiesOfQueue, queuesInUse } from './queues.ts'
@@ -101,7 +102,8 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
           logger.error({ keyId: error.keyId, code: error.code, error }, 'payload-not-opened'),
         ),
         activities: activitiesOfQueue(taskQueue, services.activities),
-        interceptors: { activity: [activityEvents(events)] },
+        // The first is the outermost: events are told under the run's correlation id.
+        interceptors: { activity: [activityCorrelation(), activityEvents(events)] },
         ...workerTuning(taskQueue, config.environment, config.worker.shutdownGraceMs),
       }),
     ),

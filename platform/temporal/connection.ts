@@ -8,6 +8,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig'
 import type { KeyRingSource } from '../../domain/ports/key-rings.ts'
 import type { Logger } from '../logger.ts'
 import { callInterceptors } from './call-retries.ts'
+import { correlationClient } from './correlation-client.ts'
 import { payloadConverter } from './payload-codec.ts'
 
 /** Where the server is, and in which namespace runs live. */
@@ -51,8 +52,7 @@ export async function connectClient(
   },
 ): Promise<OwnedClient> {
   const connection = await connect(temporal, options.env)
-  const dataConverter = payloadConverter(options.keys)
-  const client = new Client({ connection, namespace: temporal.namespace, dataConverter })
+  const client = openClient(connection, temporal, options.keys)
   return { client, [Symbol.asyncDispose]: () => connection.close() }
 }
 
@@ -71,9 +71,19 @@ export function lazyClient(
 ): OwnedClient {
   const { env, connectTimeoutMs, keys } = options
   const connection = Connection.lazy(clientOptions(temporal, env, connectTimeoutMs))
-  const dataConverter = payloadConverter(keys)
-  const client = new Client({ connection, namespace: temporal.namespace, dataConverter })
+  const client = openClient(connection, temporal, keys)
   return { client, [Symbol.asyncDispose]: () => connection.close() }
+}
+
+/** What every client of ours has: encrypted payloads, and the correlation id with what it starts. */
+function openClient(
+  connection: Connection,
+  { namespace }: TemporalAddress,
+  keys: KeyRingSource | null,
+): Client {
+  const dataConverter = payloadConverter(keys)
+  const interceptors = { workflow: [correlationClient()] }
+  return new Client({ connection, namespace, dataConverter, interceptors })
 }
 
 /** What the client's connection takes of the options, which the worker's has in other words. */

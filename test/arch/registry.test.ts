@@ -38,7 +38,14 @@ const PARTS = [
   {
     folder: 'test/workflows',
     ending: '.test.ts',
-    others: ['encrypted-payloads', 'held-payouts', 'schedules', 'validate-input', 'wall-spec'],
+    others: [
+      'correlation',
+      'encrypted-payloads',
+      'held-payouts',
+      'schedules',
+      'validate-input',
+      'wall-spec',
+    ],
   },
   { folder: 'docs/runbooks', ending: '.md', others: [] },
 ] as const

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { Client, Connection } from '@temporalio/client'
-import { NativeConnection, Worker } from '@temporalio/worker'
+import { NativeConnection, Worker, type ActivityInterceptorsFactory } from '@temporalio/worker'
 
 import type { KeyRingSource } from '../../domain/ports/key-rings.ts'
 import { payloadConverter } from '../../platform/temporal/payload-codec.ts'
@@ -23,7 +23,10 @@ export type TemporalRig = AsyncDisposable & {
     taskQueue: string,
     activities: Activities,
     work: () => Promise<T>,
-    options?: { readonly activitiesAtOnce?: number },
+    options?: {
+      readonly activitiesAtOnce?: number
+      readonly activityInterceptors?: ActivityInterceptorsFactory[]
+    },
   ): Promise<T>
 }
 
@@ -52,7 +55,12 @@ export async function createTemporalRig(
   return {
     client,
     namespace,
-    async withWorker(taskQueue, activities, work, { activitiesAtOnce = 100 } = {}) {
+    async withWorker(
+      taskQueue,
+      activities,
+      work,
+      { activitiesAtOnce = 100, activityInterceptors = [] } = {},
+    ) {
       const worker = await Worker.create({
         connection: native,
         namespace,
@@ -60,6 +68,7 @@ export async function createTemporalRig(
         activities,
         workflowBundle: await testBundle(keys === null ? 'plain' : 'encoded'),
         dataConverter,
+        interceptors: { activity: activityInterceptors },
         maxConcurrentActivityTaskExecutions: activitiesAtOnce,
         // Cancellation and heartbeats must reach activities within a test's patience.
         maxHeartbeatThrottleInterval: '200ms',
