@@ -7,6 +7,7 @@ import type { NotificationChannel } from '../domain/notification.ts'
 import type { ProviderFailureKind } from '../domain/ports/flight-data-provider.ts'
 import type { ProviderStateChange } from '../domain/ports/provider-health-store.ts'
 import type { Logger } from './logger.ts'
+import { secretEvents } from './secret-events.ts'
 import {
   retryLabel,
   type JobPriority,
@@ -63,9 +64,7 @@ function buildEvents(deps: Deps) {
 type Deps = { readonly logger: Logger; readonly metrics: Metrics }
 
 /** Events that write through this logger and count in these metrics. */
-export function createEvents(deps: Deps): Events {
-  return buildEvents(deps)
-}
+export const createEvents: (deps: Deps) => Events = buildEvents
 
 function jobEvents({ logger, metrics }: Deps) {
   return {
@@ -263,6 +262,7 @@ function notificationEvents({ logger, metrics }: Deps) {
 
 function doorEvents({ logger, metrics }: Deps) {
   return {
+    ...secretEvents({ logger, metrics }),
     /** A switch of cover came too late to be carried out. */
     coverSwitchMissed(missed: {
       readonly product: string
@@ -271,14 +271,6 @@ function doorEvents({ logger, metrics }: Deps) {
       readonly ref: string
     }): void {
       logger.error(missed, 'cover-switch-missed')
-    },
-    secretRotated(step: {
-      readonly ring: string
-      readonly action: string
-      readonly keyId: string
-    }): void {
-      metrics.secretRotations.inc({ ring: step.ring, action: step.action })
-      logger.info(step, 'secret-rotated')
     },
     providerCalled(call: {
       readonly provider: string
