@@ -44,6 +44,7 @@ export type Addresses = {
   readonly apiUrl: string
   readonly flightsUrl: string
   readonly paymentsUrl: string
+  readonly payloadKeysFile: string | null
 }
 
 /** A home with its own ports; the instance in it can be started, stopped and started again. */

@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
 
+import { openKeyRing } from '../adapters/secrets/key-ring-sources.ts'
 import { createRunAsker } from '../cli/clock/held-payouts.ts'
 import { stepClock } from '../cli/clock/step-clock.ts'
 import { createTicker } from '../cli/clock/ticker.ts'
@@ -137,12 +138,13 @@ type Instance = {
 }
 
 async function open(installation: Installation, stack: AsyncDisposableStack): Promise<Instance> {
-  const { databaseUrl, temporalAddress, temporalNamespace, flightsUrl, apiUrl } =
-    await installation.addresses()
+  const addresses = await installation.addresses()
+  const { databaseUrl, temporalAddress, temporalNamespace, flightsUrl, apiUrl } = addresses
   const db = createDatabase(databaseUrl, { max: 4, applicationName: 'groundstop acceptance' })
   stack.defer(() => db.destroy())
   const address = { address: temporalAddress, namespace: temporalNamespace }
-  const { client } = stack.use(await connectClient(address, { env: {} }))
+  const keys = await openKeyRing({ file: addresses.payloadKeysFile, text: null })
+  const { client } = stack.use(await connectClient(address, { env: {}, keys }))
   return { db, client, flightsUrl, apiUrl }
 }
 

@@ -6,6 +6,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/activity'
 
 /** Stable types of failures; workflows and alerts tell failures apart by them. */
 export const FAILURE_TYPES = {
+  keyRingBroken: 'KeyRingBroken',
   invalidInput: 'InvalidInput',
   notFound: 'NotFound',
   conflict: 'Conflict',
@@ -36,6 +37,8 @@ const BY_NAME: Readonly<Record<string, Mapped>> = {
   JobNotEnabledError: { type: FAILURE_TYPES.invalidInput, nonRetryable: true },
   JobInputError: { type: FAILURE_TYPES.invalidInput, nonRetryable: true },
   UnknownTemplateError: { type: FAILURE_TYPES.conflict, nonRetryable: false },
+  // A file that people put right: tried again by the next run.
+  KeyRingError: { type: FAILURE_TYPES.keyRingBroken, nonRetryable: true },
   PaymentLookupError: { type: FAILURE_TYPES.providerUnavailable, nonRetryable: false },
 }
 

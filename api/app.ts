@@ -14,6 +14,7 @@ import { addAuditRoute, type AuditDeps } from './rest/audit.ts'
 import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
 import { addDeadLetterRoutes, type DeadLettersDeps } from './rest/dead-letters.ts'
+import { addCodecOrigins, addCodecRoutes, type CodecDeps } from './rest/codec.ts'
 import { addCoverRoutes, type CoverDeps } from './rest/cover.ts'
 import { addContactRoutes, type ContactsDeps } from './rest/contacts.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
@@ -54,6 +55,7 @@ export type AppDeps = HealthDeps &
   TasksDeps &
   SettingsDeps &
   CoverDeps &
+  CodecDeps &
   PoliciesDeps &
   QuotesDeps &
   PolicyCancellationDeps &
@@ -99,6 +101,7 @@ export function createApp(deps: AppDeps): Express {
   addStripeWebhookRoute(app, deps)
   addSignInRoutes(app, deps)
   addPasswordForm(app)
+  addCodecOrigins(app, deps)
   app.use(requireCaller(deps))
   app.use(limitCalls(deps))
   if (!deps.isLoopback) addClockRoutes(app, deps)
@@ -111,6 +114,7 @@ export function createApp(deps: AppDeps): Express {
   addTaskRoutes(app, deps)
   addSettingRoutes(app, deps)
   addCoverRoutes(app, deps)
+  addCodecRoutes(app, deps)
   addPolicyRoutes(app, deps)
   addQuoteRoutes(app, deps)
   addPolicyCancellationRoute(app, deps)

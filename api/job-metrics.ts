@@ -129,7 +129,8 @@ async function listRuns(client: Client, condition: string): Promise<FoundRun[]> 
       nextPageToken,
     })
     for (const raw of page.executions) {
-      const info = await executionInfoFromRaw(raw, loadedDataConverter, raw, namespace)
+      const listed = { ...raw, memo: null } // a list shows none of it
+      const info = await executionInfoFromRaw(listed, loadedDataConverter, raw, namespace)
       const job = findJobOfWorkflow(info.type)
       if (job !== undefined) runs.push({ info, job })
     }

@@ -200,7 +200,8 @@ export async function listJobRuns(
   const { loadedDataConverter, namespace } = client.options
   const jobs: JobRun[] = []
   for (const raw of response.executions) {
-    const info = await executionInfoFromRaw(raw, loadedDataConverter, raw, namespace)
+    const listed = { ...raw, memo: null } // a list shows none of it
+    const info = await executionInfoFromRaw(listed, loadedDataConverter, raw, namespace)
     const job = findJobOfWorkflow(info.type)
     if (job !== undefined) jobs.push(toJobRun(info, job, nowMs))
   }

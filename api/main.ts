@@ -4,8 +4,10 @@
  */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
 import type { Client } from '@temporalio/client'
 import type { Express } from 'express'
+import { openKeyRing } from '../adapters/secrets/key-ring-sources.ts'
 import { ConfigError, isLoopback, type Config, type Secrets } from '../config/config.ts'
 import { createDatabase, type Database } from '../db/client.ts'
 import { assertSchemaCurrent } from '../db/schema-state.ts'
@@ -16,6 +18,7 @@ import { createClockStore } from '../db/stores/clock-store.ts'
 import { createCoverSwitches } from '../db/stores/cover-switch-store.ts'
 import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
+import { createKeyHolderStore } from '../db/stores/key-holder-store.ts'
 import { createLatencyLog } from '../db/stores/latency-log.ts'
 import { createProviderHealthStore } from '../db/stores/provider-health-store.ts'
 import { createRunReads } from '../db/stores/run-reads.ts'
@@ -25,11 +28,13 @@ import { instantFromMs } from '../domain/time.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import { createEvents } from '../platform/events.ts'
 import type { HealthCheck } from '../platform/health.ts'
+import { reportKeys } from '../platform/key-reports.ts'
 import { createLogger } from '../platform/logger.ts'
 import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
 import { addProcessMetrics, createMetrics } from '../platform/metrics.ts'
 import { lazyClient } from '../platform/temporal/connection.ts'
 import { accessOf } from './access-parts.ts'
+import { createPayloadCodec } from '../platform/temporal/payload-codec.ts'
 import { createApp } from './app.ts'
 import { bookMetricsCollector } from './book-metrics.ts'
 import { jobMetricsCollector } from './job-metrics.ts'
@@ -82,7 +87,14 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   stack.defer(() => db.destroy())
   stack.use(holdSettings(db, config, ownLogger))
   const connectTimeoutMs = CONNECT_TIMEOUT_MS
-  const { client } = stack.use(lazyClient(config.temporal, { env, connectTimeoutMs }))
+  const place = { file: config.payloads.keysFile, text: secrets.payloadKeys }
+  const keys = await openKeyRing(place, (error) => logger.warn({ error }, 'payload-keys-not-read'))
+  stack.use(keys)
+  const holders = createKeyHolderStore(db)
+  const processId = `api ${hostname()}:${process.pid}`
+  const rings = { payload: keys, webhook: null }
+  stack.use(reportKeys({ holders, rings, processId, metrics, logger }))
+  const { client } = stack.use(lazyClient(config.temporal, { env, connectTimeoutMs, keys }))
   const clockStore = createClockStore(db)
   const clock = createVirtualClock(clockStore)
   const listening = Promise.withResolvers<string>()
@@ -97,6 +109,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     stack,
     grants,
     listensAt: listening.promise,
+    keys,
   })
   const metricsServer: MetricsServer = await serveMetrics({
     ...config.metrics,
@@ -192,6 +205,8 @@ function buildApp(parts: ApiParts): Express {
     stripeWebhooks: stripeWebhooksOf(parts),
     notifications: notificationsOf(db),
     contacts: contactsOf(db),
+    payloadCodec: createPayloadCodec(parts.keys),
+    codecOrigins: config.payloads.codecOrigins,
   })
 }
 

@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client'
 import { type Config, type Secrets } from '../config/config.ts'
 import type { Database } from '../db/client.ts'
 import type { ClockStore } from '../db/stores/clock-store.ts'
+import type { KeyRingSource } from '../domain/ports/key-rings.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Metrics } from '../platform/metrics.ts'
@@ -31,4 +32,6 @@ export type ApiParts = ApiOptions & {
   readonly grants: readonly TokenGrant[]
   /** Where it listens, once it does. */
   readonly listensAt: Promise<string>
+  /** What payloads are encrypted with; null: not at all. */
+  readonly keys: KeyRingSource | null
 }

@@ -5,6 +5,7 @@
 import type { ErrorRequestHandler, Response } from 'express'
 import type { z } from 'zod'
 
+import { PayloadKeyError } from '../platform/temporal/payload-codec.ts'
 import { NoSuchJobRunError } from './job-runs.ts'
 import { requestLogger } from './request-context.ts'
 
@@ -44,6 +45,7 @@ const TITLES: Readonly<Record<string, string>> = {
   'malformed-json': 'The body is not JSON',
   unauthorized: 'Authentication is required',
   forbidden: 'The role of this token does not allow it',
+  'forbidden-origin': 'Pages of this origin are not served',
   'forbidden-host': 'This host name is not served',
   'dpop-proof': 'Proof of possession is required',
   'cross-site': 'The request comes from another site',
@@ -163,6 +165,9 @@ export function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error
   if (error instanceof NoSuchJobRunError) {
     return new ProblemError(404, 'not-found', error.message, { cause: error })
+  }
+  if (error instanceof PayloadKeyError) {
+    return new ProblemError(503, 'unavailable', error.message, { cause: error })
   }
   const part = unavailablePart(error)
   if (part !== null) return unavailable(part, error)

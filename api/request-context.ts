@@ -3,11 +3,10 @@ import { randomUUID } from 'node:crypto'
 
 import type { RequestHandler, Response } from 'express'
 
+import { isCorrelationId, traceIdOf } from '../domain/correlation.ts'
+import { withCorrelation } from '../platform/correlation.ts'
 import type { Events } from '../platform/events.ts'
 import type { Logger } from '../platform/logger.ts'
-
-/** Ids from outside go into logs and headers: short and plain. */
-const OUTSIDE_ID = /^[A-Za-z0-9._:-]{1,64}$/
 
 /** What code that answers a request may use of it. */
 export type RequestContext = { readonly correlationId: string; readonly logger: Logger }
@@ -15,7 +14,10 @@ export type RequestContext = { readonly correlationId: string; readonly logger: 
 const KEY = 'requestContext'
 const ROUTE = 'route'
 
-/** Takes `X-Correlation-Id` (or `X-Request-Id`) from the caller or makes one, and gives it back. */
+/**
+ * Takes `X-Correlation-Id`, `X-Request-Id` or the trace id of `traceparent` from the caller or makes
+ * one, and gives it back. What the request starts works under it.
+ */
 export function requestContext(deps: {
   readonly logger: Logger
   readonly events: Events
@@ -23,7 +25,8 @@ export function requestContext(deps: {
   return (request, response, next) => {
     const startedAtMs = performance.now()
     const given = request.get('x-correlation-id') ?? request.get('x-request-id') ?? ''
-    const correlationId = OUTSIDE_ID.test(given) ? given : randomUUID()
+    const traced = traceIdOf(request.get('traceparent')) ?? randomUUID()
+    const correlationId = isCorrelationId(given) ? given : traced
     const logger = deps.logger.child({ correlationId })
     response.locals[KEY] = { correlationId, logger } satisfies RequestContext
     response.set('x-correlation-id', correlationId)
@@ -37,7 +40,7 @@ export function requestContext(deps: {
         durationMs: performance.now() - startedAtMs,
       })
     })
-    next()
+    withCorrelation(correlationId, next)
   }
 }
 

@@ -69,7 +69,7 @@ async function main(policies: number, payouts: number): Promise<void> {
   say(`${LEGS} legs, ${policies} policies: starting the services`)
   await using installation = await startInstallation(formatLegPack(legs.pack), BOUND_AT)
   const server = { address: installation.temporalAddress, namespace: 'default' }
-  await using owned = await connectClient(server, { env: {} })
+  await using owned = await connectClient(server, { env: {}, keys: null })
   const { client } = owned
   await Promise.race([measure({ installation, client, legs, policies, payouts }), interrupted()])
 }

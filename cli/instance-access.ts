@@ -8,6 +8,7 @@ import { createDatabase } from '../db/client.ts'
 import { connectClient } from '../platform/temporal/connection.ts'
 import { CliError } from './cli-error.ts'
 import type { CliContext } from './context.ts'
+import { openPayloadKeys } from './payload-keys.ts'
 
 /** The database of the instance; `await using` it. Throws CliError when there is none. */
 export async function openDatabase(
@@ -28,5 +29,6 @@ export async function openClient(
   context: CliContext,
   config: Config,
 ): Promise<{ client: Client } & AsyncDisposable> {
-  return connectClient(config.temporal, { env: context.env })
+  const keys = await openPayloadKeys(context.env)
+  return connectClient(config.temporal, { env: context.env, keys })
 }

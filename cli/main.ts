@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises'
 import { Command, CommanderError } from 'commander'
 
 import { ConfigError } from '../config/config.ts'
+import { KeyRingError } from '../domain/key-ring.ts'
 import { createShutdown } from '../platform/shutdown.ts'
 import { CliError, EXIT } from './cli-error.ts'
 import type { CliContext } from './context.ts'
@@ -87,6 +88,10 @@ function explain(error: unknown, signal: AbortSignal): number {
   if (error instanceof CliError || error instanceof ConfigError) {
     process.stderr.write(`groundstop: ${error.message}\n`)
     return error.exitCode
+  }
+  if (error instanceof KeyRingError) {
+    process.stderr.write(`groundstop: payload keys: ${error.message}\n`)
+    return EXIT.config
   }
   if (signal.aborted) return signal.reason === 'SIGINT' ? 130 : 143
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)

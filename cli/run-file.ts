@@ -28,6 +28,8 @@ export type RunFile = {
   } | null
   readonly aeroapiKey: string
   readonly stripeApiKey: string
+  /** The ring that payloads are encrypted with; null when it is given otherwise, or not at all. */
+  readonly payloadKeysFile: string | null
 }
 
 /** The addresses of the instance that runs in a home; null when none does. */
@@ -70,6 +72,7 @@ export function runningEnvironment(run: RunFile): Record<string, string> {
     API_PORT: new URL(run.apiUrl).port,
     METRICS_PORT: new URL(run.metricsUrl).port,
     ...mailEnvironment(run.mail),
+    ...(run.payloadKeysFile === null ? {} : { PAYLOAD_KEYS_FILE: run.payloadKeysFile }),
   }
 }
 

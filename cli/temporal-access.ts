@@ -7,11 +7,13 @@ import {
 } from '../platform/temporal/connection.ts'
 import { CliError } from './cli-error.ts'
 import type { CliContext } from './context.ts'
+import { openPayloadKeys } from './payload-keys.ts'
 
 /** Connects; `await using` it. Throws CliError, naming the address, when no server answers. */
 export async function connectTemporal(context: CliContext, config: Config): Promise<OwnedClient> {
+  const keys = await openPayloadKeys(context.env)
   try {
-    return await connectClient(config.temporal, { env: context.env })
+    return await connectClient(config.temporal, { env: context.env, keys })
   } catch (error) {
     if (!(error instanceof TemporalUnavailableError)) throw error
     throw new CliError(

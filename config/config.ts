@@ -87,6 +87,11 @@ export type Config = {
     readonly tokensFile: string | null
     readonly publicUrl: string | null
   }
+  /**
+   * PAYLOAD_KEYS_FILE: the key ring that payloads are encrypted with. Without one they are not.
+   * CODEC_ORIGINS: pages whose browsers may have the API open payloads. Default: none.
+   */
+  readonly payloads: { readonly keysFile: string | null; readonly codecOrigins: readonly string[] }
   /** METRICS_HOST, METRICS_PORT. Default 127.0.0.1:9090. */
   readonly metrics: { readonly host: string; readonly port: number }
   /**
@@ -133,6 +138,8 @@ export type Secrets = {
   readonly apiToken: string | null
   /** AUTH_SECRET: signs cookies of sessions. Without it one that the database keeps. */
   readonly authSecret: string | null
+  /** PAYLOAD_KEYS: a key as `<id>:<base64>`, or the text of a ring's file, where there is no file. */
+  readonly payloadKeys: string | null
   /** Of the channels of notifications. */
   readonly notify: NotifySecrets
 }
@@ -161,6 +168,7 @@ const SECRET_VARIABLES: ReadonlySet<string> = new Set([
   'STRIPE_WEBHOOK_SECRET',
   'API_TOKEN',
   'AUTH_SECRET',
+  'PAYLOAD_KEYS',
   ...NOTIFY_SECRET_VARIABLES,
 ])
 
@@ -185,6 +193,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
     stripeWebhookSecret: values.STRIPE_WEBHOOK_SECRET,
     apiToken: values.API_TOKEN,
     authSecret: values.AUTH_SECRET,
+    payloadKeys: values.PAYLOAD_KEYS,
     notify: notifySecretsOf(values),
   }
   // What is there and wrong was told; it is not missing as well.
@@ -196,6 +205,9 @@ export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
       variable: 'API_TOKEN',
       message: `must be set when API_HOST is ${config.api.host}: only loopback goes without a token`,
     })
+  }
+  if (values.PAYLOAD_KEYS_FILE !== null && values.PAYLOAD_KEYS !== null) {
+    problems.push({ variable: 'PAYLOAD_KEYS', message: 'must not be set beside PAYLOAD_KEYS_FILE' })
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return { config: deepFreeze(config), secrets: Object.freeze(secrets) }
@@ -258,6 +270,7 @@ function configOf(values: Values): Config {
       tokensFile: values.API_TOKENS_FILE,
       publicUrl: values.API_PUBLIC_URL,
     },
+    payloads: { keysFile: values.PAYLOAD_KEYS_FILE, codecOrigins: values.CODEC_ORIGINS ?? [] },
     metrics: { host: values.METRICS_HOST ?? '127.0.0.1', port: values.METRICS_PORT ?? 9090 },
     log: {
       level: values.LOG_LEVEL ?? 'info',

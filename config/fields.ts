@@ -45,6 +45,16 @@ const PORT = integer(0, 65_535)
 
 const TEXT = (max: number) => z.string().min(1).max(max, `must have at most ${max} characters`)
 
+/** Origins of pages, as browsers send them. */
+const ORIGINS = z
+  .string()
+  .max(2_000, 'must have at most 2000 characters')
+  .transform((text) => text.split(',').map((one) => one.trim()))
+  .refine(
+    (origins) => origins.every((one) => URL.parse(one)?.origin === one),
+    'must be origins with commas between, as http://127.0.0.1:8233',
+  )
+
 const INSTANT = z
   .string()
   .refine(
@@ -97,6 +107,9 @@ export const FIELDS = {
     .string()
     .min(32, 'must have at least 32 characters')
     .max(512, 'must have at most 512 characters'),
+  PAYLOAD_KEYS_FILE: TEXT(4_096),
+  PAYLOAD_KEYS: TEXT(65_536),
+  CODEC_ORIGINS: ORIGINS,
   METRICS_HOST: HOST,
   METRICS_PORT: PORT,
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),

@@ -9,6 +9,8 @@ export type NotifyConfig = {
   readonly from: string | null
   /** NOTIFY_OPERATORS_EMAIL: whom operators' notices go to. */
   readonly operatorsEmail: string | null
+  /** NOTIFY_WEBHOOK_KEYS_FILE: a key ring that the webhook's requests are signed with. */
+  readonly webhookKeysFile: string | null
   /** VAPID_PUBLIC_KEY, VAPID_SUBJECT (default `mailto:` and the sender's address). */
   readonly vapid: { readonly publicKey: string | null; readonly subject: string | null }
   /** TWILIO_ACCOUNT_SID, TWILIO_FROM, TWILIO_API_URL (default the official one). */
@@ -62,6 +64,7 @@ export const NOTIFY_FIELDS = {
   TWILIO_API_URL: url(['http:', 'https:']),
   SLACK_WEBHOOK_URL: url(['http:', 'https:']),
   NOTIFY_WEBHOOK_URL: url(['http:', 'https:']),
+  NOTIFY_WEBHOOK_KEYS_FILE: z.string().min(1).max(4_096, 'must have at most 4096 characters'),
   NOTIFY_WEBHOOK_SECRET: z.string().min(16, 'must have at least 16 characters').max(512),
 } as const
 
@@ -91,9 +94,14 @@ export function notifyProblems(values: NotifyValues): ConfigProblem[] {
     const set = group.filter((variable) => values[variable] !== null)
     if (set.length === 0) return []
     return group
-      .filter((variable) => values[variable] === null)
+      .filter((variable) => values[variable] === null && !isReplaced(variable, values))
       .map((variable) => ({ variable, message: `must be set beside ${set.join(' and ')}` }))
   })
+}
+
+/** A key ring signs in place of a secret that stays the same. */
+function isReplaced(variable: keyof NotifyValues, values: NotifyValues): boolean {
+  return variable === 'NOTIFY_WEBHOOK_SECRET' && values.NOTIFY_WEBHOOK_KEYS_FILE !== null
 }
 
 /** The channels' configuration. */
@@ -102,6 +110,7 @@ export function notifyConfigOf(values: NotifyValues): NotifyConfig {
   return {
     from: values.NOTIFY_FROM,
     operatorsEmail: values.NOTIFY_OPERATORS_EMAIL,
+    webhookKeysFile: values.NOTIFY_WEBHOOK_KEYS_FILE,
     vapid: {
       publicKey: values.VAPID_PUBLIC_KEY,
       subject: values.VAPID_SUBJECT ?? (sender === undefined ? null : `mailto:${sender}`),

@@ -427,6 +427,13 @@ export interface JobRunKind {
   updated_at: Generated<Instant>;
 }
 
+export interface KeyHolder {
+  key_ids: string[];
+  process_id: string;
+  ring: string;
+  seen_at: Generated<Instant>;
+}
+
 export interface LedgerPosting {
   amount_minor: number;
   currency: string;
@@ -870,6 +877,7 @@ export interface DB {
   job_cursor: JobCursor;
   job_run: JobRun;
   job_run_kind: JobRunKind;
+  key_holder: KeyHolder;
   ledger_posting: LedgerPosting;
   ledger_transaction: LedgerTransaction;
   listed_transfer: ListedTransfer;

@@ -13,6 +13,9 @@ import {
   PAYOUTS_PAUSED,
   RETENTION_DAYS,
   SALES_OPEN,
+  SECRETS_DISTRIBUTION_MINUTES,
+  SECRETS_GRACE_DAYS,
+  SECRETS_MAX_AGE_DAYS,
 } from './ports/setting-store.ts'
 import { KEEP_FILES, LOGS_KEEP_FILES, LOGS_ROTATE_MB, ROTATE_MB } from './log-rotation.ts'
 import { LIMITS_CHANGES, LIMITS_JOB_STARTS, LIMITS_READS, LIMITS_SIGN_IN } from './rate-limit.ts'
@@ -175,6 +178,33 @@ export const SETTINGS: readonly SettingSpec[] = [
     variable: null,
     description: 'How many rotated files of each log are kept; how long is in retention.days.',
     effect: 'From the next log-pruning; a greater number brings nothing back.',
+  },
+  {
+    key: SECRETS_MAX_AGE_DAYS,
+    bounds: { type: 'integer', least: 1, greatest: 730 },
+    unit: 'days',
+    fallback: 90,
+    variable: null,
+    description: 'How old an active key becomes before another follows it.',
+    effect: 'From the next secret-rotation; runs in flight keep their keys.',
+  },
+  {
+    key: SECRETS_GRACE_DAYS,
+    bounds: { type: 'integer', least: 1, greatest: 365 },
+    unit: 'days',
+    fallback: 7,
+    variable: null,
+    description: 'How long a replaced key still opens and verifies at least.',
+    effect: 'From the next secret-rotation; a key of payloads stays as long as a run needs it.',
+  },
+  {
+    key: SECRETS_DISTRIBUTION_MINUTES,
+    bounds: { type: 'integer', least: 1, greatest: 1_440 },
+    unit: 'minutes',
+    fallback: 5,
+    variable: null,
+    description: 'How long a new key is handed out at least before it is used.',
+    effect: 'From the next look of secret-rotation; a key that is in use stays in use.',
   },
   {
     key: LOG_LEVEL,

@@ -12,7 +12,8 @@ export const flightMonitorInput = z.strictObject({
     .string()
     .min(1)
     .max(64)
-    .regex(/^[\x21-\x7e]+$/, 'printable characters without spaces')
+    // It is part of the run's id, which stays readable on the server: no address of a person.
+    .regex(/^[\x21-\x3f\x41-\x7e]+$/, 'printable characters without spaces and @')
     .optional()
     .meta({ description: "A policy's id or its number. Absent: every leg that is due." }),
 })

@@ -23,6 +23,7 @@ import { weeklyTrends } from './weekly-trends.ts'
 import { executiveSummary } from './executive-summary.ts'
 import { report } from './report.ts'
 import { logPruning } from './log-pruning.ts'
+import { secretRotation } from './secret-rotation.ts'
 import { coverageArming } from './coverage-arming.ts'
 
 /** All jobs by name, in the order in which lists show them. */
@@ -51,6 +52,7 @@ export const JOBS = {
   'weekly-trends': weeklyTrends,
   'executive-summary': executiveSummary,
   report,
+  'secret-rotation': secretRotation,
 } as const
 
 /** The name of a registered job. */

@@ -7,6 +7,7 @@ import type { NotificationChannel } from '../domain/notification.ts'
 import type { ProviderFailureKind } from '../domain/ports/flight-data-provider.ts'
 import type { ProviderStateChange } from '../domain/ports/provider-health-store.ts'
 import type { Logger } from './logger.ts'
+import { secretEvents } from './secret-events.ts'
 import {
   retryLabel,
   type JobPriority,
@@ -64,9 +65,7 @@ function buildEvents(deps: Deps) {
 type Deps = { readonly logger: Logger; readonly metrics: Metrics }
 
 /** Events that write through this logger and count in these metrics. */
-export function createEvents(deps: Deps): Events {
-  return buildEvents(deps)
-}
+export const createEvents: (deps: Deps) => Events = buildEvents
 
 function jobEvents({ logger, metrics }: Deps) {
   return {
@@ -264,6 +263,7 @@ function notificationEvents({ logger, metrics }: Deps) {
 
 function doorEvents({ logger, metrics }: Deps) {
   return {
+    ...secretEvents({ logger, metrics }),
     /** A switch of cover came too late to be carried out. */
     coverSwitchMissed(missed: {
       readonly product: string

@@ -4,6 +4,7 @@
  */
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino'
 import { BYTES_PER_MB, ROTATE_MB } from '../domain/log-rotation.ts'
+import { currentCorrelation } from './correlation.ts'
 import { openLogFile } from './log-file.ts'
 import { redact } from './redact.ts'
 
@@ -80,13 +81,16 @@ function valueOf(level: LogLevel): number {
   return level === 'silent' ? Number.POSITIVE_INFINITY : (pino.levels.values[level] ?? 0)
 }
 
-function wrap(root: PinoLogger, fixed: LogData, threshold: Threshold): Logger {
+/** `isBound`: it has a correlation id of its own; else its lines carry that of the work under way. */
+function wrap(root: PinoLogger, fixed: LogData, threshold: Threshold, isBound = false): Logger {
   type WrittenLevel = Exclude<LogLevel, 'silent'>
   const at = (level: WrittenLevel) => {
     const value = valueOf(level)
     return (data: LogData, event: string): void => {
       if (value < threshold.least) return
-      root[level]({ data: redact({ ...fixed, ...data }) }, event)
+      const correlationId = isBound ? null : currentCorrelation()
+      const bound = correlationId === null ? {} : { correlationId }
+      root[level]({ ...bound, data: redact({ ...fixed, ...data }) }, event)
     }
   }
   return {
@@ -101,6 +105,7 @@ function wrap(root: PinoLogger, fixed: LogData, threshold: Threshold): Logger {
         correlationId === undefined ? root : root.child({ correlationId }),
         { ...fixed, ...data },
         threshold,
+        isBound || correlationId !== undefined,
       ),
   }
 }

@@ -269,6 +269,18 @@ function doorMetrics(registers: Registry[]) {
       labelNames: ['method', 'route', 'status'],
       buckets: HTTP_BUCKETS_S,
     }),
+    secretKeyAge: new Gauge({
+      registers,
+      name: 'groundstop_secret_key_age_seconds',
+      help: 'Age of the active key of a ring',
+      labelNames: ['ring'],
+    }),
+    secretRotations: new Counter({
+      registers,
+      name: 'groundstop_secret_rotation_steps_total',
+      help: 'Steps of rotations: keys made, put to use, retired',
+      labelNames: ['ring', 'action'],
+    }),
     collectErrors: new Counter({
       registers,
       name: 'groundstop_metrics_collect_errors_total',

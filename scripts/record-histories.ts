@@ -11,12 +11,18 @@ import { fileURLToPath } from 'node:url'
 
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 
+import type { KeyRingSource } from '../domain/ports/key-rings.ts'
 import { findTemporalProgram, TEMPORAL_CLI } from '../platform/embedded/temporal-binary.ts'
 import { startEmbeddedTemporal } from '../platform/embedded/temporal-server.ts'
-import { HISTORY_CASES, runCase } from '../test/support/history-cases.ts'
+import { HISTORY_CASES, runCase, type HistoryCase } from '../test/support/history-cases.ts'
+import { ChangingKeys, RECORDED_RING } from '../test/support/payload-keys.ts'
 import { createTemporalRig } from '../test/support/temporal-rig.ts'
 
 const TARGET = fileURLToPath(new URL('../test/replay/histories', import.meta.url))
+const ENCRYPTED_TARGET = fileURLToPath(new URL('../test/replay/encrypted', import.meta.url))
+
+/** Recorded with encrypted payloads too: an input, results, a step that failed with words, a retry. */
+const ENCRYPTED_CASES = ['flight-monitor.failed-shard', 'payout.stragglers']
 
 const ANY_PORT = { port: 0, isExplicit: false } as const
 
@@ -25,14 +31,25 @@ async function record(address: string, wanted: readonly string[]): Promise<void>
   for (const one of HISTORY_CASES) {
     const name = `${one.job}.${one.name}`
     if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue
-    // A namespace for each: cases of one job share their business keys.
-    await using rig = await createTemporalRig(address)
-    const workflowId = await runCase(rig, one)
-    const history = await rig.client.workflow.getHandle(workflowId).fetchHistory()
-    const path = join(TARGET, `${name}.${month}.json`)
-    await writeFile(path, `${redact(historyToJSON(history))}\n`)
-    console.log(path)
+    await recordCase(address, one, join(TARGET, `${name}.${month}.json`), null)
+    if (!ENCRYPTED_CASES.includes(name)) continue
+    const keys = new ChangingKeys(RECORDED_RING)
+    await recordCase(address, one, join(ENCRYPTED_TARGET, `${name}.${month}.json`), keys)
   }
+}
+
+async function recordCase(
+  address: string,
+  one: HistoryCase,
+  path: string,
+  keys: KeyRingSource | null,
+): Promise<void> {
+  // A namespace for each: cases of one job share their business keys.
+  await using rig = await createTemporalRig(address, undefined, keys)
+  const workflowId = await runCase(rig, one)
+  const history = await rig.client.workflow.getHandle(workflowId).fetchHistory()
+  await writeFile(path, `${redact(historyToJSON(history))}\n`)
+  console.log(path)
 }
 
 /** Who ran a recording and where its code lay say nothing about a workflow. */
@@ -59,7 +76,7 @@ async function main(): Promise<void> {
     retentionDays: 1,
   })
   try {
-    await mkdir(TARGET, { recursive: true })
+    for (const folder of [TARGET, ENCRYPTED_TARGET]) await mkdir(folder, { recursive: true })
     await record(server.address, process.argv.slice(2))
   } finally {
     await server.stop()

@@ -9,18 +9,23 @@ import { fileURLToPath } from 'node:url'
 
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker'
 
+import { FAILURE_CONVERTER_PATH } from '../platform/temporal/payload-codec.ts'
+
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** Folders whose files can be part of the bundle: what workflows may import. */
 const SOURCE_FOLDERS = ['workflows', 'jobs', 'domain']
 
 const WORKFLOWS_PATH = join(ROOT, 'workflows/index.ts')
-const INTERCEPTOR_PATHS = ['final-failures', 'validate-input'].map((name) =>
+const INTERCEPTOR_PATHS = ['final-failures', 'validate-input', 'correlation'].map((name) =>
   join(ROOT, `workflows/interceptors/${name}.ts`),
 )
 
+/** Whether the words of failures go into payloads, which are encrypted. */
+export type FailureWords = 'plain' | 'encoded'
+
 /** Bundles of older sources that are kept, so that going back and forth between two costs nothing. */
-const KEPT = 3
+const KEPT = 6
 
 /** Where a built bundle lies; `Worker.create({ workflowBundle })` takes it as it is. */
 export type WorkflowBundle = { readonly codePath: string }
@@ -29,12 +34,17 @@ export type WorkflowBundle = { readonly codePath: string }
  * The bundle of the present sources from `folder`, built if it is not there. Safe when several
  * processes ask at once: each may build, and one file remains. Throws when the sources do not build.
  */
-export async function workflowBundle(folder: string): Promise<WorkflowBundle> {
-  const codePath = join(folder, `workflow-bundle-${await hashOfSources()}.js`)
+export async function workflowBundle(
+  folder: string,
+  failures: FailureWords = 'plain',
+): Promise<WorkflowBundle> {
+  const name = failures === 'plain' ? 'workflow-bundle' : 'workflow-bundle-encoded'
+  const codePath = join(folder, `${name}-${await hashOfSources()}.js`)
   if (await isThere(codePath)) return { codePath }
   const { code } = await bundleWorkflowCode({
     workflowsPath: WORKFLOWS_PATH,
     workflowInterceptorModules: INTERCEPTOR_PATHS,
+    ...(failures === 'plain' ? {} : { failureConverterPath: FAILURE_CONVERTER_PATH }),
     // The bundler tells every module it reads.
     logger: new DefaultLogger('WARN'),
   })

@@ -19,6 +19,7 @@ import {
   startJob,
   type JobStarterDeps,
 } from '../platform/temporal/job-starter.ts'
+import { payloadConverter } from '../platform/temporal/payload-codec.ts'
 import { ensureRetention } from '../platform/temporal/namespace.ts'
 import { createPayoutRuns } from '../platform/temporal/payout-runs.ts'
 import { createReviewRuns } from '../platform/temporal/review-runs.ts'
@@ -28,11 +29,14 @@ import { createRunSource } from '../platform/temporal/run-source.ts'
 import { applySchedules } from '../platform/temporal/schedules-apply.ts'
 import { ensureSearchAttributes } from '../platform/temporal/search-attributes.ts'
 import { createTaskSchedules, createWatchedTasks } from '../platform/temporal/task-schedules.ts'
+import { createPayloadKeyUsage } from '../platform/temporal/payload-key-usage.ts'
 import { createWatchedSchedules } from '../platform/temporal/watched-schedules.ts'
 import { temporalLogger } from '../platform/temporal-logger.ts'
+import { activityCorrelation } from './activity-correlation.ts'
 import { activityEvents } from './activity-events.ts'
 import { workflowBundle } from './bundle.ts'
 import { activitiesOfQueue, queuesInUse } from './queues.ts'
+import { openRings } from './rings.ts'
 import { createWorkerServices, type WorkerServices } from './services.ts'
 import { limitWorkflowThreads, workerTuning } from './tuning.ts'
 
@@ -57,10 +61,12 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
   const events = createEvents({ logger, metrics })
   installRuntime(logger)
   limitWorkflowThreads()
+  await using rings = await openRings(config, secrets, logger)
+  const keys = rings.payload
   // Building the bundle and connecting do not need each other.
   const [bundle, owned] = await Promise.all([
-    workflowBundle(join(config.homeDir, 'cache')),
-    connectClient(config.temporal, { env: process.env, logger }),
+    workflowBundle(join(config.homeDir, 'cache'), keys === null ? 'plain' : 'encoded'),
+    connectClient(config.temporal, { env: process.env, logger, keys }),
   ])
   await using server = owned
   const starter: JobStarterDeps = { client: server.client, environment: config.environment }
@@ -76,12 +82,15 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
       taskSchedules: createTaskSchedules(server.client),
       watchedTasks: (taskStore) => createWatchedTasks(server.client, taskStore),
     },
+    rings,
+    payloadKeyUsage: keys === null ? null : createPayloadKeyUsage(server.client, keys),
     startPayout: (batchId) => startOnce(starter, 'payout', batchId),
     startNotification: (batchId) => startOnce(starter, 'notification', batchId),
     payoutRuns: createPayoutRuns(starter),
     reviewRuns: createReviewRuns(starter),
   })
   await using _settings = services.holdSettings(logger)
+  await using _keys = services.reportKeys(logger, metrics)
   await prepareServer(starter, services)
   await using connection = await ownConnection(config, process.env)
   await using _metrics = await serveMetricsIfFree(config, metrics, logger)
@@ -92,8 +101,12 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
         namespace: config.temporal.namespace,
         taskQueue,
         workflowBundle: bundle,
+        dataConverter: payloadConverter(keys, (error) =>
+          logger.error({ keyId: error.keyId, code: error.code, error }, 'payload-not-opened'),
+        ),
         activities: activitiesOfQueue(taskQueue, services.activities),
-        interceptors: { activity: [activityEvents(events)] },
+        // The first is the outermost: events are told under the run's correlation id.
+        interceptors: { activity: [activityCorrelation(), activityEvents(events)] },
         ...workerTuning(taskQueue, config.environment, config.worker.shutdownGraceMs),
       }),
     ),

@@ -20,10 +20,13 @@ export type NotificationServices = AsyncDisposable & {
 
 /** Connects lazily: a channel that is away shows with the first message. */
 export function createNotificationServices(
-  { config, secrets, events, startNotification }: WorkerServicesDeps,
+  { config, secrets, events, rings, startNotification }: WorkerServicesDeps,
   { db, clock }: { readonly db: Database; readonly clock: Clock },
 ): NotificationServices {
-  const channels = createNotifiers(config.notify, secrets.notify, events)
+  const channels = createNotifiers(config.notify, secrets.notify, {
+    events,
+    webhookKeys: rings.webhook,
+  })
   const { notifiers } = channels
   const notificationStore = createNotificationStore(db)
   return {

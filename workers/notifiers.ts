@@ -5,6 +5,7 @@ import { createTwilioNotifier } from '../adapters/notify/twilio.ts'
 import { createWebPushNotifier } from '../adapters/notify/web-push.ts'
 import { createWebhookNotifier } from '../adapters/notify/webhook.ts'
 import type { Config, Secrets } from '../config/config.ts'
+import type { KeyRingSource } from '../domain/ports/key-rings.ts'
 import type { Notifier, Notifiers } from '../domain/ports/notifier.ts'
 import { createSystemClock } from '../platform/clock/system-clock.ts'
 import type { Events } from '../platform/events.ts'
@@ -17,14 +18,14 @@ export type OwnedNotifiers = AsyncDisposable & { readonly notifiers: Notifiers }
 export function createNotifiers(
   config: Config['notify'],
   secrets: Secrets['notify'],
-  events: Events,
+  { events, webhookKeys }: { readonly events: Events; readonly webhookKeys: KeyRingSource | null },
 ): OwnedNotifiers {
   const all = [
     smtpOf(config, secrets),
     twilioOf(config, secrets),
     webPushOf(config, secrets),
     secrets.slackWebhookUrl === null ? null : createSlackNotifier({ url: secrets.slackWebhookUrl }),
-    webhookOf(secrets),
+    webhookOf(secrets, webhookKeys),
   ].filter((one) => one !== null)
   const observed = all.map((notifier) => [notifier.channel, observeNotifier(notifier, events)])
   return {
@@ -56,7 +57,14 @@ function webPushOf({ vapid }: Config['notify'], secrets: Secrets['notify']): Not
   return createWebPushNotifier({ publicKey, privateKey, subject })
 }
 
-function webhookOf({ webhookUrl: url, webhookSecret: secret }: Secrets['notify']): Notifier | null {
-  if (url === null || secret === null) return null
-  return createWebhookNotifier({ url, secret, wallClock: createSystemClock() })
+function webhookOf(
+  { webhookUrl: url, webhookSecret: secret }: Secrets['notify'],
+  keys: KeyRingSource | null,
+): Notifier | null {
+  if (url === null || (secret === null && keys === null)) return null
+  const secrets = (): readonly string[] => [
+    ...(keys?.current().keys ?? []).toReversed().map(({ material }) => `whsec_${material}`),
+    ...(secret === null ? [] : [secret]),
+  ]
+  return createWebhookNotifier({ url, secrets, wallClock: createSystemClock() })
 }

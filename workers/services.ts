@@ -1,4 +1,6 @@
 /** Builds what activities work with: database, providers, clock, events. One per worker process. */
+import { hostname } from 'node:os'
+
 import { createAccessActivities } from './access-services.ts'
 import { createMaintenanceActivities } from '../activities/maintenance.ts'
 import { createCoverageArmingActivities } from '../activities/coverage-arming.ts'
@@ -10,12 +12,16 @@ import { createClockStore } from '../db/stores/clock-store.ts'
 import { createCoverSwitches } from '../db/stores/cover-switch-store.ts'
 import { createDatabaseCare } from '../db/stores/database-care.ts'
 import { createOperatorNoticeStore } from '../db/stores/operator-notice-store.ts'
+import { createKeyHolderStore } from '../db/stores/key-holder-store.ts'
 import { createSettingStore } from '../db/stores/setting-store.ts'
+import type { PayloadKeyUsage } from '../domain/ports/key-rings.ts'
 import { instantFromMs } from '../domain/time.ts'
 import { auditSchedule } from '../operations/audit-schedules.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
+import { reportKeys, type HeldRings } from '../platform/key-reports.ts'
 import type { ProcessLogger } from '../platform/logger.ts'
+import type { Metrics } from '../platform/metrics.ts'
 import { watchSettings } from '../platform/settings-watch.ts'
 import type { SchedulePlanEntry } from '../platform/temporal/schedules-plan.ts'
 import { createAnalyticsActivities } from './analytics-services.ts'
@@ -27,6 +33,7 @@ import { createProviderActivities, createWorkerReports } from './provider-servic
 import type { ActivitiesByJob } from './queues.ts'
 import { createRetentionActivities } from './retention-services.ts'
 import { reviewActivities, type ReviewRunDeps } from './review-services.ts'
+import { secretRotationActivities } from './secret-services.ts'
 import { runProjection, type WatchedServer } from './run-projection.ts'
 
 /** On wall time a second is a second. */
@@ -40,12 +47,18 @@ export type WorkerServices = AsyncDisposable & {
   readonly auditSchedule: (entry: SchedulePlanEntry) => Promise<void>
   /** Lets changes of run-time settings hold in this process; dispose of it to stop. */
   readonly holdSettings: (logger: ProcessLogger) => AsyncDisposable
+  /** Tells which keys this process has; dispose of it to stop. */
+  readonly reportKeys: (logger: ProcessLogger, metrics: Metrics) => AsyncDisposable
 }
 
 export type WorkerServicesDeps = ReviewRunDeps & {
   readonly config: Config
   readonly secrets: Secrets
   readonly events: Events
+  /** The keys of this process. */
+  readonly rings: HeldRings
+  /** Null: payloads are not encrypted. */
+  readonly payloadKeyUsage: PayloadKeyUsage | null
   /** Runs and schedules as the Temporal server has them. */
   readonly server: WatchedServer
   /** Starts the `payout` run of a batch; does nothing when it was started before. */
@@ -83,6 +96,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       ...createRetentionActivities({ ...config, db, clock, events }),
       ...createAnalyticsActivities({ config, db, clock, clockSpeed, events }),
       'outbox-and-run-projection': runProjection(deps, db),
+      'secret-rotation': secretRotationActivities({ ...deps, db, clock }),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
       'coverage-arming': createCoverageArmingActivities({
         coverSwitches: createCoverSwitches(db),
@@ -99,6 +113,14 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       watchSettings({
         settingStore: createSettingStore(db),
         defaults: settingDefaults(config),
+        logger,
+      }),
+    reportKeys: (logger, metrics) =>
+      reportKeys({
+        holders: createKeyHolderStore(db),
+        rings: deps.rings,
+        processId: `worker ${hostname()}:${process.pid}`,
+        metrics,
         logger,
       }),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),

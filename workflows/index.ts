@@ -23,6 +23,7 @@ export { executiveSummary } from './executive-summary.ts'
 export { report } from './report.ts'
 export { logPruning } from './log-pruning.ts'
 export { coverageArming } from './coverage-arming.ts'
+export { secretRotation } from './secret-rotation.ts'
 // A default export answers for every type without one of its own.
 // oxlint-disable-next-line import/no-default-export -- the SDK asks for it by that name
 export { unknownJob as default } from './unknown-job.ts'

@@ -9,6 +9,7 @@ import type { ProviderResult } from '../../domain/ports/flight-data-provider.ts'
 import type { BreakerState } from '../circuit.ts'
 import { failure, failureOfStatus } from './aeroapi-failure.ts'
 import { createCallLimits, type CallLimitOptions, type CallOptions } from './call-limits.ts'
+import { correlationHeader } from '../../platform/correlation.ts'
 
 const CONNECT_TIMEOUT_MS = 3_000
 const TOTAL_TIMEOUT_MS = 10_000
@@ -98,7 +99,11 @@ async function ask(
     const response = await pool.request({
       method: 'GET',
       path,
-      headers: { 'x-apikey': options.apiKey, accept: 'application/json' },
+      headers: {
+        'x-apikey': options.apiKey,
+        accept: 'application/json',
+        ...correlationHeader(),
+      },
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     })
     const body = await response.body.text()

@@ -10,6 +10,7 @@ import type { BreakerState } from '../circuit.ts'
 import { failure } from './aeroapi-failure.ts'
 import { failureOfBareStatus, failureOfError, statedErrorOf } from './aviationstack-failure.ts'
 import { createCallLimits, type CallLimitOptions, type CallOptions } from './call-limits.ts'
+import { correlationHeader } from '../../platform/correlation.ts'
 
 const CONNECT_TIMEOUT_MS = 3_000
 const TOTAL_TIMEOUT_MS = 10_000
@@ -95,7 +96,7 @@ async function ask(
     const response = await pool.request({
       method: 'GET',
       path: target,
-      headers: { accept: 'application/json' },
+      headers: { accept: 'application/json', ...correlationHeader() },
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     })
     const body = await response.body.text()

@@ -3,6 +3,7 @@ import { Agent, request } from 'undici'
 
 import type { SendOutcome } from '../../domain/ports/notifier.ts'
 import { SECOND_MS } from '../../domain/time.ts'
+import { correlationHeader } from '../../platform/correlation.ts'
 
 const CONNECT_TIMEOUT_MS = 5 * SECOND_MS
 /** A provider that takes longer is treated as away; its answer, if it comes, finds the same id again. */
@@ -45,7 +46,7 @@ export async function sendHttp(
     const answer = await request(url, {
       dispatcher: agent,
       method,
-      headers,
+      headers: { ...headers, ...correlationHeader() },
       body: body ?? null,
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,

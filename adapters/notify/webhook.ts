@@ -12,8 +12,11 @@ import { createHttpAgent, outcomeOfAnswer, sendHttp } from './http-outcome.ts'
 /** Where it is told, and with what it is signed. */
 export type WebhookOptions = {
   readonly url: string
-  /** `whsec_` and base64, or any text of 16 characters and more. Never logged. */
-  readonly secret: string
+  /**
+   * `whsec_` and base64, or any text of 16 characters and more; the newest first. Each signs, so that a
+   * receiver may go over to a new one in its own time. Never logged.
+   */
+  readonly secrets: () => readonly string[]
   /** Wall time, for the signature: receivers refuse old ones. */
   readonly wallClock: Clock
   readonly timeoutMs?: number
@@ -24,7 +27,6 @@ const CONNECTIONS = 5
 /** The webhook channel. A 2xx is the receiver's own word, so the message counts as delivered. */
 export function createWebhookNotifier(options: WebhookOptions): Notifier {
   const agent = createHttpAgent(CONNECTIONS)
-  const key = keyOf(options.secret)
   return {
     channel: 'webhook',
     id: 'webhook',
@@ -32,14 +34,15 @@ export function createWebhookNotifier(options: WebhookOptions): Notifier {
       const { notificationId, subject, text, data } = message
       const timestamp = String(Math.floor(toMs(await options.wallClock.now()) / SECOND_MS))
       const body = JSON.stringify({ id: notificationId, type: data['event'], subject, text, data })
-      const signature = sign(key, `${notificationId}.${timestamp}.${body}`)
+      const content = `${notificationId}.${timestamp}.${body}`
+      const signatures = options.secrets().map((secret) => `v1,${sign(keyOf(secret), content)}`)
       const post = {
         url: options.url,
         headers: {
           'content-type': 'application/json',
           'webhook-id': notificationId,
           'webhook-timestamp': timestamp,
-          'webhook-signature': `v1,${signature}`,
+          'webhook-signature': signatures.join(' '),
         },
         body,
         ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),

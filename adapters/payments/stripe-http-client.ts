@@ -4,6 +4,7 @@
  */
 import { errors, Pool } from 'undici'
 import type Stripe from 'stripe'
+import { correlationHeader } from '../../platform/correlation.ts'
 
 const CONNECT_TIMEOUT_MS = 3_000
 /** A transfer is 1 kB, a page of a hundred 100 kB. */
@@ -58,7 +59,7 @@ export function createStripeHttpClient(
         const response = await pool.request({
           path: `${prefix}${path}`,
           method,
-          headers: plainHeaders(headers),
+          headers: { ...plainHeaders(headers), ...correlationHeader() },
           body: body === '' ? null : body,
           headersTimeout: timeoutMs,
           bodyTimeout: timeoutMs,

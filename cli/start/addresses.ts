@@ -17,6 +17,9 @@ export type AddressRequest = {
   readonly config: Config
   readonly secrets: Secrets
   readonly servers: Servers
+  readonly payloadKeysFile: string | null
+  /** From `chooseApiUrl`. */
+  readonly apiUrl: string
   readonly isPortExplicit: (variable: string) => boolean
   readonly onNote: (text: string) => void
 }
@@ -27,7 +30,6 @@ export type AddressRequest = {
  */
 export async function chooseAddresses(request: AddressRequest): Promise<RunFile> {
   const { plan, config, secrets, servers } = request
-  const apiPort = await portFor(request, 'API', 'API_PORT', config.api.port)
   const metricsPort = await portFor(request, 'metrics', 'METRICS_PORT', config.metrics.port)
   return {
     pid: process.pid,
@@ -36,7 +38,7 @@ export async function chooseAddresses(request: AddressRequest): Promise<RunFile>
     temporalAddress: servers.temporalAddress,
     temporalNamespace: config.temporal.namespace,
     temporalUiUrl: servers.temporalUiUrl,
-    apiUrl: `http://${reachable(config.api.host)}:${apiPort}`,
+    apiUrl: request.apiUrl,
     metricsUrl: `http://${reachable(config.metrics.host)}:${metricsPort}/metrics`,
     flightsUrl: plan.runsFlights
       ? await localUrl(request, 'flight data', 'FLIGHTS_PORT', config.ports.flights)
@@ -47,7 +49,14 @@ export async function chooseAddresses(request: AddressRequest): Promise<RunFile>
     mail: plan.runsMail ? await mailOf(request) : null,
     aeroapiKey: secrets.aeroapiKey ?? LOCAL_AEROAPI_KEY,
     stripeApiKey: secrets.stripeApiKey ?? LOCAL_STRIPE_KEY,
+    payloadKeysFile: request.payloadKeysFile,
   }
+}
+
+/** Where the API will listen. Known first, because the Web UI is started with it. */
+export async function chooseApiUrl(request: PortRequest): Promise<string> {
+  const { host, port } = request.config.api
+  return `http://${reachable(host)}:${await portFor(request, 'API', 'API_PORT', port)}`
 }
 
 async function mailOf(request: AddressRequest): Promise<RunFile['mail']> {
@@ -67,8 +76,10 @@ async function localUrl(
   return `http://${LOOPBACK}:${await portFor(request, what, variable, port)}`
 }
 
+type PortRequest = Pick<AddressRequest, 'config' | 'isPortExplicit' | 'onNote'>
+
 async function portFor(
-  request: AddressRequest,
+  request: PortRequest,
   what: string,
   variable: string,
   wished: number,

@@ -16,6 +16,8 @@ export type Home = {
   readonly paymentsLog: string
   readonly demoPolicies: string
   readonly demoContacts: string
+  /** The ring that payloads of this home's Temporal are encrypted with. */
+  readonly payloadKeys: string
 }
 
 /** The paths of a home. Nothing is made. */
@@ -30,6 +32,7 @@ export function homeOf(folder: string): Home {
     paymentsLog: join(root, 'payments.jsonl'),
     demoPolicies: join(root, 'demo-policies.csv'),
     demoContacts: join(root, 'demo-contacts.csv'),
+    payloadKeys: join(root, 'payload-keys.json'),
   }
 }
 
@@ -49,6 +52,7 @@ export async function wipeHome(home: Home): Promise<void> {
     home.paymentsLog,
     home.demoPolicies,
     home.demoContacts,
+    home.payloadKeys,
   ]) {
     await rm(path, { recursive: true, force: true })
   }

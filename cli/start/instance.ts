@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '@temporalio/client'
 
+import { openKeyRing } from '../../adapters/secrets/key-ring-sources.ts'
 import type { Config, Secrets } from '../../config/config.ts'
 import type { Database } from '../../db/client.ts'
 import { createDatabase } from '../../db/client.ts'
@@ -23,12 +24,13 @@ import type { RunFile } from '../run-file.ts'
 import { removeRunFile, runningEnvironment, writeRunFile } from '../run-file.ts'
 import { readFigures } from '../screen/figures.ts'
 import type { Screen } from '../screen/screen.ts'
-import { chooseAddresses } from './addresses.ts'
+import { chooseAddresses, chooseApiUrl } from './addresses.ts'
 import { tellFirstAdmin } from './first-admin.ts'
 import { startClockServer } from './clock-server.ts'
 import { beforeFirstDeparture } from './first-departure.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import type { Home } from './home.ts'
+import { homeKeysFile } from './home-keys.ts'
 import { importBook, SHIPPED_FLIGHTS, writeDemoBook } from './import-book.ts'
 import type { Parts } from './parts.ts'
 import { startParts } from './parts.ts'
@@ -99,7 +101,9 @@ async function bootAll(request: InstanceRequest, stack: AsyncDisposableStack): P
   const { config, secrets, home, env, screen, signal, forced } = request
   const onNote = (text: string): void => screen.note(text)
   const isPortExplicit = (variable: string): boolean => (env[variable]?.trim() ?? '') !== ''
-  const servers = await startServers({ ...request, isPortExplicit, onNote })
+  const payloadKeysFile = await homeKeysFile({ ...request, onNote })
+  const apiUrl = await chooseApiUrl({ config, isPortExplicit, onNote })
+  const servers = await startServers({ ...request, apiUrl, isPortExplicit, onNote })
   stack.defer(() => servers.stop())
   forced.addEventListener('abort', () => servers.kill())
   signal.throwIfAborted()
@@ -107,7 +111,7 @@ async function bootAll(request: InstanceRequest, stack: AsyncDisposableStack): P
   const db = createDatabase(servers.databaseUrl, { max: 4, applicationName: 'groundstop start' })
   stack.defer(() => db.destroy())
   const [{ client }] = await Promise.all([
-    connectTo(request, servers, stack),
+    connectTo(request, { servers, payloadKeysFile }, stack),
     migrate(db).then(() => ensureProducts({ productStore: createProductStore(db) })),
   ])
   signal.throwIfAborted()
@@ -119,6 +123,8 @@ async function bootAll(request: InstanceRequest, stack: AsyncDisposableStack): P
     config,
     secrets,
     servers,
+    payloadKeysFile,
+    apiUrl,
     isPortExplicit,
     onNote,
   })
@@ -148,14 +154,15 @@ async function bootAll(request: InstanceRequest, stack: AsyncDisposableStack): P
 
 async function connectTo(
   request: InstanceRequest,
-  servers: Servers,
+  { servers, payloadKeysFile }: { servers: Servers; payloadKeysFile: string | null },
   stack: AsyncDisposableStack,
 ): Promise<{ client: Client }> {
   const address = {
     address: servers.temporalAddress,
     namespace: request.config.temporal.namespace,
   }
-  const owned = await connectClient(address, { env: request.env })
+  const keys = await openKeyRing({ file: payloadKeysFile, text: request.secrets.payloadKeys })
+  const owned = await connectClient(address, { env: request.env, keys })
   stack.use(owned)
   await ensureSearchAttributes(owned.client)
   return owned

@@ -64,7 +64,10 @@ export async function startParts(request: PartsRequest): Promise<Parts> {
     ...WORKER_MEMORY,
     NODE_OPTIONS: `${WORKER_MEMORY.NODE_OPTIONS} ${request.env['NODE_OPTIONS'] ?? ''}`.trim(),
   })
-  const api = await start(request, 'api', ['api'], webhookSecret(request))
+  const api = await start(request, 'api', ['api'], {
+    ...webhookSecret(request),
+    ...codecOrigins(request),
+  })
   const providers: Part[] = []
   if (plan.runsFlights) {
     providers.push(await start(request, 'flights', flightsArgs(request)))
@@ -144,6 +147,13 @@ function paymentsArgs(request: PartsRequest): string[] {
     ...webhook,
     ...secret,
   ]
+}
+
+/** The Web UI of this machine may have payloads opened, by either of its names. */
+function codecOrigins({ env, run }: PartsRequest): Record<string, string> {
+  if ((env['CODEC_ORIGINS'] ?? '') !== '' || run.temporalUiUrl === null) return {}
+  const { origin, port } = new URL(run.temporalUiUrl)
+  return { CODEC_ORIGINS: `${origin},http://localhost:${port}` }
 }
 
 /** What the local payment server signs its webhooks with: it serves only this machine. */

@@ -31,6 +31,8 @@ export type ServersRequest = {
   readonly secrets: Secrets
   readonly home: Home
   readonly env: NodeJS.ProcessEnv
+  /** Where the API will be: the Web UI has it open payloads. */
+  readonly apiUrl: string
   readonly isPortExplicit: (variable: string) => boolean
   readonly onNote: (text: string) => void
   readonly signal: AbortSignal
@@ -95,6 +97,7 @@ async function startTemporal(request: ServersRequest): Promise<EmbeddedTemporal>
     // Registered over the API, which also tells when one has another type.
     searchAttributes: {},
     retentionDays: RETENTION_DAYS,
+    codecEndpoint: `${request.apiUrl}/api/codec`,
   })
   request.onNote(`Temporal at ${temporal.address}, its Web UI at ${temporal.uiUrl}`)
   return temporal

@@ -13,6 +13,12 @@ export const RETENTION_DAYS = 'retention.days'
 export const CLEANUP_BATCH_SIZE = 'cleanup.batchSize'
 /** Whether new cover is quoted and bound. */
 export const SALES_OPEN = 'sales.isOpen'
+/** Days after which an active key is followed by another. */
+export const SECRETS_MAX_AGE_DAYS = 'secrets.maxAgeDays'
+/** Days that a replaced key is kept at least. */
+export const SECRETS_GRACE_DAYS = 'secrets.graceDays'
+/** Minutes that a new key waits at least before it is used. */
+export const SECRETS_DISTRIBUTION_MINUTES = 'secrets.distributionMinutes'
 /** How much every process logs. */
 export const LOG_LEVEL = 'log.level'
 

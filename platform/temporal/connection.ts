@@ -5,8 +5,11 @@
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client'
 import { loadClientConnectConfig } from '@temporalio/envconfig'
 
+import type { KeyRingSource } from '../../domain/ports/key-rings.ts'
 import type { Logger } from '../logger.ts'
 import { callInterceptors } from './call-retries.ts'
+import { correlationClient } from './correlation-client.ts'
+import { payloadConverter } from './payload-codec.ts'
 
 /** Where the server is, and in which namespace runs live. */
 export type TemporalAddress = { readonly address: string; readonly namespace: string }
@@ -41,10 +44,15 @@ export function connectionOptions(
  */
 export async function connectClient(
   temporal: TemporalAddress,
-  options: { readonly env: NodeJS.ProcessEnv; readonly logger?: Logger },
+  options: {
+    readonly env: NodeJS.ProcessEnv
+    readonly logger?: Logger
+    /** What payloads are encrypted with; null: not at all. */
+    readonly keys: KeyRingSource | null
+  },
 ): Promise<OwnedClient> {
   const connection = await connect(temporal, options.env)
-  const client = new Client({ connection, namespace: temporal.namespace })
+  const client = openClient(connection, temporal, options.keys)
   return { client, [Symbol.asyncDispose]: () => connection.close() }
 }
 
@@ -54,12 +62,28 @@ export async function connectClient(
  */
 export function lazyClient(
   temporal: TemporalAddress,
-  options: { readonly env: NodeJS.ProcessEnv; readonly connectTimeoutMs: number },
+  options: {
+    readonly env: NodeJS.ProcessEnv
+    readonly connectTimeoutMs: number
+    /** What payloads are encrypted with; null: not at all. */
+    readonly keys: KeyRingSource | null
+  },
 ): OwnedClient {
-  const { env, connectTimeoutMs } = options
+  const { env, connectTimeoutMs, keys } = options
   const connection = Connection.lazy(clientOptions(temporal, env, connectTimeoutMs))
-  const client = new Client({ connection, namespace: temporal.namespace })
+  const client = openClient(connection, temporal, keys)
   return { client, [Symbol.asyncDispose]: () => connection.close() }
+}
+
+/** What every client of ours has: encrypted payloads, and the correlation id with what it starts. */
+function openClient(
+  connection: Connection,
+  { namespace }: TemporalAddress,
+  keys: KeyRingSource | null,
+): Client {
+  const dataConverter = payloadConverter(keys)
+  const interceptors = { workflow: [correlationClient()] }
+  return new Client({ connection, namespace, dataConverter, interceptors })
 }
 
 /** What the client's connection takes of the options, which the worker's has in other words. */

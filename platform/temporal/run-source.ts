@@ -12,6 +12,7 @@ import type { RunKey, RunListing, RunQuery, RunSource } from '../../domain/ports
 import type { RunEnd, RunRecord, RunState } from '../../domain/run.ts'
 import { instantFromMs, type Instant } from '../../domain/time.ts'
 import { allJobs, findJobOfWorkflow } from '../../jobs/registry.ts'
+import { readableFailure } from './failure-words.ts'
 
 /** Runs of one page; the server gives at most 1,000. */
 const PAGE_SIZE = 1_000
@@ -77,7 +78,9 @@ function conditionOf(query: RunQuery): string {
 
 function decode(client: Client, raw: RawWorkflowExecutionInfo): Promise<WorkflowExecutionInfo> {
   const { loadedDataConverter, namespace } = client.options
-  return executionInfoFromRaw(raw, loadedDataConverter, raw, namespace)
+  // Without its memo: nothing of it is kept, and a run whose key is gone is listed all the same.
+  const listed = { ...raw, memo: null }
+  return executionInfoFromRaw(listed, loadedDataConverter, raw, namespace)
 }
 
 const STATES: Readonly<Record<string, RunState>> = {
@@ -169,7 +172,10 @@ async function readEnd(client: Client, { workflowId, runId }: RunKey): Promise<R
     })
     const events = history?.events ?? []
     const [last] = events
-    return last === undefined ? null : { ...endOf(last), version: versionOf(events) }
+    if (last === undefined) return null
+    const failed = last.workflowExecutionFailedEventAttributes
+    const failure = await readableFailure(client, failed?.failure)
+    return { ...endOf(last, failure), version: versionOf(events) }
   } catch (error) {
     const isGone = error instanceof Error && 'code' in error && error.code === GRPC_NOT_FOUND
     if (isGone) return null
@@ -185,11 +191,11 @@ function versionOf(events: readonly HistoryEvent[]): string | null {
   return null
 }
 
-function endOf(event: HistoryEvent): Omit<RunEnd, 'version'> {
+function endOf(event: HistoryEvent, failure: Failure | null): Omit<RunEnd, 'version'> {
   const failed = event.workflowExecutionFailedEventAttributes
   if (failed) {
     const nextRunId = failed.newExecutionRunId || null
-    return { ...innermost(failed.failure), nextRunId, isDead: nextRunId === null }
+    return { ...innermost(failure), nextRunId, isDead: nextRunId === null }
   }
   const timedOut = event.workflowExecutionTimedOutEventAttributes
   if (timedOut) {

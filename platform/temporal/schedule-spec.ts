@@ -6,6 +6,7 @@ import type { ScheduleDescription, ScheduleOptions } from '@temporalio/client'
 import { SECOND_MS } from '../../domain/time.ts'
 import type { AnyJob } from '../../jobs/registry.ts'
 import { scheduledRunOptions } from './job-starter.ts'
+import { readable } from './payload-codec.ts'
 import { runSearchAttributes } from './search-attributes.ts'
 import { DAYS, wallSpec } from './wall-spec.ts'
 
@@ -86,7 +87,12 @@ function scheduleOptions(job: AnyJob, scale: ScheduleScale): ScheduleOptions {
       catchupWindow: scaled(schedule.catchUpMs, LEAST_CATCH_UP_MS),
       pauseOnFailure: false,
     },
-    memo: { managedBy: MANAGED_BY, owner: job.owner, summary: job.summary, runbook: job.runbook },
+    memo: {
+      managedBy: readable(MANAGED_BY),
+      owner: readable(job.owner),
+      summary: readable(job.summary),
+      runbook: readable(job.runbook),
+    },
     typedSearchAttributes: runSearchAttributes(job, 'schedule', job.priority),
   }
 }

@@ -95,10 +95,11 @@ describe('Slack', () => {
 
 describe('the webhook', () => {
   const secret = `whsec_${Buffer.from('a key of 24 bytes, more.').toString('base64')}`
+  const OLDER = `whsec_${Buffer.from('an older key of 24 bytes').toString('base64')}`
   const build = (url: string) => ({
     notifier: createWebhookNotifier({
       url: `${url}/hook?token=s3cret`,
-      secret,
+      secrets: () => [secret, OLDER],
       wallClock: createSystemClock(),
       timeoutMs: TIMEOUT_MS,
     }),
@@ -141,9 +142,12 @@ describe('the webhook', () => {
     const timestamp = Number(headers['webhook-timestamp'])
     expect(Math.abs(Date.now() / 1_000 - timestamp)).toBeLessThan(60)
     const signed = `${headers['webhook-id']}.${timestamp}.${text}`
-    const key = Buffer.from('a key of 24 bytes, more.')
-    const expected = createHmac('sha256', key).update(signed).digest('base64')
-    expect(headers['webhook-signature']).toBe(`v1,${expected}`)
+    // By each key of the ring, so that a receiver goes over to a new one in its own time.
+    const signatures = ['a key of 24 bytes, more.', 'an older key of 24 bytes'].map((key) => {
+      const hmac = createHmac('sha256', Buffer.from(key)).update(signed)
+      return `v1,${hmac.digest('base64')}`
+    })
+    expect(headers['webhook-signature']).toBe(signatures.join(' '))
     expect(JSON.parse(text)).toMatchObject({ type: 'payout-paid', data: { policyNumber: 'P-1' } })
   })
 

@@ -70,7 +70,7 @@ describe('docker-compose.yml', () => {
 
   it('passes on every setting that is not of this machine, secrets as files that are made', () => {
     const local =
-      /^(CLOCK_|GROUNDSTOP_HOME|DATABASE_POOL_MAX|API_TOKENS_FILE|LOG_FILE$|\w+_CONCURRENCY$)/
+      /^(CLOCK_|GROUNDSTOP_HOME|DATABASE_POOL_MAX|API_TOKENS_FILE|LOG_FILE$|PAYLOAD_KEYS$|\w+_CONCURRENCY$)/
     const ports = /^(POSTGRES|TEMPORAL|TEMPORAL_UI|FLIGHTS|PAYMENTS|MAIL|MAIL_SMTP)_PORT$/
     const passed = ['worker', 'api'].flatMap((name) =>
       Object.keys(compose.services[name]?.environment ?? {}),
@@ -79,14 +79,16 @@ describe('docker-compose.yml', () => {
       (name) =>
         !local.test(name) &&
         !ports.test(name) &&
-        !passed.some((it) => it.replace(/_FILE$/, '') === name),
+        !passed.some((it) => it === name || it.replace(/_FILE$/, '') === name),
     )
     expect(missing).toEqual([])
     const [makeSecrets, entrypoint] = [read('deploy/make-secrets.sh'), read('deploy/entrypoint.sh')]
     for (const secret of Object.keys(compose.secrets ?? {})) {
       expect(makeSecrets).toMatch(new RegExp(`^(keep|ask) ${secret} `, 'm'))
     }
-    for (const file of passed.filter((name) => name.endsWith('_FILE'))) {
+    // A setting that is a file's name itself is read by the product.
+    const expanded = passed.filter((name) => name.endsWith('_FILE') && !Object.hasOwn(FIELDS, name))
+    for (const file of expanded) {
       expect(entrypoint).toMatch(new RegExp(`\\b${file.replace(/_FILE$/, '')}\\b`))
     }
   })
@@ -109,8 +111,9 @@ describe('docker-compose.yml', () => {
 
   it.each(['migrate', 'worker', 'api'])('sets only settings that %s knows', (name) => {
     const read = Object.keys(compose.services[name]?.environment ?? {})
-    const known = read.map((variable) => variable.replace(/_FILE$/, ''))
-    expect(known.filter((variable) => !Object.hasOwn(FIELDS, variable))).toEqual([])
+    const isKnown = (variable: string) => Object.hasOwn(FIELDS, variable)
+    const unknown = read.filter((it) => !isKnown(it) && !isKnown(it.replace(/_FILE$/, '')))
+    expect(unknown).toEqual([])
   })
 })
 

@@ -33,12 +33,19 @@ const PARTS = [
     ending: '.ts',
     others: ['define-job', 'input', 'periods', 'registry', 'run-identity'],
   },
-  { folder: 'workflows', ending: '.ts', others: ['index', 'unknown-job'] },
+  { folder: 'workflows', ending: '.ts', others: ['failure-converter', 'index', 'unknown-job'] },
   { folder: 'activities', ending: '.ts', others: ['errors', 'heartbeats'] },
   {
     folder: 'test/workflows',
     ending: '.test.ts',
-    others: ['held-payouts', 'schedules', 'validate-input', 'wall-spec'],
+    others: [
+      'correlation',
+      'encrypted-payloads',
+      'held-payouts',
+      'schedules',
+      'validate-input',
+      'wall-spec',
+    ],
   },
   { folder: 'docs/runbooks', ending: '.md', others: [] },
 ] as const

@@ -7,6 +7,8 @@ import { DeterminismViolationError } from '@temporalio/workflow'
 import { Worker, type ReplayWorkerOptions } from '@temporalio/worker'
 import { beforeAll, describe, expect, test } from 'vitest'
 
+import { payloadConverter, type PayloadKeyError } from '../../platform/temporal/payload-codec.ts'
+import { ChangingKeys, RECORDED_RING, testKey } from '../support/payload-keys.ts'
 import '../support/quiet-runtime.ts'
 import { testBundle } from '../support/workflow-bundle.ts'
 
@@ -47,5 +49,52 @@ describe('refuses a history in which another step was taken', () => {
     await expect(Worker.runReplayHistory(options, history)).rejects.toBeInstanceOf(
       DeterminismViolationError,
     )
+  })
+})
+
+describe('encrypted histories', () => {
+  const ENCRYPTED = fileURLToPath(new URL('encrypted', import.meta.url))
+  const encrypted = readdirSync(ENCRYPTED).filter((file) => file.endsWith('.json'))
+  const readEncrypted = (file: string) => readFileSync(`${ENCRYPTED}/${file}`, 'utf8')
+  const withKeys = async (
+    keys: ChangingKeys | null,
+    onProblem?: (error: PayloadKeyError) => void,
+  ): Promise<ReplayWorkerOptions> => ({
+    workflowBundle: await testBundle(keys === null ? 'plain' : 'encoded'),
+    dataConverter: payloadConverter(keys, onProblem),
+  })
+
+  test.each(encrypted)('%s replays with its key', async (file) => {
+    const replay = await withKeys(new ChangingKeys(RECORDED_RING))
+    await Worker.runReplayHistory(replay, JSON.parse(readEncrypted(file)), basename(file))
+  })
+
+  test.each([
+    ['without keys', null, 'KEY_MISSING'],
+    ['with another key', new ChangingKeys({ keys: [testKey('other')] }), 'KEY_MISSING'],
+    [
+      'with other material under its id',
+      new ChangingKeys({
+        keys: [testKey('recorded-2026-11', { material: testKey('x').material })],
+      }),
+      'KEY_WRONG',
+    ],
+  ])('do not replay %s', async (_how, keys, code) => {
+    const [file = ''] = encrypted
+    const told: PayloadKeyError[] = []
+    const replay = await withKeys(keys, (error) => told.push(error))
+    const replayed = Worker.runReplayHistory(replay, JSON.parse(readEncrypted(file)))
+    await expect(replayed).rejects.toThrow(/Replay failed/)
+    expect(told[0]).toMatchObject({ code, keyId: 'recorded-2026-11' })
+  })
+
+  test('show no input, result or word of a failure', () => {
+    expect(encrypted.length).toBeGreaterThan(1)
+    for (const file of encrypted) {
+      const decoded = readEncrypted(file).replaceAll(/"data": ?"([^"]*)"/g, (_all, data: string) =>
+        Buffer.from(data, 'base64').toString('latin1'),
+      )
+      expect(decoded).not.toMatch(/bad shard|leg-1|settled|payoutId/)
+    }
   })
 })

@@ -26,6 +26,7 @@ import { accessCases } from './access-histories.ts'
 import { cleanupCases, MAINTENANCE_CASES } from './retention-histories.ts'
 import { analyticsCases } from './analytics-histories.ts'
 import { armingCases } from './arming-histories.ts'
+import { rotationCases } from './secret-histories.ts'
 import { verificationCases } from './verification-histories.ts'
 import { reviewCases } from './review-histories.ts'
 import { NOTIFICATION_CASES } from './fake-notifications.ts'
@@ -341,6 +342,7 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
   ...NOTIFICATION_CASES,
   ...armingCases({ failingOnce }),
   ...analyticsCases({ inTurn, failingOnce }),
+  ...rotationCases({ inTurn, failingOnce }),
 ]
 
 /** Ten payouts that the kill switch holds until a person approves them. */

@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { Client, Connection } from '@temporalio/client'
-import { NativeConnection, Worker } from '@temporalio/worker'
+import { NativeConnection, Worker, type ActivityInterceptorsFactory } from '@temporalio/worker'
 
+import type { KeyRingSource } from '../../domain/ports/key-rings.ts'
+import { payloadConverter } from '../../platform/temporal/payload-codec.ts'
 import { ensureSearchAttributes } from '../../platform/temporal/search-attributes.ts'
 import './quiet-runtime.ts'
 import { testBundle } from './workflow-bundle.ts'
@@ -21,14 +23,21 @@ export type TemporalRig = AsyncDisposable & {
     taskQueue: string,
     activities: Activities,
     work: () => Promise<T>,
-    options?: { readonly activitiesAtOnce?: number },
+    options?: {
+      readonly activitiesAtOnce?: number
+      readonly activityInterceptors?: ActivityInterceptorsFactory[]
+    },
   ): Promise<T>
 }
 
-/** A fresh namespace with our search attributes, or one that is there already. */
+/**
+ * A fresh namespace with our search attributes, or one that is there already. `keys`: what payloads
+ * are encrypted with, by default not at all.
+ */
 export async function createTemporalRig(
   temporalAddress: string,
   existing?: string,
+  keys: KeyRingSource | null = null,
 ): Promise<TemporalRig> {
   const connection = await Connection.connect({ address: temporalAddress })
   const native = await NativeConnection.connect({ address: temporalAddress })
@@ -40,18 +49,26 @@ export async function createTemporalRig(
       workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
     })
   }
-  const client = new Client({ connection, namespace })
+  const dataConverter = payloadConverter(keys)
+  const client = new Client({ connection, namespace, dataConverter })
   await untilUsable(client)
   return {
     client,
     namespace,
-    async withWorker(taskQueue, activities, work, { activitiesAtOnce = 100 } = {}) {
+    async withWorker(
+      taskQueue,
+      activities,
+      work,
+      { activitiesAtOnce = 100, activityInterceptors = [] } = {},
+    ) {
       const worker = await Worker.create({
         connection: native,
         namespace,
         taskQueue,
         activities,
-        workflowBundle: await testBundle(),
+        workflowBundle: await testBundle(keys === null ? 'plain' : 'encoded'),
+        dataConverter,
+        interceptors: { activity: activityInterceptors },
         maxConcurrentActivityTaskExecutions: activitiesAtOnce,
         // Cancellation and heartbeats must reach activities within a test's patience.
         maxHeartbeatThrottleInterval: '200ms',

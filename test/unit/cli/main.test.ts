@@ -75,6 +75,7 @@ describe('the environment of a command', () => {
       mail: null,
       aeroapiKey: 'a',
       stripeApiKey: 'b',
+      payloadKeysFile: null,
     }
     writeFileSync(join(home, 'run.json'), JSON.stringify(run))
   }

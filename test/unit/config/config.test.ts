@@ -27,6 +27,7 @@ describe('defaults', () => {
       stripeApiKey: null,
       stripeWebhookSecret: null,
       apiToken: null,
+      payloadKeys: null,
       notify: {
         smtpUrl: null,
         vapidPrivateKey: null,

@@ -21,6 +21,7 @@ describe('a channel', () => {
     [{ TWILIO_ACCOUNT_SID: SID }, ['TWILIO_AUTH_TOKEN', 'TWILIO_FROM']],
     [{ VAPID_PUBLIC_KEY: 'A'.repeat(87) }, ['VAPID_PRIVATE_KEY']],
     [{ NOTIFY_WEBHOOK_URL: 'https://a.example/x' }, ['NOTIFY_WEBHOOK_SECRET']],
+    [{ NOTIFY_WEBHOOK_URL: 'https://a.example/x', NOTIFY_WEBHOOK_KEYS_FILE: 'keys.json' }, []],
     [{ SLACK_WEBHOOK_URL: 'https://hooks.slack.com/services/a/b/c' }, []],
     [{ SMTP_URL: 'smtp://mail.example.com', NOTIFY_FROM: 'G <a@b.example>' }, []],
   ])('is whole or not there: %o lacks %j', (env, lacking) => {

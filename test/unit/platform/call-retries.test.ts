@@ -31,7 +31,7 @@ it('a call that is being retried when its connection closes is rejected, and not
   await using refusal = await startRefusal()
   const owned = lazyClient(
     { address: refusal.address, namespace: 'default' },
-    { env: {}, connectTimeoutMs: 3_000 },
+    { env: {}, connectTimeoutMs: 3_000, keys: null },
   )
   const calls = Array.from({ length: 20 }, () =>
     owned.client.workflowService.getSystemInfo({}).then(

@@ -1,0 +1,23 @@
+/** Steps work under the correlation id of their run: what started it, or its own id. */
+import type { Context } from '@temporalio/activity'
+import { defaultPayloadConverter } from '@temporalio/common'
+import type { ActivityInterceptors } from '@temporalio/worker'
+
+import { CORRELATION_HEADER, isCorrelationId } from '../domain/correlation.ts'
+import { withCorrelation } from '../platform/correlation.ts'
+
+/** A factory for a worker's activity interceptors. */
+export function activityCorrelation(): (context: Context) => ActivityInterceptors {
+  return ({ info }) => ({
+    inbound: {
+      execute: (input, next) => {
+        const payload = input.headers[CORRELATION_HEADER]
+        const given: unknown = payload && defaultPayloadConverter.fromPayload(payload)
+        const own = info.workflowExecution?.workflowId
+        const correlationId = isCorrelationId(given) ? given : own
+        const work = () => next(input)
+        return correlationId === undefined ? work() : withCorrelation(correlationId, work)
+      },
+    },
+  })
+}

@@ -1,0 +1,43 @@
+/** Builds what the rotation of keys works with: rings that can be changed, their holders, their usage. */
+import { createSecretRotationActivities } from '../activities/secret-rotation.ts'
+import { newKeyMaterial } from '../adapters/secrets/key-ring-sources.ts'
+import { createKeyRingStore } from '../adapters/secrets/key-ring-store.ts'
+import type { Config } from '../config/config.ts'
+import type { Database } from '../db/client.ts'
+import { createAuditLog } from '../db/stores/audit-log.ts'
+import { createKeyHolderStore } from '../db/stores/key-holder-store.ts'
+import { createSettingStore } from '../db/stores/setting-store.ts'
+import type { RingName } from '../domain/key-rotation.ts'
+import type { Clock } from '../domain/ports/clock.ts'
+import type { KeyRingStore, PayloadKeyUsage } from '../domain/ports/key-rings.ts'
+import { instantFromMs } from '../domain/time.ts'
+import type { Events } from '../platform/events.ts'
+
+/** The activities of `secret-rotation`. A ring that comes from the environment is not ours to change. */
+export function secretRotationActivities(deps: {
+  readonly config: Config
+  readonly db: Database
+  readonly clock: Clock
+  readonly events: Events
+  readonly payloadKeyUsage: PayloadKeyUsage | null
+}): ReturnType<typeof createSecretRotationActivities> {
+  const { config, db, clock, events, payloadKeyUsage } = deps
+  return createSecretRotationActivities({
+    rings: [
+      ...storeOf('payload', config.payloads.keysFile),
+      ...storeOf('webhook', config.notify.webhookKeysFile),
+    ],
+    holders: createKeyHolderStore(db),
+    usage: payloadKeyUsage,
+    auditLog: createAuditLog(db),
+    settingStore: createSettingStore(db),
+    clock,
+    wallNow: () => instantFromMs(Date.now()),
+    newMaterial: newKeyMaterial,
+    events,
+  })
+}
+
+function storeOf(name: RingName, path: string | null): KeyRingStore[] {
+  return path === null ? [] : [createKeyRingStore(name, path)]
+}
