@@ -27,6 +27,7 @@ keep postgres_password "$(random)"
 keep temporal_postgres_password "$(random)"
 keep grafana_password "$(random)"
 keep api_token "$(random)"
+keep auth_secret "$(random)"
 keep database_url "postgres://groundstop:$(cat postgres_password)@postgres:5432/groundstop"
 ask aeroapi_key "${AEROAPI_KEY:-}" 'AeroAPI key'
 # Optional, with an empty file: one source decides, no webhook is taken, a channel is not used.
