@@ -21,7 +21,7 @@ export type TemporalRig = AsyncDisposable & {
     taskQueue: string,
     activities: Activities,
     work: () => Promise<T>,
-    options?: { readonly activitiesAtOnce?: number },
+    options?: { readonly activitiesAtOnce?: number; readonly tasksAtOnce?: number },
   ): Promise<T>
 }
 
@@ -45,7 +45,12 @@ export async function createTemporalRig(
   return {
     client,
     namespace,
-    async withWorker(taskQueue, activities, work, { activitiesAtOnce = 100 } = {}) {
+    async withWorker(
+      taskQueue,
+      activities,
+      work,
+      { activitiesAtOnce = 100, tasksAtOnce = 40 } = {},
+    ) {
       const worker = await Worker.create({
         connection: native,
         namespace,
@@ -53,6 +58,7 @@ export async function createTemporalRig(
         activities,
         workflowBundle: await testBundle(),
         maxConcurrentActivityTaskExecutions: activitiesAtOnce,
+        maxConcurrentWorkflowTaskExecutions: tasksAtOnce,
         // Cancellation and heartbeats must reach activities within a test's patience.
         maxHeartbeatThrottleInterval: '200ms',
         shutdownGraceTime: '1s',
