@@ -13,7 +13,7 @@ import { services } from '../support/services.ts'
 import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
 
 /** One step at a time: what the server gives next is what begins next. */
-const ONE_AT_ONCE = { activitiesAtOnce: 1 }
+const ONE_AT_ONCE = { activitiesAtOnce: 1, tasksAtOnce: 2 }
 
 let rig: TemporalRig
 beforeAll(async () => {

@@ -70,14 +70,6 @@ async function startWorker(graceMs: number): Promise<ChildProcess> {
   return child
 }
 
-/** Runs `work` while nobody else has the table. */
-async function whileLocked(work: () => Promise<void>): Promise<void> {
-  await database.db.transaction().execute(async (trx) => {
-    await sql`lock table ${sql.id(TABLE)} in access exclusive mode`.execute(trx)
-    await work()
-  })
-}
-
 async function vacuum(times: number) {
   const { workflowId } = await startJob(rig, {
     job: 'maintenance',
@@ -94,30 +86,36 @@ async function vacuum(times: number) {
 
 it('lets what is at work end within its grace; cut after it, the step goes on elsewhere', async () => {
   const patient = await startWorker(30_000)
-  await whileLocked(async () => {
-    const { handle, step } = await vacuum(1)
-    await expect.poll(step, PATIENCE).toEqual({ attempt: 1, isAtWork: true })
+  const first = await vacuumWhileLocked(1, async () => {
     patient.kill('SIGTERM')
     expect(await once(patient, 'exit')).toEqual([0, null])
-    // The step was not given back: all that is left of the run is to be told so.
-    await expect.poll(step, PATIENCE).toEqual({ attempt: undefined, isAtWork: false })
-    const hasty = await startWorker(1_000)
-    expect(await handle.result()).toMatchObject({ skipped: [{ table: TABLE }] })
-    const cut = await vacuum(10)
-    await expect.poll(cut.step, PATIENCE).toEqual({ attempt: 1, isAtWork: true })
+  })
+  // The step was not given back: all that is left of the run is to be told so.
+  await expect.poll(first.step, PATIENCE).toEqual({ attempt: undefined, isAtWork: false })
+  const hasty = await startWorker(1_000)
+  expect(await first.handle.result()).toMatchObject({ skipped: [{ table: TABLE }] })
+  const cut = await vacuumWhileLocked(10, async () => {
     const askedAt = performance.now()
     hasty.kill('SIGTERM')
     expect(await once(hasty, 'exit')).toEqual([0, null])
     expect(performance.now() - askedAt).toBeLessThan(10_000)
-    // At once, and not after the silence of a worker that died.
-    await expect.poll(cut.step, { timeout: 5_000 }).toMatchObject({ attempt: 2 })
-    const databaseCare = createDatabaseCare(database.db)
-    const elsewhere = createMaintenanceActivities({
-      databaseCare: { ...databaseCare, run: async () => 'done' },
-    })
-    await rig.withWorker('maintenance', elsewhere, async () => {
-      const result = (await cut.handle.result()) as { done: string[] }
-      expect(result.done).toHaveLength(10)
-    })
+  })
+  // At once, and not after the silence of a worker that died.
+  await expect.poll(cut.step, { timeout: 5_000 }).toMatchObject({ attempt: 2 })
+  const elsewhere = createMaintenanceActivities({ databaseCare: createDatabaseCare(database.db) })
+  await rig.withWorker('maintenance', elsewhere, async () => {
+    const result = (await cut.handle.result()) as { done: string[] }
+    expect(result.done).toHaveLength(10)
   })
 }, 180_000)
+
+/** Starts a run, and once its step waits for the table does `work`. */
+async function vacuumWhileLocked(times: number, work: () => Promise<void>) {
+  return database.db.transaction().execute(async (trx) => {
+    await sql`lock table ${sql.id(TABLE)} in access exclusive mode`.execute(trx)
+    const run = await vacuum(times)
+    await expect.poll(run.step, PATIENCE).toEqual({ attempt: 1, isAtWork: true })
+    await work()
+    return run
+  })
+}

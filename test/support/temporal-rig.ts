@@ -25,6 +25,7 @@ export type TemporalRig = AsyncDisposable & {
     work: () => Promise<T>,
     options?: {
       readonly activitiesAtOnce?: number
+      readonly tasksAtOnce?: number
       readonly activityInterceptors?: ActivityInterceptorsFactory[]
     },
   ): Promise<T>
@@ -59,7 +60,7 @@ export async function createTemporalRig(
       taskQueue,
       activities,
       work,
-      { activitiesAtOnce = 100, activityInterceptors = [] } = {},
+      { activitiesAtOnce = 100, tasksAtOnce = 40, activityInterceptors = [] } = {},
     ) {
       const worker = await Worker.create({
         connection: native,
@@ -70,6 +71,7 @@ export async function createTemporalRig(
         dataConverter,
         interceptors: { activity: activityInterceptors },
         maxConcurrentActivityTaskExecutions: activitiesAtOnce,
+        maxConcurrentWorkflowTaskExecutions: tasksAtOnce,
         // Cancellation and heartbeats must reach activities within a test's patience.
         maxHeartbeatThrottleInterval: '200ms',
         shutdownGraceTime: '1s',
