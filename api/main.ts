@@ -87,13 +87,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   stack.defer(() => db.destroy())
   stack.use(holdSettings(db, config, ownLogger))
   const connectTimeoutMs = CONNECT_TIMEOUT_MS
-  const place = { file: config.payloads.keysFile, text: secrets.payloadKeys }
-  const keys = await openKeyRing(place, (error) => logger.warn({ error }, 'payload-keys-not-read'))
-  stack.use(keys)
-  const holders = createKeyHolderStore(db)
-  const processId = `api ${hostname()}:${process.pid}`
-  const rings = { payload: keys, webhook: null }
-  stack.use(reportKeys({ holders, rings, processId, metrics, logger }))
+  const keys = await openKeys({ ...options, logger, metrics, db, stack })
   const { client } = stack.use(lazyClient(config.temporal, { env, connectTimeoutMs, keys }))
   const clockStore = createClockStore(db)
   const clock = createVirtualClock(clockStore)
@@ -144,6 +138,21 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     metricsUrl: metricsServer.url,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** The ring of payloads; that this process has it is told to whoever rotates keys. */
+async function openKeys(
+  parts: Pick<ApiParts, 'config' | 'secrets' | 'logger' | 'metrics' | 'db' | 'stack'>,
+): Promise<ApiParts['keys']> {
+  const { config, secrets, logger, metrics, db, stack } = parts
+  const place = { file: config.payloads.keysFile, text: secrets.payloadKeys }
+  const keys = await openKeyRing(place, (error) => logger.warn({ error }, 'payload-keys-not-read'))
+  stack.use(keys)
+  const holders = createKeyHolderStore(db)
+  const processId = `api ${hostname()}:${process.pid}`
+  const rings = { payload: keys, webhook: null }
+  stack.use(reportKeys({ holders, rings, processId, metrics, logger }))
+  return keys
 }
 
 function requireSafeDoors(config: Config, secrets: Secrets): void {
