@@ -4,13 +4,13 @@
  * ended since the last one, beginning with the start of this process.
  */
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client'
-import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js'
 
 import { instantFromMs, SECOND_MS, type Instant } from '../domain/time.ts'
 import { JOB_PRIORITIES, type JobPriority } from '../jobs/define-job.ts'
 import { allJobs, findJobOfWorkflow, type AnyJob } from '../jobs/registry.ts'
 import { retryLabel, type Metrics, type RunStatus } from '../platform/metrics.ts'
 import type { Collector } from '../platform/metrics-server.ts'
+import { listedRun } from '../platform/temporal/listed-run.ts'
 import { statusOfRun, withinDeadline, workflowTypeQuery } from './job-runs.ts'
 import { readRunTrail, type RunTrail } from './run-trail.ts'
 import { readSchedulerState } from './scheduler-state.ts'
@@ -117,7 +117,7 @@ function within(attribute: string, from: Instant, to: Instant): string {
 type FoundRun = Omit<EndedRun, 'trail'>
 
 async function listRuns(client: Client, condition: string): Promise<FoundRun[]> {
-  const { namespace, loadedDataConverter } = client.options
+  const { namespace } = client.options
   const query = `${workflowTypeQuery(allJobs())} AND ${condition}`
   const runs: FoundRun[] = []
   let nextPageToken: Uint8Array = new Uint8Array()
@@ -129,8 +129,7 @@ async function listRuns(client: Client, condition: string): Promise<FoundRun[]> 
       nextPageToken,
     })
     for (const raw of page.executions) {
-      const listed = { ...raw, memo: null } // a list shows none of it
-      const info = await executionInfoFromRaw(listed, loadedDataConverter, raw, namespace)
+      const info = await listedRun(client, raw)
       const job = findJobOfWorkflow(info.type)
       if (job !== undefined) runs.push({ info, job })
     }

@@ -9,13 +9,13 @@ import {
   type WorkflowExecutionInfo,
   type WorkflowHandle,
 } from '@temporalio/client'
-import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js'
 import { ApplicationFailure, rootCause } from '@temporalio/common'
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js'
 
 import { instantFromMs, type Instant } from '../domain/time.ts'
 import { PRIORITY_KEYS, type JobPriority } from '../jobs/define-job.ts'
 import { allJobs, findJobOfWorkflow, type AnyJob } from '../jobs/registry.ts'
+import { listedRun } from '../platform/temporal/listed-run.ts'
 import { progressOf, type RunProgress } from '../platform/temporal/run-progress.ts'
 import type { RunStatus } from '../platform/metrics.ts'
 
@@ -197,11 +197,9 @@ export async function listJobRuns(
       ? new InvalidCursorError('not a cursor of this list', { cause: error })
       : error
   })
-  const { loadedDataConverter, namespace } = client.options
   const jobs: JobRun[] = []
   for (const raw of response.executions) {
-    const listed = { ...raw, memo: null } // a list shows none of it
-    const info = await executionInfoFromRaw(listed, loadedDataConverter, raw, namespace)
+    const info = await listedRun(client, raw)
     const job = findJobOfWorkflow(info.type)
     if (job !== undefined) jobs.push(toJobRun(info, job, nowMs))
   }

@@ -9,8 +9,14 @@ export type Role = (typeof ROLES)[number]
 /** The tenant of an installation that serves one insurer, and of tokens that name none. */
 export const DEFAULT_TENANT = 'default'
 
-/** Names of people and keys, as they stand in the audit trail: without blanks, 1 to 64 characters. */
+/** Names of tokens and keys, as they stand in the audit trail: without blanks, 1 to 64 characters. */
 export const CALLER_NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,63}$/
+
+/**
+ * Names of people who sign in. No address: they are part of ids of runs, which stay readable on the
+ * server.
+ */
+export const USER_NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/
 
 /** A thumbprint of RFC 7638 with SHA-256, in base64url. */
 export const DPOP_THUMBPRINT: RegExp = /^[A-Za-z0-9_-]{43}$/

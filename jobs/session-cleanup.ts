@@ -1,6 +1,7 @@
 /** The daily removal of what signing in leaves behind: sessions, codes, accounts nobody took up. */
 import { z } from 'zod'
 
+import { USER_NAME } from '../domain/role.ts'
 import { SESSION_CLASSES } from '../domain/session-retention.ts'
 import { HOUR_MS, MINUTE_MS } from '../domain/time.ts'
 import { defineJob } from './define-job.ts'
@@ -9,7 +10,7 @@ const count = z.int().min(0)
 
 /** Whose, and whether in earnest. */
 export const sessionCleanupInput = z.strictObject({
-  userName: z.string().min(1).max(64).optional().meta({
+  userName: z.string().regex(USER_NAME, 'a name without blanks and @').optional().meta({
     description: "Ends all sessions of this user and nothing else. Absent: everybody's aged ones.",
   }),
   isDryRun: z.boolean().optional().meta({

@@ -4,7 +4,7 @@ import { z } from 'zod'
 
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import type { ListedUser, UserChange, UserStore } from '../../domain/ports/user-store.ts'
-import { CALLER_NAME, ROLES } from '../../domain/role.ts'
+import { ROLES, USER_NAME } from '../../domain/role.ts'
 import {
   UserError,
   type Invitation,
@@ -44,7 +44,7 @@ const role = z.enum(ROLES)
 const invitation = z.strictObject(
   {
     ...note,
-    name: z.string().regex(CALLER_NAME, 'a name without blanks, 1 to 64 characters'),
+    name: z.string().regex(USER_NAME, 'a name without blanks and @, 1 to 64 characters'),
     email: z.email('an e-mail address').max(254),
     role,
   },

@@ -6,7 +6,7 @@ import { assertSchemaCurrent } from '../../db/schema-state.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
 import { createUserStore } from '../../db/stores/user-store.ts'
 import type { ListedUser, UserChange } from '../../domain/ports/user-store.ts'
-import { CALLER_NAME, DEFAULT_TENANT, ROLES, type Role } from '../../domain/role.ts'
+import { DEFAULT_TENANT, ROLES, USER_NAME, type Role } from '../../domain/role.ts'
 import {
   changeUser,
   createAdmin,
@@ -162,7 +162,7 @@ function roleOf(text: string): Role {
 }
 
 function nameOf(text: string): string {
-  if (CALLER_NAME.test(text)) return text
+  if (USER_NAME.test(text)) return text
   throw new InvalidArgumentError('It must be a name without blanks, 1 to 64 characters.')
 }
 

@@ -6,7 +6,7 @@ create table auth_user (
   id text primary key,
   tenant text not null default 'default' check (tenant ~ '^[a-z0-9][a-z0-9-]{0,39}$'),
   -- What stands in the audit trail.
-  name text not null unique check (name ~ '^[A-Za-z0-9][A-Za-z0-9._:@-]{0,63}$'),
+  name text not null unique check (name ~ '^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$'),
   email text not null unique check (email = lower(email)),
   email_verified boolean not null default false,
   role text not null check (role in ('viewer', 'operator', 'claims', 'admin')),

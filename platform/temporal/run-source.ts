@@ -1,17 +1,12 @@
 /** Runs of jobs as the Temporal server lists them: its visibility, and the last event of a history. */
-import {
-  WorkflowNotFoundError,
-  type Client,
-  type RawWorkflowExecutionInfo,
-  type WorkflowExecutionInfo,
-} from '@temporalio/client'
-import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js'
+import { WorkflowNotFoundError, type Client, type WorkflowExecutionInfo } from '@temporalio/client'
 import type { temporal } from '@temporalio/proto'
 
 import type { RunKey, RunListing, RunQuery, RunSource } from '../../domain/ports/run-source.ts'
 import type { RunEnd, RunRecord, RunState } from '../../domain/run.ts'
 import { instantFromMs, type Instant } from '../../domain/time.ts'
 import { allJobs, findJobOfWorkflow } from '../../jobs/registry.ts'
+import { listedRun } from './listed-run.ts'
 import { readableFailure } from './failure-words.ts'
 
 /** Runs of one page; the server gives at most 1,000. */
@@ -48,7 +43,7 @@ async function list(client: Client, query: RunQuery, from: string | null): Promi
   })
   const runs: RunRecord[] = []
   for (const raw of response.executions) {
-    const run = toRecord(await decode(client, raw))
+    const run = toRecord(await listedRun(client, raw))
     if (run !== null) runs.push(run)
   }
   const token = Buffer.from(response.nextPageToken).toString('base64')
@@ -74,13 +69,6 @@ function conditionOf(query: RunQuery): string {
       return ` AND (${within('CloseTime')} OR ${within('StartTime')})`
     }
   }
-}
-
-function decode(client: Client, raw: RawWorkflowExecutionInfo): Promise<WorkflowExecutionInfo> {
-  const { loadedDataConverter, namespace } = client.options
-  // Without its memo: nothing of it is kept, and a run whose key is gone is listed all the same.
-  const listed = { ...raw, memo: null }
-  return executionInfoFromRaw(listed, loadedDataConverter, raw, namespace)
 }
 
 const STATES: Readonly<Record<string, RunState>> = {

@@ -167,7 +167,7 @@ describe('a tick over due legs', () => {
       },
     })
     await expect(failed).rejects.toMatchObject({
-      cause: { cause: { type: 'DatabaseRefused', message: 'check violated' } },
+      cause: { type: 'DatabaseRefused', message: 'check violated' },
     })
   })
 })
@@ -189,7 +189,7 @@ describe('a tick over one policy', () => {
       },
       { policyId: 'P-2' },
     )
-    await expect(failed).rejects.toMatchObject({ cause: { cause: { type: 'NotFound' } } })
+    await expect(failed).rejects.toMatchObject({ cause: { type: 'NotFound' } })
   })
 })
 

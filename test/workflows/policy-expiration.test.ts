@@ -111,7 +111,7 @@ test('fails with the reason when a step is refused', async () => {
       throw ApplicationFailure.nonRetryable('check violated', 'DatabaseRefused')
     },
   })
-  await expect(failed).rejects.toMatchObject({ cause: { cause: { type: 'DatabaseRefused' } } })
+  await expect(failed).rejects.toMatchObject({ cause: { type: 'DatabaseRefused' } })
 })
 
 test('a cancelled sweep ends as cancelled, and its step is told', async () => {

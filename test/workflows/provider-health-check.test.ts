@@ -67,7 +67,7 @@ test('fails at once on what no repeat helps: the next minute checks again', asyn
     throw ApplicationFailure.nonRetryable('no such table', 'DatabaseRefused')
   }
   expect(await causeOf(check({ checkProviders: refused }))).toMatchObject({
-    type: 'DatabaseRefused',
+    cause: { type: 'DatabaseRefused' },
   })
   expect(tries).toBe(1)
 })

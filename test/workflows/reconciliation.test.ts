@@ -105,7 +105,7 @@ test('fails with the reason when a step is refused, and does not move on', async
       workflowId: `reconciliation:${randomUUID()}`,
     })
     const failed = handle.result()
-    await expect(failed).rejects.toMatchObject({ cause: { cause: { type: 'DatabaseRefused' } } })
+    await expect(failed).rejects.toMatchObject({ cause: { type: 'DatabaseRefused' } })
   })
   expect(calls.map(({ name }) => name)).not.toContain('finishReconciliation')
 })

@@ -17,7 +17,12 @@ describe('defaults', () => {
     const { config, secrets } = loadConfig({})
     expect(config.environment).toBe('development')
     expect(config.homeDir).toBe('.groundstop')
-    expect(config.api).toEqual({ host: '127.0.0.1', port: 3000, tokensFile: null })
+    expect(config.api).toEqual({
+      host: '127.0.0.1',
+      port: 3000,
+      tokensFile: null,
+      publicUrl: null,
+    })
     expect(config.metrics).toEqual({ host: '127.0.0.1', port: 9090 })
     expect(config.clock).toEqual({ start: null, speed: null })
     expect(secrets).toEqual({
@@ -27,6 +32,7 @@ describe('defaults', () => {
       stripeApiKey: null,
       stripeWebhookSecret: null,
       apiToken: null,
+      authSecret: null,
       payloadKeys: null,
       notify: {
         smtpUrl: null,
