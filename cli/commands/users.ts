@@ -163,7 +163,7 @@ function roleOf(text: string): Role {
 
 function nameOf(text: string): string {
   if (USER_NAME.test(text)) return text
-  throw new InvalidArgumentError('It must be a name without blanks, 1 to 64 characters.')
+  throw new InvalidArgumentError('It must be a name without blanks and @, 1 to 64 characters.')
 }
 
 function emailOf(text: string): string {
