@@ -186,7 +186,8 @@ describe('without Temporal', () => {
     ])
   })
 
-  it.each([
+  // Together: each waits for the client's own patience, and is measured by itself.
+  it.concurrent.each([
     ['GET', STATUS, undefined],
     ['GET', '/api/admin/scheduler/jobs', undefined],
     ['GET', '/api/admin/scheduler/jobs/flight-monitor:all', undefined],

@@ -3,35 +3,18 @@ import { randomUUID } from 'node:crypto'
 
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client'
 import { ApplicationFailure } from '@temporalio/common'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect } from 'vitest'
 
-import type { PayoutActivities, Submission } from '../../activities/payout.ts'
+import type { Submission } from '../../activities/payout.ts'
 import { payoutResult } from '../../jobs/payout.ts'
 import { JobConflictError, startJob } from '../../platform/temporal/job-starter.ts'
-import { allSettled, fakePayout, noteCalls, type Calls } from '../support/fake-activities.ts'
+import { allSettled, fakePayout } from '../support/fake-activities.ts'
 import { heldUntilApproved, inTurn, NOTE, untilState } from '../support/history-cases.ts'
-import { services } from '../support/services.ts'
-import type { Activities } from '../support/temporal-rig.ts'
-import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
+import { test } from '../support/payout-desk.ts'
 import { testBundle } from '../support/workflow-bundle.ts'
 
-let rig: TemporalRig
-let calls: Calls
+beforeAll(() => testBundle())
 
-beforeAll(async () => {
-  rig = await createTemporalRig(services().temporalAddress)
-  await testBundle()
-})
-
-afterAll(async () => {
-  await rig[Symbol.asyncDispose]()
-})
-
-beforeEach(() => {
-  calls = []
-})
-
-const countOf = (name: string): number => calls.filter((call) => call.name === name).length
 const ids = (count: number): string[] => Array.from({ length: count }, () => randomUUID())
 const unknown = (settled: number, unknownPayoutIds: string[]): Submission => ({
   settled,
@@ -39,25 +22,8 @@ const unknown = (settled: number, unknownPayoutIds: string[]): Submission => ({
   unknownPayoutIds,
 })
 
-/** Starts a run on a worker with these activities and hands both to `operate`. */
-async function withRun<T>(
-  activities: Activities,
-  operate: (handle: WorkflowHandle) => Promise<T>,
-  input: Record<string, unknown> = { batchId: randomUUID() },
-): Promise<T> {
-  return rig.withWorker('payouts', noteCalls(calls, activities), async () => {
-    const { workflowId } = await startJob(rig, { job: 'payout', input, trigger: 'cli' })
-    return operate(rig.client.workflow.getHandle(workflowId))
-  })
-}
-
-const runToEnd = (
-  change: Partial<PayoutActivities>,
-  input?: Record<string, unknown>,
-): Promise<unknown> => withRun(fakePayout(change), (handle) => handle.result(), input)
-
-describe('a batch', () => {
-  test('is approved and paid in two steps', async () => {
+describe.concurrent('a batch', () => {
+  test('is approved and paid in two steps', async ({ desk: { calls, withRun } }) => {
     const result = await withRun(fakePayout(), async (handle) => {
       const end: unknown = await handle.result()
       expect((await handle.describe()).historyLength).toBeLessThanOrEqual(18)
@@ -68,14 +34,18 @@ describe('a batch', () => {
     expect(payoutResult.safeParse(result).success).toBe(true)
   })
 
-  test('ends when the rail refuses some: they are in review, not in doubt', async () => {
+  test('ends when the rail refuses some: they are in review, not in doubt', async ({
+    desk: { runToEnd },
+  }) => {
     const result = await runToEnd({
       submitPayouts: async () => ({ settled: 8, rejectedPayoutIds: ids(2), unknownPayoutIds: [] }),
     })
     expect(result).toMatchObject({ settled: 8, rejected: 2, rounds: 1 })
   })
 
-  test('ends with what the rail will confirm counted, and is not looked up', async () => {
+  test('ends with what the rail will confirm counted, and is not looked up', async ({
+    desk: { countOf, runToEnd },
+  }) => {
     const result = await runToEnd({
       submitPayouts: async () => ({ ...allSettled(3), inTransit: 7 }),
     })
@@ -91,7 +61,9 @@ describe('a batch', () => {
     expect(countOf('resolvePayouts')).toBe(0)
   })
 
-  test('of which the rail accepted most loses the few in doubt', async () => {
+  test('of which the rail accepted most loses the few in doubt', async ({
+    desk: { withRun, endsOf },
+  }) => {
     const stragglers = ids(2)
     const activities = fakePayout({
       submitPayouts: async (target) =>
@@ -103,7 +75,9 @@ describe('a batch', () => {
     })
   })
 
-  test('stays together through an outage, looks up from the third round, and is paid', async () => {
+  test('stays together through an outage, looks up from the third round, and is paid', async ({
+    desk: { calls, countOf, runToEnd },
+  }) => {
     const result = await runToEnd({
       submitPayouts: inTurn(
         unknown(2, ids(8)),
@@ -119,7 +93,9 @@ describe('a batch', () => {
     ).toEqual([1, 2, 3].map((rounds) => ({ kind: 'outage', rounds })))
   })
 
-  test('keeps a few stragglers for two rounds, then they go alone', async () => {
+  test('keeps a few stragglers for two rounds, then they go alone', async ({
+    desk: { withRun, endsOf },
+  }) => {
     const stragglers = ids(2)
     const activities = fakePayout({
       submitPayouts: async (target) =>
@@ -131,7 +107,7 @@ describe('a batch', () => {
     })
   })
 
-  test('of which half is in doubt loses stragglers', async () => {
+  test('of which half is in doubt loses stragglers', async ({ desk: { withRun, endsOf } }) => {
     const stragglers = ids(5)
     const activities = fakePayout({
       submitPayouts: async (target) =>
@@ -143,7 +119,7 @@ describe('a batch', () => {
     })
   })
 
-  test('of which more than half is in doubt stays together', async () => {
+  test('of which more than half is in doubt stays together', async ({ desk: { runToEnd } }) => {
     const doubtful = ids(6)
     let round = 0
     const result = await runToEnd({
@@ -155,7 +131,7 @@ describe('a batch', () => {
     expect(result).toMatchObject({ stragglers: 0, settled: 10, rounds: 4 })
   })
 
-  test('does not wait when a look-up has settled all', async () => {
+  test('does not wait when a look-up has settled all', async ({ desk: { countOf, runToEnd } }) => {
     const result = await runToEnd({
       submitPayouts: inTurn(
         unknown(0, ids(4)),
@@ -169,7 +145,7 @@ describe('a batch', () => {
     expect(countOf('planPayoutRetry')).toBe(2)
   })
 
-  test('survives a step that fails for a moment', async () => {
+  test('survives a step that fails for a moment', async ({ desk: { runToEnd } }) => {
     let tries = 0
     const result = await runToEnd({
       submitPayouts: async () => {
@@ -181,7 +157,7 @@ describe('a batch', () => {
     expect(result).toMatchObject({ settled: 10, rounds: 1 })
   })
 
-  test('is not started again once it was paid', async () => {
+  test('is not started again once it was paid', async ({ desk: { rig, runToEnd } }) => {
     const input = { batchId: randomUUID() }
     await runToEnd({}, input)
     await expect(startJob(rig, { job: 'payout', input, trigger: 'run' })).rejects.toBeInstanceOf(
@@ -189,7 +165,7 @@ describe('a batch', () => {
     )
   })
 
-  test('is joined while it is open', async () => {
+  test('is joined while it is open', async ({ desk: { rig } }) => {
     const input = { batchId: randomUUID() }
     const first = await startJob(rig, { job: 'payout', input, trigger: 'run' })
     const second = await startJob(rig, { job: 'payout', input, trigger: 'run' })
@@ -197,7 +173,7 @@ describe('a batch', () => {
     await rig.client.workflow.getHandle(first.workflowId).terminate()
   })
 
-  test('may be started again after it was terminated', async () => {
+  test('may be started again after it was terminated', async ({ desk: { rig, runToEnd } }) => {
     const input = { batchId: randomUUID() }
     const { workflowId } = await startJob(rig, { job: 'payout', input, trigger: 'run' })
     await rig.client.workflow.getHandle(workflowId).terminate()
@@ -205,8 +181,8 @@ describe('a batch', () => {
   })
 })
 
-describe('held payouts', () => {
-  test('wait until a person approves them', async () => {
+describe.concurrent('held payouts', () => {
+  test('wait until a person approves them', async ({ desk: { rig, calls, withRun } }) => {
     const result = await withRun(heldUntilApproved(), async (handle) => {
       await untilState(rig, handle.workflowId, 'held')
       expect(await stateOf(handle)).toBe('held')
@@ -223,7 +199,7 @@ describe('held payouts', () => {
     expect(input).toMatchObject({ approvedBy: NOTE.by })
   })
 
-  test('go on by themselves when the switch is lifted', async () => {
+  test('go on by themselves when the switch is lifted', async ({ desk: { runToEnd } }) => {
     let looks = 0
     const result = await runToEnd({
       approvePayouts: async () => {
@@ -235,7 +211,9 @@ describe('held payouts', () => {
     expect(result).toMatchObject({ settled: 10, rounds: 3 })
   })
 
-  test('of a rail without balance wait together, are not looked up, never park, and go on', async () => {
+  test('of a rail without balance wait together, are not looked up, never park, and go on', async ({
+    desk: { calls, countOf, runToEnd },
+  }) => {
     const dry = ids(10)
     let rounds = 0
     const result = await runToEnd({
@@ -251,7 +229,9 @@ describe('held payouts', () => {
     ).toEqual([1, 2, 3, 4].map((round) => ({ kind: 'held', rounds: round })))
   })
 
-  test('beside doubtful ones: only the doubtful are looked up', async () => {
+  test('beside doubtful ones: only the doubtful are looked up', async ({
+    desk: { calls, runToEnd },
+  }) => {
     const [held = '', doubtful = ''] = ids(2)
     let rounds = 0
     await runToEnd({
@@ -267,7 +247,9 @@ describe('held payouts', () => {
     })
   })
 
-  test('tell the person who may not approve why, and wait on', async () => {
+  test('tell the person who may not approve why, and wait on', async ({
+    desk: { rig, calls, withRun },
+  }) => {
     const message = 'ines already gave the first approval'
     const activities = fakePayout({
       approvePayouts: async ({ approvedBy }) => {
@@ -290,7 +272,7 @@ describe('held payouts', () => {
     })
   })
 
-  test('are cancelled on request, and the run ends', async () => {
+  test('are cancelled on request, and the run ends', async ({ desk: { rig, calls, withRun } }) => {
     let isCancelled = false
     const activities = fakePayout({
       approvePayouts: async () => ({ approved: 0, held: isCancelled ? 0 : 10 }),
@@ -310,7 +292,9 @@ describe('held payouts', () => {
     expect(calls.find(({ name }) => name === 'cancelPayouts')?.input).toMatchObject(NOTE)
   })
 
-  test('an update that does not say who asks is refused and changes nothing', async () => {
+  test('an update that does not say who asks is refused and changes nothing', async ({
+    desk: { rig, withRun },
+  }) => {
     await withRun(heldUntilApproved(), async (handle) => {
       await untilState(rig, handle.workflowId, 'held')
       const refused = handle.executeUpdate('approve', { args: [{ by: ' ', reason: 'x' }] })
@@ -322,8 +306,10 @@ describe('held payouts', () => {
   })
 })
 
-describe('when nothing helps', () => {
-  test('the run parks with review cases, stays open, and goes on when told to', async () => {
+describe.concurrent('when nothing helps', () => {
+  test('the run parks with review cases, stays open, and goes on when told to', async ({
+    desk: { rig, calls, withRun },
+  }) => {
     const doubtful = ids(3)
     let isBack = false
     const activities = fakePayout({
@@ -346,8 +332,10 @@ describe('when nothing helps', () => {
   })
 })
 
-describe('one payout alone', () => {
-  test('is sent again and again with its own plan of waits', async () => {
+describe.concurrent('one payout alone', () => {
+  test('is sent again and again with its own plan of waits', async ({
+    desk: { calls, runToEnd },
+  }) => {
     const [payoutId = ''] = ids(1)
     const doubt = unknown(0, [payoutId])
     const result = await runToEnd(
@@ -367,7 +355,9 @@ describe('one payout alone', () => {
   })
 })
 
-test('a cancelled run ends as cancelled and leaves its payouts to a later one', async () => {
+test('a cancelled run ends as cancelled and leaves its payouts to a later one', async ({
+  desk: { rig, countOf, withRun },
+}) => {
   await withRun(heldUntilApproved(), async (handle) => {
     await untilState(rig, handle.workflowId, 'held')
     await handle.cancel()
@@ -383,10 +373,4 @@ const hasReason = (input: unknown): boolean =>
 async function stateOf(handle: WorkflowHandle): Promise<string> {
   const { state } = await handle.query<{ state: string }>('progress')
   return state
-}
-
-/** The results of the runs that pay these payouts alone. */
-function endsOf(payoutIds: readonly string[]): Promise<unknown[]> {
-  const handles = payoutIds.map((id) => rig.client.workflow.getHandle(`payout:${id}`))
-  return Promise.all(handles.map((handle) => handle.result()))
 }
