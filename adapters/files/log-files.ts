@@ -69,8 +69,8 @@ async function compress(
   const [path, target] = [join(folder, name), join(folder, `${name}.gz`)]
   const draft = `${path}${DRAFT}`
   const before = await orNull(stat(path))
-  // A rename changes the time of the node, not that of its content.
-  if (before === null || Date.now() - before.ctimeMs < settlesMs) return null
+  // A rename changes the time of the node, not that of its content. It has parts of milliseconds, now has not.
+  if (before === null || Date.now() - Math.floor(before.ctimeMs) < settlesMs) return null
   await pipeline(createReadStream(path), createGzip(), createWriteStream(draft, { mode: 0o600 }))
   await flush(draft)
   const after = await stat(path)
