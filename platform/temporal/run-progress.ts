@@ -2,6 +2,8 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js'
 
+import { readableFailure } from './failure-words.ts'
+
 /** A step that is under way or waits. */
 export type StepProgress = {
   /** Name of the activity. */
@@ -57,6 +59,7 @@ async function stepOf(client: Client, pending: PendingStep): Promise<StepProgres
     client.options.loadedDataConverter,
     pending.heartbeatDetails?.payloads,
   )
+  const lastFailure = await readableFailure(client, pending.lastFailure)
   const { done, total } = isProgress(told) ? told : { done: null, total: null }
   return {
     step: pending.activityType?.name ?? '',
@@ -64,7 +67,7 @@ async function stepOf(client: Client, pending: PendingStep): Promise<StepProgres
     done,
     // What is counted without a known end is told as its own total.
     total: total !== null && done !== null && total > done ? total : null,
-    lastFailure: pending.lastFailure?.message ?? null,
+    lastFailure: lastFailure?.message ?? null,
   }
 }
 

@@ -6,6 +6,7 @@ import { ApplicationFailure } from '@temporalio/common'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { payloadConverter } from '../../platform/temporal/payload-codec.ts'
+import { progressOf } from '../../platform/temporal/run-progress.ts'
 import { createRunRedriver } from '../../platform/temporal/run-redriver.ts'
 import { createRunSource } from '../../platform/temporal/run-source.ts'
 import { startJob } from '../../platform/temporal/job-starter.ts'
@@ -144,6 +145,28 @@ test('bad input is refused at once, with reasons that are read without a key: th
   expect(error.cause).toMatchObject({ type: 'InvalidInput' })
   expect(error.cause?.message).toMatch(/^payout: invalid input: .*bad: no such field/)
   expect(error.cause?.message).not.toContain('Lovelace')
+})
+
+test('why a step failed is told of an open run to whoever has the key', async () => {
+  const tried = Promise.withResolvers<void>()
+  const failing = fakePayout({
+    approvePayouts: async () => {
+      tried.resolve()
+      throw ApplicationFailure.retryable('the payee Ada Lovelace is away', 'PayeeAway')
+    },
+  })
+  await rig.withWorker('payouts', failing, async () => {
+    const handle = await rig.client.workflow.start('payout', {
+      taskQueue: 'payouts',
+      workflowId: randomUUID(),
+      args: [{ batchId: randomUUID() }],
+    })
+    await tried.promise
+    await expect
+      .poll(async () => (await progressOf(rig.client, await handle.describe()))?.steps)
+      .toMatchObject([{ step: 'approvePayouts', lastFailure: 'the payee Ada Lovelace is away' }])
+    await handle.terminate('seen')
+  })
 })
 
 test('plain input, as the `temporal` command sends it, is taken beside encrypted', async () => {
