@@ -1,6 +1,4 @@
 /** `groundstop policies cancel`: a holder's cancellation with the premium back. */
-import { userInfo } from 'node:os'
-
 import type { Command } from 'commander'
 
 import { createCancellationStore } from '../db/stores/cancellation-store.ts'
@@ -10,24 +8,24 @@ import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import { CliError } from './cli-error.ts'
 import type { CliContext } from './context.ts'
 import { openDatabase } from './instance-access.ts'
+import { addNoteOptions, loginActor, type NoteFlags } from './note-options.ts'
 import { moneyText } from './screen/lines.ts'
 
-type Flags = { readonly reason: string; readonly by?: string; readonly json: boolean }
+type Flags = NoteFlags & { readonly json: boolean }
 
 /** Adds the subcommand. */
 export function addPolicyCancellation(policies: Command, context: CliContext): void {
-  policies
+  const command = policies
     .command('cancel')
     .description('cancel a policy for its holder before the cut-off, with the whole premium back')
     .argument('<number>', 'policy number')
-    .requiredOption('--reason <text>', 'why, for the audit trail')
-    .option('--by <name>', 'who; the user of this machine when left out')
+  addNoteOptions(command)
     .option('--json', 'print one JSON object', false)
     .action((number: string, flags: Flags) => cancel(context, number, flags))
 }
 
 async function cancel(context: CliContext, policyNumber: string, flags: Flags): Promise<void> {
-  const { reason, by = `user:${userInfo().username}`, json: isJson } = flags
+  const { reason, by = loginActor(), json: isJson } = flags
   await using database = await openDatabase(context)
   const { db } = database
   const clock = createVirtualClock(createClockStore(db))

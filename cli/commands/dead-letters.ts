@@ -1,6 +1,4 @@
 /** `groundstop dead-letters`: runs that died, and what to do about them. */
-import { userInfo } from 'node:os'
-
 import { InvalidArgumentError, Option, type Command } from 'commander'
 
 import { createClockStore } from '../../db/stores/clock-store.ts'
@@ -21,6 +19,7 @@ import { createRunRedriver } from '../../platform/temporal/run-redriver.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
+import { addNoteOptions, noteOf, type NoteFlags } from '../note-options.ts'
 import {
   addPageOptions,
   addReadOptions,
@@ -33,15 +32,13 @@ import { connectTemporal } from '../temporal-access.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const GROUPS_LIMIT = 200
-const TEXT_LIMIT = 200
 
 type FilterFlags = { state?: LetterState; job?: string; errorType?: string; group?: string }
-type ActFlags = FilterFlags & {
-  readonly reason: string
-  readonly by?: string
-  readonly limit: number
-  readonly dryRun: boolean
-}
+type ActFlags = FilterFlags &
+  NoteFlags & {
+    readonly limit: number
+    readonly dryRun: boolean
+  }
 type RedriveFlags = ActFlags & { readonly input?: unknown; readonly rate: number }
 
 /** Adds the commands. */
@@ -98,10 +95,11 @@ function addFilters(command: Command): Command {
 }
 
 function addActOptions(command: Command): Command {
-  return addFilters(command)
-    .argument('[runs...]', 'run ids; left out: all open ones that fit')
-    .requiredOption('--reason <text>', 'why, for the audit trail')
-    .option('--by <name>', 'who; the user of this machine when left out')
+  const filtered = addFilters(command).argument(
+    '[runs...]',
+    'run ids; left out: all open ones that fit',
+  )
+  return addNoteOptions(filtered)
     .option('--limit <n>', 'at most so many', numberOf(1, LETTERS_PER_CALL), LETTERS_PER_CALL)
     .option('--dry-run', 'show what would be done', false)
 }
@@ -116,8 +114,7 @@ async function act(
   if (Object.values(filter).every((value) => value === undefined)) {
     throw new CliError('name runs, or --job, --error-type, --group or --state', EXIT.usage)
   }
-  const reason = textOf('--reason', flags.reason)
-  const by = textOf('--by', flags.by ?? `user:${userInfo().username}`)
+  const { by, reason } = noteOf(flags)
   const { limit, dryRun: isDryRun } = flags
   const done = await withDeps(context, (deps) =>
     work(deps, { filter, by, reason, limit, isDryRun }),
@@ -161,12 +158,6 @@ function filterOf(
 ): LetterFilter {
   const named = runIds.length === 0 ? {} : { runIds }
   return { ...named, state, job, errorType, groupId: group }
-}
-
-function textOf(option: string, text: string): string {
-  const trimmed = text.trim()
-  if (trimmed !== '' && trimmed.length <= TEXT_LIMIT) return trimmed
-  throw new CliError(`${option} must have 1 to ${TEXT_LIMIT} characters`, EXIT.usage)
 }
 
 function uuidOf(text: string): string {

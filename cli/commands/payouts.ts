@@ -1,6 +1,4 @@
 /** `groundstop payouts`: what they are, their kill switch, and what holds them. */
-import { userInfo } from 'node:os'
-
 import type { Command } from 'commander'
 
 import { createClockStore } from '../../db/stores/clock-store.ts'
@@ -16,13 +14,11 @@ import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
+import { addNoteOptions, noteOf, type NoteFlags } from '../note-options.ts'
 import { addPayoutActions } from '../payouts/payout-actions.ts'
 import { addPayoutReads } from '../reads/money-reads.ts'
 
-type ChangeFlags = { readonly product?: string; readonly reason: string; readonly by?: string }
-
-/** Longer reasons belong into a document; the API has the same limit. */
-const TEXT_LIMIT = 200
+type ChangeFlags = NoteFlags & { readonly product?: string }
 
 /** Adds the commands. */
 export function register(program: Command, context: CliContext): void {
@@ -30,7 +26,7 @@ export function register(program: Command, context: CliContext): void {
     .command('payouts')
     .description('look at payouts, stop them, let them go on')
   for (const action of ['pause', 'resume'] as const) {
-    payouts
+    const command = payouts
       .command(action)
       .description(
         action === 'pause'
@@ -38,9 +34,7 @@ export function register(program: Command, context: CliContext): void {
           : 'send payouts again; products paused by name stay paused',
       )
       .option('--product <code>', 'only those of this product, as FD45')
-      .requiredOption('--reason <text>', 'why, for the audit trail')
-      .option('--by <name>', 'who; the user of this machine when left out')
-      .action((flags: ChangeFlags) => change(action, flags, context))
+    addNoteOptions(command).action((flags: ChangeFlags) => change(action, flags, context))
   }
   payouts
     .command('status')
@@ -56,8 +50,7 @@ async function change(
   flags: ChangeFlags,
   context: CliContext,
 ): Promise<void> {
-  const reason = textOf('--reason', flags.reason)
-  const by = textOf('--by', flags.by ?? `user:${userInfo().username}`)
+  const { by, reason } = noteOf(flags)
   const { product } = flags
   await using database = await openDatabase(context)
   const input = product === undefined ? { action } : { action, product }
@@ -79,12 +72,6 @@ async function status(isJson: boolean, context: CliContext): Promise<void> {
 function depsOf({ db }: Awaited<ReturnType<typeof openDatabase>>) {
   const clock = createVirtualClock(createClockStore(db))
   return { payoutControls: createPayoutControlStore(db), clock }
-}
-
-function textOf(option: string, text: string): string {
-  const trimmed = text.trim()
-  if (trimmed !== '' && trimmed.length <= TEXT_LIMIT) return trimmed
-  throw new CliError(`${option} must have 1 to ${TEXT_LIMIT} characters`, EXIT.usage)
 }
 
 function pauseText({ all, products }: PayoutPause): string {

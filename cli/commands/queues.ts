@@ -11,7 +11,8 @@ import {
   readQueueControl,
 } from '../../operations/limit-queues.ts'
 import type { CliContext } from '../context.ts'
-import { addNoteOptions, noteOf, withControl, type NoteFlags } from '../control/job-control.ts'
+import { withControl } from '../control/job-control.ts'
+import { addNoteOptions, noteOf, type NoteFlags } from '../note-options.ts'
 import { tableLines, timeText } from '../screen/table.ts'
 
 const QUEUES = [...new Set(allJobs().map((job) => job.queue))]

@@ -1,6 +1,4 @@
 /** `groundstop reviews`: what waits for people, and what they decide. */
-import { userInfo } from 'node:os'
-
 import { InvalidArgumentError, Option, type Command } from 'commander'
 
 import { createClockStore } from '../../db/stores/clock-store.ts'
@@ -24,14 +22,12 @@ import { createPayoutRuns } from '../../platform/temporal/payout-runs.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
+import { addNoteOptions, noteOf, type NoteFlags } from '../note-options.ts'
 import { addReviewReads } from '../reads/review-reads.ts'
 import { connectTemporal } from '../temporal-access.ts'
 
-type NoteFlags = { readonly reason: string; readonly by?: string; readonly json: boolean }
-type DecideFlags = NoteFlags & DecisionFields
-
-/** As the API has it. */
-const TEXT_LIMIT = 200
+type ActFlags = NoteFlags & { readonly json: boolean }
+type DecideFlags = ActFlags & DecisionFields
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -49,7 +45,7 @@ export function register(program: Command, context: CliContext): void {
   for (const action of ['claim', 'release', 'escalate'] as const) {
     noted(reviews.command(action))
       .description(moves[action])
-      .action((caseId: string, flags: NoteFlags) =>
+      .action((caseId: string, flags: ActFlags) =>
         act(context, flags, false, (deps, note) => moveReview(deps, { ...note, caseId, action })),
       )
   }
@@ -66,11 +62,11 @@ export function register(program: Command, context: CliContext): void {
 }
 
 function noted(command: Command): Command {
-  return command
-    .argument('<case>', 'id of the case', caseIdOf)
-    .requiredOption('--reason <text>', 'why, for the audit trail')
-    .option('--by <name>', 'who; the user of this machine when left out')
-    .option('--json', 'print one JSON object, as the API gives it', false)
+  return addNoteOptions(command.argument('<case>', 'id of the case', caseIdOf)).option(
+    '--json',
+    'print one JSON object, as the API gives it',
+    false,
+  )
 }
 
 async function decide(context: CliContext, caseId: string, flags: DecideFlags): Promise<void> {
@@ -96,14 +92,11 @@ type Note = Pick<ReviewRequest, 'by' | 'reason'>
 /** Only what may wake a payout's run needs Temporal. */
 async function act(
   context: CliContext,
-  flags: NoteFlags,
+  flags: ActFlags,
   needsTemporal: boolean,
   work: (deps: DecideReviewDeps, note: Note) => Promise<ReviewActed>,
 ): Promise<void> {
-  const note = {
-    by: textOf('--by', flags.by ?? `user:${userInfo().username}`),
-    reason: textOf('--reason', flags.reason),
-  }
+  const note = noteOf(flags)
   await using database = await openDatabase(context)
   const { config, db } = database
   await using temporal = needsTemporal ? await connectTemporal(context, config) : null
@@ -152,10 +145,4 @@ function caseIdOf(text: string): string {
 function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('a whole number')
-}
-
-function textOf(option: string, text: string): string {
-  const trimmed = text.trim()
-  if (trimmed !== '' && trimmed.length <= TEXT_LIMIT) return trimmed
-  throw new CliError(`${option} must have 1 to ${TEXT_LIMIT} characters`, EXIT.usage)
 }

@@ -7,13 +7,8 @@ import { allJobs } from '../../jobs/registry.ts'
 import { closeWindow, openWindow } from '../../operations/control-jobs.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
-import {
-  addNoteOptions,
-  instantOf,
-  noteOf,
-  withControl,
-  type NoteFlags,
-} from '../control/job-control.ts'
+import { instantOf, withControl } from '../control/job-control.ts'
+import { addNoteOptions, noteOf, type NoteFlags } from '../note-options.ts'
 import { tableLines, timeText } from '../screen/table.ts'
 
 const WINDOWS_SHOWN = 100

@@ -1,13 +1,11 @@
-/** What the switching commands share: who and why, and the parts that they work over. */
-import { userInfo } from 'node:os'
-
-import { InvalidArgumentError, type Command } from 'commander'
+/** What the switching commands share: instants, and the parts that they work over. */
+import { InvalidArgumentError } from 'commander'
 
 import { createClockStore } from '../../db/stores/clock-store.ts'
 import { createControlStore } from '../../db/stores/control-store.ts'
 import { createScheduleWatchStore } from '../../db/stores/schedule-watch-store.ts'
 import { instantFromMs, parseInstant, type Instant } from '../../domain/time.ts'
-import { ControlError, type ControlDeps, type ControlNote } from '../../operations/control-jobs.ts'
+import { ControlError, type ControlDeps } from '../../operations/control-jobs.ts'
 import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import { createJobControl } from '../../platform/temporal/job-control.ts'
 import { createScheduleStates } from '../../platform/temporal/schedule-states.ts'
@@ -16,33 +14,6 @@ import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
 import { connectTemporal } from '../temporal-access.ts'
-
-/** Longer reasons belong into a document; the API has the same limit. */
-const TEXT_LIMIT = 200
-
-/** Options of every switch. */
-export type NoteFlags = { readonly reason: string; readonly by?: string }
-
-/** Adds `--reason` and `--by`. */
-export function addNoteOptions(command: Command): Command {
-  return command
-    .requiredOption('--reason <text>', 'why, for the audit trail')
-    .option('--by <name>', 'who; the user of this machine when left out')
-}
-
-/** Who and why. Throws CliError on an empty or overlong text. */
-export function noteOf({ reason, by }: NoteFlags): ControlNote {
-  return {
-    reason: textOf('--reason', reason),
-    by: textOf('--by', by ?? `user:${userInfo().username}`),
-  }
-}
-
-function textOf(option: string, text: string): string {
-  const trimmed = text.trim()
-  if (trimmed !== '' && trimmed.length <= TEXT_LIMIT) return trimmed
-  throw new CliError(`${option} must have 1 to ${TEXT_LIMIT} characters`, EXIT.usage)
-}
 
 /** An instant of the command line. */
 export function instantOf(text: string): Instant {

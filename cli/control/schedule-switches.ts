@@ -8,7 +8,8 @@ import { findScheduledJob } from '../../operations/read-schedules.ts'
 import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { tableLines, timeText } from '../screen/table.ts'
-import { addNoteOptions, instantOf, noteOf, withControl, type NoteFlags } from './job-control.ts'
+import { addNoteOptions, noteOf, type NoteFlags } from '../note-options.ts'
+import { instantOf, withControl } from './job-control.ts'
 
 const JOB = 'name or type: flight-monitor, FLIGHT_MONITOR'
 

@@ -1,7 +1,5 @@
 /** `groundstop payouts approve|payee`: what people do to one payout. */
 import { randomUUID } from 'node:crypto'
-import { userInfo } from 'node:os'
-
 import type { Command } from 'commander'
 
 import type { Database } from '../../db/client.ts'
@@ -14,11 +12,8 @@ import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
+import { addNoteOptions, noteOf, type NoteFlags } from '../note-options.ts'
 
-type NoteFlags = { readonly reason: string; readonly by?: string }
-
-/** Longer reasons belong into a document; the API has the same limit. */
-const TEXT_LIMIT = 200
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const PAYEE = /^[\x21-\x7e]{1,255}$/
 
@@ -27,7 +22,7 @@ const REFUSALS = new Set(['PayoutNotFoundError', 'PayeeFixedError', 'SecondAppro
 
 /** Adds `approve` and `payee` to `payouts`. */
 export function addPayoutActions(payouts: Command, context: CliContext): void {
-  addNote(payouts.command('approve'))
+  addNoteOptions(payouts.command('approve'))
     .description('approve one payout: held, refused by the rail, or returned')
     .argument('<id>', 'payout id')
     .action((id: string, flags: NoteFlags) =>
@@ -48,7 +43,7 @@ export function addPayoutActions(payouts: Command, context: CliContext): void {
         return 'no change: there is nothing to approve, or the kill switch is on'
       }),
     )
-  addNote(payouts.command('payee'))
+  addNoteOptions(payouts.command('payee'))
     .description('correct where a payout goes, before it is sent or after it came back')
     .argument('<id>', 'payout id')
     .argument('<account>', 'the account at the rail, as acct_1A2b')
@@ -60,12 +55,6 @@ export function addPayoutActions(payouts: Command, context: CliContext): void {
         return `${isChanged ? '' : 'no change: '}payout ${note.payoutId} (${state}) goes to ${account}`
       }),
     )
-}
-
-function addNote(command: Command): Command {
-  return command
-    .requiredOption('--reason <text>', 'why, for the audit trail')
-    .option('--by <name>', 'who; the user of this machine when left out')
 }
 
 const clockOf = (db: Database) => createVirtualClock(createClockStore(db))
@@ -80,8 +69,7 @@ async function act(
   ) => Promise<string>,
 ): Promise<void> {
   if (!UUID.test(id)) throw new CliError(`there is no payout ${id}`, EXIT.usage)
-  const by = textOf('--by', flags.by ?? `user:${userInfo().username}`)
-  const reason = textOf('--reason', flags.reason)
+  const { by, reason } = noteOf(flags)
   await using database = await openDatabase(context)
   try {
     const told = await work(database.db, { payoutId: id.toLowerCase(), by, reason })
@@ -90,10 +78,4 @@ async function act(
     if (!(error instanceof Error) || !REFUSALS.has(error.name)) throw error
     throw new CliError(error.message, EXIT.failed, { cause: error })
   }
-}
-
-function textOf(option: string, text: string): string {
-  const trimmed = text.trim()
-  if (trimmed !== '' && trimmed.length <= TEXT_LIMIT) return trimmed
-  throw new CliError(`${option} must have 1 to ${TEXT_LIMIT} characters`, EXIT.usage)
 }
