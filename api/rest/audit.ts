@@ -3,25 +3,17 @@ import type { Express } from 'express'
 import { z } from 'zod'
 
 import type { AuditLog } from '../../domain/ports/audit-log.ts'
-import { parseInstant } from '../../domain/time.ts'
 import { parseInput } from '../problem.ts'
 import { addRoute } from '../routes.ts'
 import { auditEventShape, pageShape } from '../shapes.ts'
-import { lookFor, pageFields, pageOrProblem } from './read-query.ts'
+import { instantOf, lookFor, pageFields, pageOrProblem } from './read-query.ts'
 
 /** What the route needs. */
 export type AuditDeps = { readonly reads: { readonly audit: AuditLog } }
 
 const text = lookFor(255)
 
-const instant = z.string().transform((value, context) => {
-  try {
-    return parseInstant(value)
-  } catch {
-    context.addIssue({ code: 'custom', message: 'an ISO-8601 instant with an offset or Z' })
-    return z.NEVER
-  }
-})
+const instant = instantOf(z.string())
 
 const auditQuery = z.strictObject({
   ...pageFields,

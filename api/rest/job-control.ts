@@ -4,7 +4,7 @@ import { z } from 'zod'
 
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import type { MaintenanceWindow, QueueControl } from '../../domain/ports/job-control.ts'
-import { parseInstant, type Instant } from '../../domain/time.ts'
+import type { Instant } from '../../domain/time.ts'
 import type { JobQueue } from '../../jobs/define-job.ts'
 import { allJobs, type AnyJob } from '../../jobs/registry.ts'
 import {
@@ -24,7 +24,7 @@ import { addRoute, jsonBody, type Contracts } from '../routes.ts'
 import { jobQueues, type QueueState, type SchedulerState } from '../scheduler-state.ts'
 import { instantShape, jobRunShape, objectShape } from '../shapes.ts'
 import { parseStart, startOfNamedBody } from './jobs.ts'
-import { found, pathText } from './read-query.ts'
+import { found, instantOf, pathText } from './read-query.ts'
 import { scheduledJob, SCHEDULES_PATH } from './schedules.ts'
 
 /** What the routes need. `ControlError` names the wrong field. */
@@ -56,14 +56,7 @@ const WINDOWS_PATH = '/api/admin/scheduler/windows'
 const noteFields = { by: noteText, reason: noteText }
 const noteBody = z.strictObject(noteFields, 'a JSON object')
 
-const instant = z.string('an ISO-8601 instant with an offset').transform((value, context) => {
-  try {
-    return parseInstant(value)
-  } catch {
-    context.addIssue({ code: 'custom', message: 'an ISO-8601 instant with an offset or Z' })
-    return z.NEVER
-  }
-})
+const instant = instantOf(z.string('an ISO-8601 instant with an offset'))
 
 const backfillBody = z.strictObject(
   { ...noteFields, since: instant, until: instant, dryRun: z.boolean().default(false) },

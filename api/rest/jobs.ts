@@ -3,7 +3,7 @@ import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
-import { DAY_MS, parseInstant, toMs } from '../../domain/time.ts'
+import { DAY_MS, toMs } from '../../domain/time.ts'
 import { JOB_PRIORITIES, type JobPriority } from '../../jobs/define-job.ts'
 import { checkInput } from '../../jobs/input.ts'
 import { allJobs, findJob } from '../../jobs/registry.ts'
@@ -24,6 +24,7 @@ import { ProblemError, invalidRequest, parseInput } from '../problem.ts'
 import { isAllowed } from '../roles.ts'
 import { addRoute, jsonBody, type Contracts } from '../routes.ts'
 import { jobRunDetailsShape, jobRunPageShape, jobRunShape } from '../shapes.ts'
+import { instantOf } from './read-query.ts'
 
 /** What the routes need of the scheduler. Errors: those of `job-runs.ts` and of the job starter. */
 export type JobsDeps = {
@@ -58,14 +59,7 @@ const jobType = z.string('text, such as FLIGHT_MONITOR').transform((name, contex
   return z.NEVER
 })
 
-const instant = z.string('an ISO-8601 instant with an offset').transform((text, context) => {
-  try {
-    return parseInstant(text)
-  } catch {
-    context.addIssue({ code: 'custom', message: 'an ISO-8601 instant with an offset or Z' })
-    return z.NEVER
-  }
-})
+const instant = instantOf(z.string('an ISO-8601 instant with an offset'))
 
 const priority = z
   .string()

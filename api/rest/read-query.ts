@@ -3,7 +3,7 @@ import type { Request } from 'express'
 import { z } from 'zod'
 
 import { PAGE_LIMIT, PageCursorError, type Page } from '../../domain/ports/page.ts'
-import { parseLocalDate } from '../../domain/time.ts'
+import { parseInstant, parseLocalDate, type Instant } from '../../domain/time.ts'
 import { invalidRequest, ProblemError } from '../problem.ts'
 
 const PAGE_DEFAULT = 50
@@ -20,6 +20,18 @@ export const lookFor = (greatestLength: number): z.ZodString =>
 
 // oxlint-disable-next-line no-control-regex -- a zero byte is what PostgreSQL cannot store
 const PRINTABLE = /^[^\u0000-\u001f]*$/
+
+/** An instant in a text, whose schema says what else it must be. */
+export function instantOf(text: z.ZodString): z.ZodType<Instant, string> {
+  return text.transform((value, context) => {
+    try {
+      return parseInstant(value)
+    } catch {
+      context.addIssue({ code: 'custom', message: 'an ISO-8601 instant with an offset or Z' })
+      return z.NEVER
+    }
+  })
+}
 
 /** A date `YYYY-MM-DD` of the calendar. */
 export const localDate = z.string().transform((text, context) => {

@@ -4,26 +4,19 @@ import { z } from 'zod'
 
 import { PREVIEW_AT_MOST } from '../../domain/schedule-preview.ts'
 import { TaskTimingError } from '../../domain/task.ts'
-import { instantFromMs, parseInstant } from '../../domain/time.ts'
+import { instantFromMs } from '../../domain/time.ts'
 import { DST_RULES, type DstRule } from '../../domain/wall-schedule.ts'
 import { findJob } from '../../jobs/registry.ts'
 import { previewSchedule } from '../../operations/preview-schedule.ts'
 import { invalidRequest, parseInput } from '../problem.ts'
 import { addRoute } from '../routes.ts'
 import { instantShape } from '../shapes.ts'
-import { lookFor, notFound } from './read-query.ts'
+import { instantOf, lookFor, notFound } from './read-query.ts'
 import { SCHEDULES_PATH } from './schedules.ts'
 
 const COUNT_DEFAULT = 10
 
-const instant = z.string().transform((text, context) => {
-  try {
-    return parseInstant(text)
-  } catch {
-    context.addIssue({ code: 'custom', message: 'an ISO-8601 instant with an offset or Z' })
-    return z.NEVER
-  }
-})
+const instant = instantOf(z.string())
 
 const query = z.strictObject({
   job: lookFor(64).optional(),

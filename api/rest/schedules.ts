@@ -4,7 +4,6 @@ import { z } from 'zod'
 
 import type { RunReads } from '../../domain/ports/run-store.ts'
 import { RUN_STATES } from '../../domain/run.ts'
-import { parseInstant } from '../../domain/time.ts'
 import { JOB_PRIORITIES, type JobPriority } from '../../jobs/define-job.ts'
 import { JOB_TRIGGERS } from '../../jobs/run-identity.ts'
 import type { AnyJob } from '../../jobs/registry.ts'
@@ -12,7 +11,7 @@ import { findScheduledJob, type ScheduleStatus } from '../../operations/read-sch
 import { parseInput } from '../problem.ts'
 import { addRoute, type Contracts } from '../routes.ts'
 import { objectShape, pageShape } from '../shapes.ts'
-import { found, lookFor, pageFields, pageOrProblem, pathText } from './read-query.ts'
+import { found, instantOf, lookFor, pageFields, pageOrProblem, pathText } from './read-query.ts'
 
 /** What the routes need. */
 export type SchedulesDeps = {
@@ -28,14 +27,7 @@ export const SCHEDULES_PATH = '/api/admin/scheduler/schedules'
 
 const noQuery = z.strictObject({})
 
-const instant = z.string().transform((text, context) => {
-  try {
-    return parseInstant(text)
-  } catch {
-    context.addIssue({ code: 'custom', message: 'an ISO-8601 instant with an offset or Z' })
-    return z.NEVER
-  }
-})
+const instant = instantOf(z.string())
 
 const historyQuery = z.strictObject({
   ...pageFields,

@@ -3,14 +3,13 @@ import { z } from 'zod'
 
 import { TASK_STATES, TOLERANCE_AT_MOST_MIN } from '../../domain/task.ts'
 import { CALENDARS_AT_MOST } from '../../domain/task-when.ts'
-import { parseInstant } from '../../domain/time.ts'
 import { DST_RULES, type DstRule } from '../../domain/wall-schedule.ts'
 import { JOB_PRIORITIES, type JobPriority } from '../../jobs/define-job.ts'
 import { allJobs, findJob } from '../../jobs/registry.ts'
 import { TASKS_PER_CALL } from '../../operations/manage-tasks.ts'
 import { noteText } from '../contract.ts'
 import { instantShape, objectShape } from '../shapes.ts'
-import { lookFor, pageFields } from './read-query.ts'
+import { instantOf, lookFor, pageFields } from './read-query.ts'
 
 const TENANT = /^[a-z0-9][a-z0-9-]{0,62}$/
 
@@ -22,14 +21,7 @@ const jobType = z.string('text, such as COVERAGE_ARMING').transform((name, conte
   return z.NEVER
 })
 
-const instant = z.string('an ISO-8601 instant with an offset').transform((text, context) => {
-  try {
-    return parseInstant(text)
-  } catch {
-    context.addIssue({ code: 'custom', message: 'an ISO-8601 instant with an offset or Z' })
-    return z.NEVER
-  }
-})
+const instant = instantOf(z.string('an ISO-8601 instant with an offset'))
 
 const calendarNumber = z.union([
   z.int().min(0).max(59),
