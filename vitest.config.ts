@@ -4,15 +4,17 @@
  */
 import { defineConfig } from 'vitest/config'
 
+import LongestFirst from './test/support/longest-first.ts'
 import { fastestFolder } from './test/support/memory-folder.ts'
 
 // For this process, those of tests and what they start.
 process.env['TMPDIR'] ??= fastestFolder()
 
-/** Two cores are what continuous integration has; more workers only add time-outs. */
-const MAX_WORKERS = 2
-/** Tests of services wait for timers and servers half of their time. */
-const SERVICE_WORKERS = 3
+/**
+ * Two cores are what continuous integration has. Tests of services and of whole installations wait for
+ * timers and servers half of their time: two more workers use what they leave, more only add time-outs.
+ */
+const MAX_WORKERS = 4
 
 const UNIT = ['test/unit/**/*.test.ts', 'test/arch/**/*.test.ts']
 const SYSTEM = ['test/e2e/**/*.test.ts', 'test/chaos/**/*.test.ts']
@@ -26,6 +28,8 @@ export default defineConfig({
     passWithNoTests: true,
     reporters: ['default', './test/support/reporter.ts'],
     teardownTimeout: 30_000,
+    maxWorkers: MAX_WORKERS,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -33,8 +37,6 @@ export default defineConfig({
           name: 'unit',
           include: UNIT,
           testTimeout: 60_000,
-          maxWorkers: MAX_WORKERS,
-          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -46,8 +48,6 @@ export default defineConfig({
           globalSetup: ['./test/support/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          maxWorkers: SERVICE_WORKERS,
-          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -57,8 +57,6 @@ export default defineConfig({
           include: SYSTEM,
           testTimeout: 300_000,
           hookTimeout: 180_000,
-          maxWorkers: MAX_WORKERS,
-          sequence: { groupOrder: 2 },
         },
       },
     ],

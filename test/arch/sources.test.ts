@@ -1,6 +1,7 @@
 /** What every source file must hold to and no linter knows: markers, comments, private paths. */
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
+import { LONG_FILES } from '../support/longest-first.ts'
 import { readSource, repositoryFiles } from '../support/repository.ts'
 
 /** Folders whose exported names are other people's tools: each says what it does. */
@@ -87,6 +88,11 @@ describe('sources', () => {
     const bare = headed.filter((path) => !/^(?:#!.*\n)?\/(?:\*\*|\/)/.test(readSource(path)))
     expect(bare).toEqual([])
   })
+})
+
+test('long test files, which start first, are there', () => {
+  const files = repositoryFiles()
+  expect(LONG_FILES.filter((path) => !files.includes(path))).toEqual([])
 })
 
 describe('the doc comment check', () => {
