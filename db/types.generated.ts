@@ -309,6 +309,7 @@ export interface Evaluation {
   created_at: Generated<Instant>;
   decided_by: string | null;
   decision_reason: string | null;
+  decision_revision: number | null;
   delay_min: number | null;
   disputed_bps: number | null;
   evaluated_at: Instant;

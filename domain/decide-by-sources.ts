@@ -44,6 +44,9 @@ const CONFLICT_HOLD_MS = HOUR_MS
 /** A second source that may not have the arrival yet is asked again at this interval. */
 const ASK_AGAIN_MS = 15 * MINUTE_MS
 
+/** One that still does not answer at all after its wait is asked again at this one. */
+const OUTAGE_STEP_MS = 30 * MINUTE_MS
+
 /**
  * Next to a tier a second source without an arrival is waited for this long, once an hour. Then people
  * decide, unless it knows that the leg was flown: it has none to give (a row flagged cancelled shows none),
@@ -244,17 +247,18 @@ function confirmed(input: SourcesInput, claim: Claim): Decision {
 }
 
 /**
- * One source alone: after a wait, and by the policy's amount (see the stores). Next to a tier only when
- * the other knows that the leg was flown: at `flownAt` it still did, without an arrival.
+ * One source alone: after a wait, and by the policy's amount (see the stores). That the other does not
+ * have the leg must be its answer after that wait; one that is out of order is waited for longer. Next to
+ * a tier only when the other knows that the leg was flown: at `flownAt` it still did, without an arrival.
  */
 function decideAlone(input: SourcesInput, claim: Claim, flownAt: Instant | null = null): Decision {
-  const { product, second, now } = input
+  const { second, now } = input
   const nowMs = toMs(now)
   const asked = second?.asked ?? { firstSeenAt: now, lastSeenAt: now }
-  const waitS = product.settle.singleSourceWaitS ?? TWO_SOURCE_DEFAULTS.singleSourceWaitS
-  const waitMs = claim.isEdge ? EDGE_SILENCE_MS : waitS * SECOND_MS
-  const aloneMs = toMs(asked.firstSeenAt) + waitMs
-  const isOver = toMs(asked.lastSeenAt) >= aloneMs
+  const { aloneMs, outageMs } = silenceEnds(input, claim, toMs(asked.firstSeenAt))
+  const heardAt = second?.facts.lastAnswerAt ?? null
+  const isHeard = heardAt !== null && toMs(heardAt) >= aloneMs
+  const isOver = isHeard || toMs(asked.lastSeenAt) >= outageMs
   if (claim.isSettled && isOver) {
     const isFlown = flownAt !== null && toMs(flownAt) >= aloneMs
     if (!claim.isEdge || isFlown) return settled(input, claim, 'SINGLE_SOURCE')
@@ -267,10 +271,23 @@ function decideAlone(input: SourcesInput, claim: Claim, flownAt: Instant | null 
   if (nowMs >= coverEndMs(input) + DAY_MS) {
     return { outcome: 'REVIEW', reasons: ['NO_FINAL_DATA', 'SECOND_SOURCE_SILENT'] }
   }
+  if (isOver) return notYet(claim.readyMs, 'AWAITING_SECOND_SOURCE')
   const isEarly = nowMs < toMs(asked.firstSeenAt) + ASK_AGAIN_MS
-  const stepMs = claim.isEdge && !isEarly ? HOUR_MS : ASK_AGAIN_MS
-  const nextMs = isOver ? claim.readyMs : Math.min(nowMs + stepMs, aloneMs)
-  return notYet(nextMs, 'AWAITING_SECOND_SOURCE')
+  const waitStepMs = claim.isEdge && !isEarly ? HOUR_MS : ASK_AGAIN_MS
+  const [stepMs, endMs] = nowMs < aloneMs ? [waitStepMs, aloneMs] : [OUTAGE_STEP_MS, outageMs]
+  return notYet(Math.min(nowMs + stepMs, endMs), 'AWAITING_SECOND_SOURCE')
+}
+
+/** When an answer without the leg leaves the first source alone, and when no answer does. */
+function silenceEnds(
+  { product }: SourcesInput,
+  { isEdge }: Claim,
+  askedMs: number,
+): { readonly aloneMs: number; readonly outageMs: number } {
+  const { singleSourceWaitS, outageWaitS } = { ...TWO_SOURCE_DEFAULTS, ...product.settle }
+  const waitMs = isEdge ? EDGE_SILENCE_MS : singleSourceWaitS * SECOND_MS
+  const outageMs = Math.max(waitMs, outageWaitS * SECOND_MS)
+  return { aloneMs: askedMs + waitMs, outageMs: askedMs + outageMs }
 }
 
 /** Pay against no pay: looked at once more after an hour, then people decide. Never either by itself. */

@@ -92,6 +92,7 @@ function settleOf(json: unknown): SettleRule {
     edgeConfirmGapS: seconds('edgeConfirmGapS'),
     cancelPersistS: seconds('cancelPersistS'),
     ...optional('singleSourceWaitS', GREATEST_SECONDS),
+    ...optional('outageWaitS', GREATEST_SECONDS),
     ...optional('autoPayLimitMinor', Number.MAX_SAFE_INTEGER),
     ...optional('denialBandMin', GREATEST_TIER_MIN),
   }

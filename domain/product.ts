@@ -15,8 +15,10 @@ export type SettleRule = {
   readonly edgeConfirmGapS: number
   /** A cancellation reported by one source must persist to insured arrival plus this. Seconds. */
   readonly cancelPersistS: number
-  /** Two sources: how long the second may be silent before the first decides alone. Default 1 h. */
+  /** Two sources: after this long without the leg at the second, the first decides alone. Default 1 h. */
   readonly singleSourceWaitS?: number
+  /** Two sources: so long a second that does not answer at all is waited for. Default 6 h. */
+  readonly outageWaitS?: number
   /** Two sources: what one of them alone may pay; above it people decide. Default 100,000 minor units. */
   readonly autoPayLimitMinor?: number
   /** Two sources: so close below a tier a denial too is asked about. Minutes, default 45. */
@@ -47,6 +49,7 @@ export const DEFAULT_SETTLE: SettleRule = {
 /** What holds with two sources where a product, perhaps of older date, says nothing. */
 export const TWO_SOURCE_DEFAULTS = {
   singleSourceWaitS: 60 * 60,
+  outageWaitS: 6 * 60 * 60,
   autoPayLimitMinor: 100_000,
   denialBandMin: 45,
 } as const satisfies Partial<SettleRule>

@@ -20,6 +20,9 @@ export const bookVerificationResult = z.strictObject({
   }),
   legsReplayed: count,
   evaluationsReplayed: count,
+  evaluationsOfOtherRules: count.optional().meta({
+    description: 'Decisions that another state of the rules made: not replayed.',
+  }),
   casesOpened: count.meta({ description: 'Review cases of breaks that were not told before.' }),
   casesClosed: count.meta({ description: 'Cases of breaks that are mended.' }),
   isComplete: z.boolean().meta({ description: 'False: more legs than one run replays.' }),

@@ -3,6 +3,7 @@
  * carried out on the policies in pages. Starts no payment by itself.
  */
 import { decideBySources } from '../domain/decide-by-sources.ts'
+import { DECISION_REVISION } from '../domain/decision-revision.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type {
   AppliedPage,
@@ -104,6 +105,7 @@ export function evaluate(group: DecisionGroup, now: Instant): Evaluated[] {
     factsSha256: sha256(secondFacts === null ? facts : `${facts}\n${secondFacts}`),
     decision,
     tzdataVersion: process.versions['tz'] ?? 'unknown',
+    decisionRevision: DECISION_REVISION,
     evaluatedAt: now,
   }
   return [{ evaluation, policies: group.policies }]

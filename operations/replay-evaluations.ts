@@ -1,8 +1,9 @@
 /**
- * Makes every decision of the rules again from the stored observations and compares it with what is
+ * Makes every decision of today's rules again from the stored observations and compares it with what is
  * stored: facts byte for byte, outcome, share, delay and reasons. Writes nothing.
  */
 import { decideBySources } from '../domain/decide-by-sources.ts'
+import { DECISION_REVISION } from '../domain/decision-revision.ts'
 import { emptyFacts, foldAnswer, type LegFacts } from '../domain/leg-facts.ts'
 import type { ProviderLeg } from '../domain/ports/flight-data-provider.ts'
 import type { BookBreak } from '../domain/ports/ledger-store.ts'
@@ -20,6 +21,8 @@ import { canonicalJson } from './canonical-json.ts'
 export type Replayed = {
   readonly legs: number
   readonly evaluations: number
+  /** Decisions that another state of the rules made: not replayed. */
+  readonly ofOtherRules: number
   /** What is not as stored; at most BREAKS_KEPT a call. */
   readonly breaks: readonly BookBreak[]
   /** The last leg looked at; null when no leg is left. */
@@ -44,21 +47,25 @@ export async function replayEvaluations(
 ): Promise<Replayed> {
   let legs = 0
   let evaluations = 0
+  let ofOtherRules = 0
   const breaks: BookBreak[] = []
   let next = after
   for (let page = 0; page < options.maxPages; page += 1) {
     options.signal?.throwIfAborted()
     const read = await replaySource.readLegs(next, LEGS_PER_PAGE)
     for (const leg of read) {
-      evaluations += leg.evaluations.length
-      for (const found of replayLeg(leg)) if (breaks.length < BREAKS_KEPT) breaks.push(found)
+      const made = leg.evaluations.filter((one) => one.decisionRevision === DECISION_REVISION)
+      evaluations += made.length
+      ofOtherRules += leg.evaluations.length - made.length
+      for (const found of replayLeg({ ...leg, evaluations: made }))
+        if (breaks.length < BREAKS_KEPT) breaks.push(found)
     }
     legs += read.length
     options.onProgress?.(legs)
     next = read.length === LEGS_PER_PAGE ? (read.at(-1)?.legId ?? null) : null
     if (next === null) break
   }
-  return { legs, evaluations, breaks, next }
+  return { legs, evaluations, ofOtherRules, breaks, next }
 }
 
 function replayLeg(replayed: ReplayedLeg): BookBreak[] {

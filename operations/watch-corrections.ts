@@ -7,6 +7,7 @@ import {
   isWorthAnotherLook,
   judgeCorrection,
 } from '../domain/correction.ts'
+import { DECISION_REVISION } from '../domain/decision-revision.ts'
 import { foldAnswer } from '../domain/leg-facts.ts'
 import type { LegFacts } from '../domain/leg-facts.ts'
 import { coverEnd } from '../domain/policy.ts'
@@ -176,6 +177,7 @@ async function keep(
         factsSha256: sha256(text),
         decision: verdict.decision,
         tzdataVersion: process.versions['tz'] ?? 'unknown',
+        decisionRevision: DECISION_REVISION,
         evaluatedAt: now,
       }
     }),

@@ -12,7 +12,9 @@ const STEPS_AT_MOST = 2_000
 /** What a history holds of breaks at most; the first ones say what is wrong. */
 const BREAKS_AT_MOST = 1_000
 
-type Replayed = Awaited<ReturnType<BookVerificationActivities['replayEvaluations']>>
+/** A worker that was replaced meanwhile did not tell of other rules. */
+type Replayed = Omit<Step, 'ofOtherRules'> & Partial<Pick<Step, 'ofOtherRules'>>
+type Step = Awaited<ReturnType<BookVerificationActivities['replayEvaluations']>>
 
 const { checkBook, replayEvaluations } = proxyActivities<BookVerificationActivities>({
   startToCloseTimeout: '30 minutes',
@@ -40,6 +42,7 @@ export async function bookVerification(
     breaks: countByInvariant(breaks),
     legsReplayed: replayed.legs,
     evaluationsReplayed: replayed.evaluations,
+    evaluationsOfOtherRules: replayed.ofOtherRules,
     ...told,
     isComplete: replayed.isComplete,
   }
@@ -48,28 +51,37 @@ export async function bookVerification(
 type AllReplayed = {
   readonly legs: number
   readonly evaluations: number
+  readonly ofOtherRules: number
   readonly isComplete: boolean
   readonly checked: readonly string[]
 }
 
-const NOT_REPLAYED: AllReplayed = { legs: 0, evaluations: 0, isComplete: true, checked: [] }
+const NOT_REPLAYED: AllReplayed = {
+  legs: 0,
+  evaluations: 0,
+  ofOtherRules: 0,
+  isComplete: true,
+  checked: [],
+}
 
 /** Adds what it finds to `breaks`. */
 async function replayAll(breaks: BookBreak[]): Promise<AllReplayed> {
   let legs = 0
   let evaluations = 0
+  let ofOtherRules = 0
   let after: string | null = null
   let steps = 0
   do {
     const step: Replayed = await replayEvaluations({ after })
     legs += step.legs
     evaluations += step.evaluations
+    ofOtherRules += step.ofOtherRules ?? 0
     breaks.push(...step.breaks.slice(0, BREAKS_AT_MOST - breaks.length))
     after = step.next
     steps += 1
     setCurrentDetails(`${evaluations} decisions replayed, ${breaks.length} breaks`)
   } while (after !== null && steps < STEPS_AT_MOST)
-  return { legs, evaluations, isComplete: after === null, checked: ['I10'] }
+  return { legs, evaluations, ofOtherRules, isComplete: after === null, checked: ['I10'] }
 }
 
 function countByInvariant(breaks: readonly BookBreak[]): { invariant: string; count: number }[] {

@@ -34,8 +34,8 @@ async function verify(context: CliContext, isJson: boolean, isReplay: boolean): 
   const breaks = [...checked.breaks, ...(replayed?.breaks ?? [])]
   const totals = await ledgerStore.readTotals()
   if (isJson) {
-    const { legs, evaluations } = replayed ?? {}
-    const told = replayed === null ? {} : { replayed: { legs, evaluations } }
+    const { legs, evaluations, ofOtherRules } = replayed ?? {}
+    const told = replayed === null ? {} : { replayed: { legs, evaluations, ofOtherRules } }
     context.stdout.write(`${JSON.stringify({ breaks, totals, ...told })}\n`)
   } else {
     for (const { account, currency, balanceMinor } of totals) {
@@ -48,10 +48,15 @@ async function verify(context: CliContext, isJson: boolean, isReplay: boolean): 
   if (breaks.length > 0) throw new CliError(`the book has ${breaks.length} breaks`)
   if (isJson) return
   if (replayed !== null) {
-    const { legs, evaluations } = replayed
+    const { legs, evaluations, ofOtherRules } = replayed
     context.stdout.write(
       `${evaluations} decisions on ${legs} legs follow from their observations\n`,
     )
+    if (ofOtherRules > 0) {
+      context.stdout.write(
+        `${ofOtherRules} decisions were made by another state of the rules: not replayed\n`,
+      )
+    }
   }
   context.stdout.write('the book holds: no breaks\n')
 }
@@ -64,13 +69,14 @@ const BREAKS_PRINTED = 100
 
 async function replayAll(db: Database, signal: AbortSignal) {
   const replaySource = createReplaySource(db)
-  const all = { legs: 0, evaluations: 0, breaks: [] as BookBreak[] }
+  const all = { legs: 0, evaluations: 0, ofOtherRules: 0, breaks: [] as BookBreak[] }
   let after: string | null = null
   do {
     const options = { maxPages: PAGES_PER_STEP, signal }
     const step = await replayEvaluations({ replaySource }, { after }, options)
     all.legs += step.legs
     all.evaluations += step.evaluations
+    all.ofOtherRules += step.ofOtherRules
     all.breaks.push(...step.breaks.slice(0, BREAKS_PRINTED - all.breaks.length))
     after = step.next
   } while (after !== null)

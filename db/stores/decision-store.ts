@@ -76,7 +76,7 @@ async function saveEvaluations(
   const { rows } = await sql<{ id: string }>`
     with r as (
       select groundstop_id(concat_ws('|', 'evaluation', leg_id, product_version_id,
-        extract(epoch from insured_scheduled_in)::bigint, facts_sha256)) as id, u.*
+        extract(epoch from insured_scheduled_in)::bigint, facts_sha256, decision_revision)) as id, u.*
       from unnest(
         ${evaluations.map((evaluation) => evaluation.legId)}::uuid[],
         ${evaluations.map((evaluation) => evaluation.productVersionId)}::uuid[],
@@ -86,21 +86,23 @@ async function saveEvaluations(
         ${evaluations.map((evaluation) => evaluation.secondFacts)}::jsonb[],
         ${evaluations.map((evaluation) => evaluation.factsSha256)}::text[],
         ${decisions.map((decision) => JSON.stringify(decision))}::jsonb[],
+        ${evaluations.map((evaluation) => evaluation.decisionRevision)}::integer[],
         ${evaluations.map((evaluation) => evaluation.evaluatedAt)}::timestamptz[]
       ) with ordinality as u (leg_id, product_version_id, insured_scheduled_in, tzdata_version,
-        facts, second_facts, facts_sha256, decision, evaluated_at, n)
+        facts, second_facts, facts_sha256, decision, decision_revision, evaluated_at, n)
     ),
     stored as (
       insert into evaluation (id, leg_id, product_version_id, insured_scheduled_in, tzdata_version,
         facts, second_facts, observation_ids, outcome, delay_min, bps, disputed_bps, reasons,
-        evaluated_at)
+        decision_revision, evaluated_at)
       select id, leg_id, product_version_id, insured_scheduled_in, tzdata_version, facts, second_facts,
         array(
           select o.id from flight_observation o where o.leg_id = r.leg_id
           order by o.id desc limit ${EVIDENCE_OBSERVATIONS}),
         decision ->> 'outcome', (decision ->> 'delay_min')::integer, (decision ->> 'bps')::integer,
         (decision ->> 'disputed_bps')::integer,
-        array(select jsonb_array_elements_text(decision -> 'reasons')), evaluated_at
+        array(select jsonb_array_elements_text(decision -> 'reasons')), decision_revision,
+        evaluated_at
       from r order by id
       on conflict (id) do nothing
     )

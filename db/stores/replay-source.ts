@@ -79,7 +79,8 @@ async function readEvaluations(db: Database, legIds: readonly string[]) {
     select e.leg_id as "legId", e.id as "evaluationId", v.rules,
       e.insured_scheduled_in as "insuredScheduledIn", e.facts, e.second_facts as second, e.outcome, e.bps,
       e.disputed_bps as "disputedBps",
-      e.delay_min as "delayMin", e.reasons, e.evaluated_at as "evaluatedAt"
+      e.delay_min as "delayMin", e.reasons, e.decision_revision as "decisionRevision",
+      e.evaluated_at as "evaluatedAt"
     from evaluation e join product_version v on v.id = e.product_version_id
     where e.leg_id = any(${legIds}::uuid[]) and e.rule = 'automatic'
     order by e.id`.execute(db)

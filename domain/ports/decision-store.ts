@@ -31,6 +31,8 @@ export type NewEvaluation = {
   readonly factsSha256: string
   readonly decision: Exclude<Decision, { readonly outcome: 'NOT_YET' }>
   readonly tzdataVersion: string
+  /** DECISION_REVISION of the rules that made it. */
+  readonly decisionRevision: number
   readonly evaluatedAt: Instant
 }
 

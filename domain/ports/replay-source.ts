@@ -27,6 +27,8 @@ export type ReplayedEvaluation = {
   readonly disputedBps: number | null
   readonly delayMin: number | null
   readonly reasons: readonly string[]
+  /** Of the rules that made it; null when that was not kept. */
+  readonly decisionRevision: number | null
   readonly evaluatedAt: Instant
 }
 
@@ -43,9 +45,9 @@ export type ReplayedLeg = {
   readonly leg: WatchedLeg
   /** The id of the second source; null when it was never asked about the leg. */
   readonly secondProvider: string | null
-  /** In the order in which they were stored. */
   /** The timetables that it had before, by when the next one was announced; the oldest first. */
   readonly earlier: readonly EarlierTimetable[]
+  /** In the order in which they were stored. */
   readonly observations: readonly ReplayedObservation[]
   readonly evaluations: readonly ReplayedEvaluation[]
 }

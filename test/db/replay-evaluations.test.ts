@@ -71,7 +71,13 @@ async function eventfulBook(): Promise<Book> {
 describe('replaying decisions', () => {
   test('reproduces them from an eventful run of answers', async () => {
     await using it = await eventfulBook()
-    expect(await replay(it)).toEqual({ legs: 1, evaluations: 2, breaks: [], next: null })
+    expect(await replay(it)).toEqual({
+      legs: 1,
+      evaluations: 2,
+      ofOtherRules: 0,
+      breaks: [],
+      next: null,
+    })
   })
 
   test('reads each answer by the timetable of its time, however often that was endorsed', async () => {
@@ -173,6 +179,15 @@ describe('replaying decisions', () => {
     await plant(it.db, defect)
     const { breaks } = await replay(it)
     expect(breaks[0]).toMatchObject({ invariant: 'I10' })
+  })
+
+  test('leaves those of another state of the rules alone, and says how many', async () => {
+    await using it = await eventfulBook()
+    const wrong = sql`update evaluation set delay_min = delay_min + 1`
+    await plant(it.db, sql`${wrong}, decision_revision = decision_revision - 1 where bps > 0`)
+    expect(await replay(it)).toMatchObject({ evaluations: 1, ofOtherRules: 1, breaks: [] })
+    await plant(it.db, sql`update evaluation set decision_revision = null`)
+    expect(await replay(it)).toMatchObject({ evaluations: 0, ofOtherRules: 2, breaks: [] })
   })
 
   test('goes on page by page to the last leg', async () => {

@@ -22,14 +22,7 @@ import { replayEvaluations } from '../../operations/replay-evaluations.ts'
 import { submitPayouts } from '../../operations/submit-payouts.ts'
 import { verifyBooks } from '../../operations/verify-books.ts'
 import { watchCorrections } from '../../operations/watch-corrections.ts'
-import {
-  arrivedRecord,
-  B6_35,
-  failure,
-  fakeFlightData,
-  identityOf,
-  rowOf,
-} from '../support/builders.ts'
+import { arrivedRecord, B6_35, fakeFlightData, identityOf, rowOf } from '../support/builders.ts'
 import { createPayoutStores, startPaymentRig } from '../support/payment-rig.ts'
 import { after, arrived, book, type Book } from '../support/watched-book.ts'
 
@@ -43,13 +36,13 @@ beforeAll(async () => {
 })
 afterAll(() => rig[Symbol.asyncDispose]())
 
-/** Polls through two sources, which may say different arrivals; null is silence. */
+/** Polls through two sources, which may say different arrivals; null: the second does not have the leg. */
 async function seenByTwo(it: Book, second: number | null, minutes: readonly number[]) {
   const secondFlightData = { ...fakeFlightData([B6_35]), id: 'second' }
   secondFlightData.shown.set(
     KEY,
     second === null
-      ? failure('UNAVAILABLE')
+      ? []
       : [{ ...arrivedRecord(B6_35, second), providerFlightId: null, arrivalQuality: 'UNKNOWN' }],
   )
   const { flightData, clock, legIds } = it

@@ -143,9 +143,10 @@ test('a silent second source lets the first pay after the wait, up to the limit'
   const first = await it.at(92)
   expect(first.secondSilent).toMatchObject([{ legId: it.legIds[0], kind: 'UNAVAILABLE' }])
   expect(first.failed).toEqual([])
-  await it.at(151)
-  expect(await it.decide()).toMatchObject({ evaluations: 0 })
   await it.at(152)
+  expect(await it.decide()).toMatchObject({ evaluations: 0 })
+  it.showSecond([])
+  await it.at(153)
   expect(await it.decide()).toMatchObject({ policiesPaid: 1, policiesInReview: 1 })
   const { rows } = await sql`
     select p.policy_number, p.state, p.amount_minor, r.reason_code

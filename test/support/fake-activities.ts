@@ -242,7 +242,13 @@ export function fakeBookVerification(
 ): BookVerificationActivities {
   return {
     checkBook: async () => ({ breaks: [], checked: ['I1', 'I2'] }),
-    replayEvaluations: async () => ({ legs: 10, evaluations: 20, breaks: [], next: null }),
+    replayEvaluations: async () => ({
+      legs: 10,
+      evaluations: 20,
+      ofOtherRules: 0,
+      breaks: [],
+      next: null,
+    }),
     tellBreaks: async ({ breaks }) => ({ casesOpened: breaks.length, casesClosed: 0 }),
     ...change,
   }

@@ -27,8 +27,8 @@ export function verificationCases({ inTurn }: Shared): HistoryCase[] {
         fakeBookVerification({
           checkBook: async () => ({ breaks: [BREAK], checked: ['I1'] }),
           replayEvaluations: inTurn(
-            { legs: 2_000, evaluations: 4_000, breaks: [BREAK], next: NEXT_LEG },
-            { legs: 7, evaluations: 9, breaks: [], next: null },
+            { legs: 2_000, evaluations: 4_000, ofOtherRules: 0, breaks: [BREAK], next: NEXT_LEG },
+            { legs: 7, evaluations: 9, ofOtherRules: 0, breaks: [], next: null },
           ),
         }),
     },

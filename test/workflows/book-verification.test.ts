@@ -42,6 +42,7 @@ test('checks, replays, tells, in this order; a sound book has no breaks', async 
     breaks: [],
     legsReplayed: 10,
     evaluationsReplayed: 20,
+    evaluationsOfOtherRules: 0,
     casesOpened: 0,
     casesClosed: 0,
     isComplete: true,
@@ -57,8 +58,8 @@ test('replays to the last leg and counts the breaks of all steps', async () => {
     {
       checkBook: async () => ({ breaks: [BREAK, BREAK], checked: [] }),
       replayEvaluations: inTurn(
-        { legs: 2_000, evaluations: 4_000, breaks: [wrong], next: NEXT_LEG },
-        { legs: 1, evaluations: 1, breaks: [], next: null },
+        { legs: 2_000, evaluations: 4_000, ofOtherRules: 3, breaks: [wrong], next: NEXT_LEG },
+        { legs: 1, evaluations: 1, ofOtherRules: 4, breaks: [], next: null },
       ),
     },
     { calls },
@@ -70,6 +71,7 @@ test('replays to the last leg and counts the breaks of all steps', async () => {
     ],
     legsReplayed: 2_001,
     evaluationsReplayed: 4_001,
+    evaluationsOfOtherRules: 7,
     casesOpened: 3,
   })
   expect(calls.filter(({ name }) => name === 'replayEvaluations').map((one) => one.input)).toEqual([
@@ -92,6 +94,12 @@ test('closes no case when more breaks than a history holds were found', async ()
 })
 
 test('a step that fails for a moment is tried again', async () => {
-  const replayEvaluations = failingOnce({ legs: 1, evaluations: 1, breaks: [], next: null })
+  const replayEvaluations = failingOnce({
+    legs: 1,
+    evaluations: 1,
+    ofOtherRules: 0,
+    breaks: [],
+    next: null,
+  })
   expect(await run({ replayEvaluations })).toMatchObject({ legsReplayed: 1 })
 })

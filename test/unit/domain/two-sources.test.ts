@@ -102,8 +102,8 @@ describe('one source silent', () => {
 
   it('lets the other decide after an hour, not a minute before', () => {
     const first = (minute: number) => [...settled, ...seenAt([minute], [arrived(90)])]
-    expect(decided(first(151), secondAt([92, 107, 151], null)).outcome).toBe('NOT_YET')
-    expect(decided(first(152), secondAt([92, 107, 152], null))).toMatchObject({
+    expect(decided(first(151), secondAt([92, 107, 151], [])).outcome).toBe('NOT_YET')
+    expect(decided(first(152), secondAt([92, 107, 152], []))).toMatchObject({
       outcome: 'PAY',
       reasons: ['ARRIVED', 'SINGLE_SOURCE', 'TIER_MET'],
     })
@@ -112,8 +112,50 @@ describe('one source silent', () => {
   it('waits as long as the product says', () => {
     const rules = product('FD45')
     const quick = { ...rules, settle: { ...rules.settle, singleSourceWaitS: 15 * 60 } }
-    const input = inputOf(settled, secondAt([92, 107], null), quick)
+    const input = inputOf(settled, secondAt([92, 107], []), quick)
     expect(decideBySources(input).outcome).toBe('PAY')
+  })
+
+  it('that does not answer at all is waited for six hours, to the minute', () => {
+    const until = (minute: number) =>
+      decided(seenAt([92, 107, minute], [arrived(90)]), secondAt([92, 107, minute], null))
+    expect(until(91 + 6 * HOURS)).toMatchObject({
+      outcome: 'NOT_YET',
+      reasons: ['AWAITING_SECOND_SOURCE'],
+    })
+    expect(until(92 + 6 * HOURS)).toMatchObject({
+      outcome: 'PAY',
+      reasons: ['ARRIVED', 'SINGLE_SOURCE', 'TIER_MET'],
+    })
+  })
+
+  it('that did not answer is not waited for once it answers without the leg', () => {
+    const first = seenAt([92, 107, 212], [arrived(90)])
+    const out = secondAt([92, 107], null)
+    expect(decided(first, [...out, ...secondAt([212], [])]).outcome).toBe('PAY')
+    expect(decided(first, [...out, ...secondAt([212], null)]).outcome).toBe('NOT_YET')
+  })
+
+  it('that answered before its hour and then no more counts as out of order', () => {
+    const first = seenAt([92, 107, 152], [arrived(90)])
+    const answers = [...secondAt([92, 151], []), ...secondAt([152], null)]
+    expect(decided(first, answers).outcome).toBe('NOT_YET')
+  })
+
+  it('that does not answer is asked every half hour after its first hour', () => {
+    const first = seenAt([92, 107, 152], [arrived(90)])
+    expect(decided(first, secondAt([92, 107, 152], null))).toMatchObject({
+      decidableAt: arrivalPlus(182),
+    })
+  })
+
+  it('is waited for as long out of order as the product says, never less than its wait', () => {
+    const rules = product('FD45')
+    const quick = { ...rules, settle: { ...rules.settle, outageWaitS: 0 } }
+    const at = (minute: number) =>
+      inputOf(seenAt([92, 107, minute], [arrived(90)]), secondAt([92, 107, minute], null), quick)
+    expect(decideBySources(at(151)).outcome).toBe('NOT_YET')
+    expect(decideBySources(at(152)).outcome).toBe('PAY')
   })
 
   it('is asked again every quarter of an hour: it may only be late', () => {
