@@ -127,9 +127,11 @@ async function movePayout(
   const { payoutId, batchId } = payout
   const payoutIds = [payoutId]
   if (kind === 'cancel') {
-    const { refusedPayoutIds } = await cancelPayouts(deps, { payoutIds, by, reason })
+    // As it was when this was decided: somebody else's retry of the same moment is not undone unsaid.
+    const from = payout.state
+    const { refusedPayoutIds } = await cancelPayouts(deps, { payoutIds, by, reason, from })
     if (refusedPayoutIds.length === 0) return null
-    throw new ReviewRefusedError('OUTCOME_NOT_POSSIBLE', 'the payout was sent meanwhile')
+    throw new ReviewRefusedError('CASE_CHANGED', 'the payout was moved meanwhile: look again')
   }
   if (['CREATED', 'FAILED', 'RETURNED'].includes(payout.state)) {
     const approval = await approvePayouts(deps, { payoutIds, approvedBy: by, reason, requestId })

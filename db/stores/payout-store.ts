@@ -4,8 +4,11 @@
  */
 import { sql } from 'kysely'
 
-import type { PayoutSelection, PayoutStore } from '../../domain/ports/payout-store.ts'
-import type { Instant } from '../../domain/time.ts'
+import type {
+  PayoutCancellation,
+  PayoutSelection,
+  PayoutStore,
+} from '../../domain/ports/payout-store.ts'
 import type { Database } from '../client.ts'
 import { approve } from './payout-approval-store.ts'
 import { createPayoutAttempts } from './payout-attempt-store.ts'
@@ -80,15 +83,16 @@ async function markBatchesStarted(db: Database, batchIds: readonly string[]): Pr
 async function cancel(
   db: Database,
   selection: PayoutSelection,
-  cancellation: { readonly by: string; readonly reason: string; readonly at: Instant },
+  cancellation: PayoutCancellation,
 ): Promise<{ cancelled: number; refusedPayoutIds: string[] }> {
-  const { by, reason, at } = cancellation
+  const { by, reason, at, from = null } = cancellation
   const details = JSON.stringify({ by, reason })
   const { rows } = await sql<{ cancelled: number }>`
     with chosen as materialized (
       select p.id, p.policy_id, p.state, p.amount_minor, p.currency
       from payout p
       where ${isSelected(selection)} and p.state in ('CREATED', 'APPROVED', 'FAILED', 'RETURNED')
+        and (${from}::text is null or p.state = ${from})
       order by p.id
       for update of p
     ), cancelled as (
@@ -110,7 +114,7 @@ async function cancel(
     select count(*) as cancelled from chosen`.execute(db)
   const refused = await sql<{ id: string }>`
     select p.id from payout p
-    where ${isSelected(selection)} and p.state in ('SUBMITTED', 'IN_TRANSIT', 'PAID')
+    where ${isSelected(selection)} and p.state <> 'CANCELLED'
     order by p.id`.execute(db)
   return {
     cancelled: rows[0]?.cancelled ?? 0,

@@ -8,6 +8,15 @@ export type PayoutSelection =
   | { readonly batchId: string }
   | { readonly payoutIds: readonly string[] }
 
+/** Who cancels and why. */
+export type PayoutCancellation = {
+  readonly by: string
+  readonly reason: string
+  readonly at: Instant
+  /** Only payouts in this state, as whoever decided saw them. Absent: in any that can be cancelled. */
+  readonly from?: PayoutState | undefined
+}
+
 /** An attempt that waits for the rail's answer, with all that its request is made of. */
 export type OpenAttempt = {
   readonly payoutId: string
@@ -176,10 +185,11 @@ export interface PayoutStore {
 
   /**
    * CREATED, APPROVED, FAILED and RETURNED to CANCELLED; the money waits in suspense for the review that is
-   * opened. What is at the rail or paid is refused. Cancelling again changes nothing.
+   * opened. What is at the rail or paid, or not in the state meant, is refused. Cancelling again changes
+   * nothing.
    */
   cancel(
     selection: PayoutSelection,
-    cancellation: { readonly by: string; readonly reason: string; readonly at: Instant },
+    cancellation: PayoutCancellation,
   ): Promise<{ cancelled: number; refusedPayoutIds: string[] }>
 }
