@@ -45,6 +45,11 @@ export async function workflowBundle(
     workflowsPath: WORKFLOWS_PATH,
     workflowInterceptorModules: INTERCEPTOR_PATHS,
     ...(failures === 'plain' ? {} : { failureConverterPath: FAILURE_CONVERTER_PATH }),
+    // Each queue's worker and its thread keep the map in memory: lines are enough for stack traces.
+    webpackConfigHook: (config) => ({
+      ...config,
+      devtool: 'inline-nosources-cheap-module-source-map',
+    }),
     // The bundler tells every module it reads.
     logger: new DefaultLogger('WARN'),
   })
@@ -64,7 +69,7 @@ async function isThere(path: string): Promise<boolean> {
   )
 }
 
-/** Changes with any source file and with the packages that are bundled in. */
+/** Changes with any source file, with how they are bundled and with the packages that are bundled in. */
 async function hashOfSources(): Promise<string> {
   const hash = createHash('sha256')
   for (const folder of SOURCE_FOLDERS) {
@@ -76,6 +81,7 @@ async function hashOfSources(): Promise<string> {
         .update('\0')
     }
   }
+  hash.update(await readFile(fileURLToPath(import.meta.url)))
   for (const name of ['@temporalio/workflow', '@temporalio/worker', 'zod']) {
     const path = fileURLToPath(import.meta.resolve(`${name}/package.json`))
     hash.update(await readFile(path))

@@ -28,7 +28,12 @@ afterAll(async () => {
 async function failureOf(
   workflowType: string,
   args: unknown[],
-): Promise<{ type: string | null | undefined; message: string; tookMs: number }> {
+): Promise<{
+  type: string | null | undefined
+  message: string
+  stack: string | undefined
+  tookMs: number
+}> {
   return rig.withWorker('payouts', fakePayout(), async () => {
     const handle = await rig.client.workflow.start(workflowType, {
       taskQueue: 'payouts',
@@ -41,7 +46,8 @@ async function failureOf(
     }
     const { startTime, closeTime } = await handle.describe()
     const tookMs = (closeTime ?? startTime).getTime() - startTime.getTime()
-    return { type: error.cause.type, message: error.cause.message, tookMs }
+    const { type, message, stack } = error.cause
+    return { type, message, stack, tookMs }
   })
 }
 
@@ -52,6 +58,11 @@ test('bad input fails at once and names every field', async () => {
     message: 'payout: invalid input: batchId: invalid UUID; payoutID: no such field',
   })
   expect(failure.tookMs).toBeLessThan(AT_ONCE_MS)
+})
+
+test('its stack names file and line of the source, for whoever has to mend a workflow', async () => {
+  const { stack } = await failureOf('payout', [])
+  expect(stack).toMatch(/workflows\/interceptors\/validate-input\.ts:\d+/)
 })
 
 test('missing input fails', async () => {
