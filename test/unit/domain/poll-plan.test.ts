@@ -56,7 +56,7 @@ describe('at bind', () => {
 })
 
 describe('before departure', () => {
-  it('looks at -46 h, -24.25 h, -6 h, -120, -45 and -10 minutes, and at +10', () => {
+  it('trap 18: looks at -46 h, -24.25 h, -6 h, -120, -45 and -10 minutes, and at +10', () => {
     const minutes: (number | null)[] = []
     let now = departurePlus(-72 * HOURS)
     let facts = emptyFacts()

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { legKey } from '../../../domain/leg.ts'
 import { packLegIdentity, type PackLeg } from '../../../domain/leg-pack.ts'
 import { emptyFacts, foldAnswer } from '../../../domain/leg-facts.ts'
+import { matchLeg } from '../../../domain/leg-match.ts'
 import type { ProviderLeg } from '../../../domain/ports/flight-data-provider.ts'
 import { addMs, instantFromMs, MINUTE_MS } from '../../../domain/time.ts'
 import { instantOfLocal } from '../../../domain/zone.ts'
@@ -81,12 +82,31 @@ function tampered(leg: PackLeg, change: (record: ProviderLeg, atMs: number) => P
     answerOf(sameNumber(leg), PACK.zones, atMs).map((record) => change(record, atMs))
 }
 
+const same = (record: ProviderLeg) => record
+
+/** What a record of an arrival would say so many minutes later. */
+function laterBy(minutes: number, { actualOn, actualIn }: ProviderLeg): Partial<ProviderLeg> {
+  const later = (at: ProviderLeg['actualIn']) =>
+    at === null ? null : addMs(at, minutes * MINUTE_MS)
+  return { actualOn: later(actualOn), actualIn: later(actualIn) }
+}
+
 const ON_TIME = legAt('B6|699|JFK|SJU|2013-01-04')
 
 describe('traps', () => {
   it('trap 1: two routes of one number on one day are two legs', () => {
     const keys = ['WN|2269|LGA|STL|2013-06-08', 'WN|2269|EWR|DEN|2013-06-08']
     for (const key of keys) expect(bpsPaid(legAt(key))).toBe(expectedBps(legAt(key)))
+    // Retimed to the very minute of the leg, the other route is still another leg.
+    const other = tampered(ON_TIME, (record) => ({
+      ...record,
+      providerFlightId: null,
+      origin: 'EWR',
+      destination: 'DEN',
+      ...laterBy(200, record),
+    }))
+    const answers = (atMs: number) => [...other(atMs), ...tampered(ON_TIME, same)(atMs)]
+    expect(bpsPaid(ON_TIME, answers)).toBe(0)
   })
 
   it('trap 2: the first record of an answer is another day', () => {
@@ -109,6 +129,9 @@ describe('traps', () => {
       answerOf([other(evening, 10), other(nextDay, 200)], PACK.zones, atMs)
     expect(bpsPaid(evening, answers)).toBe(0)
     expect(bpsPaid(nextDay, answers)).toBe(10_000)
+    // Where only the next day's flight is shown, nothing is known of the evening's.
+    const shown = answerOf([nextDay], PACK.zones, nextDay.scheduledInMs)
+    expect(matchLeg(insured(evening, PACK.zones), shown, [])).toEqual({ kind: 'none' })
   })
 
   it('trap 4: a departure on the next local day belongs to its scheduled date', () => {
@@ -167,10 +190,12 @@ describe('traps', () => {
   })
 
   it('trap 13: a code share of the same flight is left out', () => {
-    const honest = tampered(ON_TIME, (record) => record)
     const answers = (atMs: number) =>
-      honest(atMs).flatMap((record) => [
-        { ...record, carrier: 'QF', flightNumber: '3101', actualIn: null, cancelled: true },
+      tampered(
+        ON_TIME,
+        same,
+      )(atMs).flatMap((record) => [
+        { ...record, carrier: 'QF', flightNumber: '3101', ...laterBy(200, record) },
         record,
       ])
     expect(bpsPaid(ON_TIME, answers)).toBe(0)
