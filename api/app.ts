@@ -10,6 +10,7 @@ import { ProblemError, problemErrors } from './problem.ts'
 import { requestContext } from './request-context.ts'
 import { addAirportRoutes, type AirportsDeps } from './rest/airports.ts'
 import { addApiKeyRoutes, type ApiKeysDeps } from './rest/api-keys.ts'
+import { addAppealRoutes, type AppealsDeps } from './rest/appeals.ts'
 import { addAuditRoute, type AuditDeps } from './rest/audit.ts'
 import { addBookReadRoutes, type BookReadsDeps } from './rest/book-reads.ts'
 import { addClockRoutes, type ClockDeps } from './rest/clock.ts'
@@ -59,6 +60,7 @@ export type AppDeps = HealthDeps &
   PoliciesDeps &
   QuotesDeps &
   PolicyCancellationDeps &
+  AppealsDeps &
   PayoutControlDeps &
   PayoutActionDeps &
   ProvidersDeps &
@@ -118,6 +120,7 @@ export function createApp(deps: AppDeps): Express {
   addPolicyRoutes(app, deps)
   addQuoteRoutes(app, deps)
   addPolicyCancellationRoute(app, deps)
+  addAppealRoutes(app, deps)
   addPayoutControlRoutes(app, deps)
   addPayoutActionRoutes(app, deps)
   addProviderRoutes(app, deps)

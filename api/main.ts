@@ -47,7 +47,7 @@ import { readTokenFile } from './token-file.ts'
 import { deadLettersOf, controlOf, jobsOf, schedulesOf } from './job-parts.ts'
 import type { ApiOptions, ApiParts } from './parts.ts'
 import { payoutActionsOf, payoutControlsOf, stripeWebhooksOf } from './payment-parts.ts'
-import { cancellationsOf, underwritingOf } from './policy-parts.ts'
+import { appealsOf, cancellationsOf, underwritingOf } from './policy-parts.ts'
 import { reportsOf } from './report-parts.ts'
 import { holdSettings, settingsOf } from './setting-parts.ts'
 import { tasksOf } from './task-parts.ts'
@@ -199,6 +199,7 @@ function buildApp(parts: ApiParts): Express {
     idempotency: createIdempotencyStore(db),
     ...underwritingOf(parts, events),
     cancellations: cancellationsOf(parts),
+    appeals: appealsOf(parts),
     readProviders: () => createProviderHealthStore(db).list(),
     findAirport: (code) => createAirportCache(db).find(code),
     reads: createBookReads(db),

@@ -1,16 +1,18 @@
-/** The API's doors to policies, quotes and cancellations, built from the parts of the process. */
+/** The API's doors to policies, quotes, cancellations and appeals, built from the parts of the process. */
 import { hostname } from 'node:os'
 import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
 import { createLeasedAllowance, keyIdOf } from '../adapters/flights/leased-allowance.ts'
 import { loadAirportZones } from '../adapters/airports/zones.ts'
 import { lazyDelayHistory } from '../adapters/rates/delay-history.ts'
 import { createAllowanceStore } from '../db/stores/allowance-store.ts'
+import { createAppealStore } from '../db/stores/appeal-store.ts'
 import { createCancellationStore } from '../db/stores/cancellation-store.ts'
 import { createPolicyDetailsStore } from '../db/stores/policy-details.ts'
 import { createPolicyStore } from '../db/stores/policy-store.ts'
 import { createProductStore } from '../db/stores/product-store.ts'
 import { createProviderHealthStore } from '../db/stores/provider-health-store.ts'
 import { createQuoteStore } from '../db/stores/quote-store.ts'
+import { appealPolicy } from '../operations/appeal-policy.ts'
 import { bindQuote } from '../operations/bind-quote.ts'
 import { cancelPolicy } from '../operations/cancel-policy.ts'
 import { createQuote } from '../operations/create-quote.ts'
@@ -18,6 +20,7 @@ import { importPolicies } from '../operations/import-policies.ts'
 import type { Events } from '../platform/events.ts'
 import { observeFlightData } from '../platform/observed-providers.ts'
 import { createProviderReports } from '../platform/provider-reports.ts'
+import type { AppealsDeps } from './rest/appeals.ts'
 import type { PoliciesDeps } from './rest/policies.ts'
 import type { PolicyCancellationDeps } from './rest/policy-cancellation.ts'
 import type { QuotesDeps } from './rest/quotes.ts'
@@ -78,4 +81,13 @@ export function underwritingOf(
 export function cancellationsOf({ db, clock }: ApiParts): PolicyCancellationDeps['cancellations'] {
   const deps = { cancellationStore: createCancellationStore(db), clock }
   return { cancel: (input) => cancelPolicy(deps, input) }
+}
+
+/** What the routes of appeals need. */
+export function appealsOf({ db, clock }: ApiParts): AppealsDeps['appeals'] {
+  const appealStore = createAppealStore(db)
+  return {
+    file: (input) => appealPolicy({ appealStore, clock }, input),
+    list: async (policyNumber) => appealStore.list(policyNumber, await clock.now()),
+  }
 }

@@ -1,6 +1,7 @@
 /** Shapes of answers that several routes or many callers share. The fuzz holds every answer to them. */
 import { z } from 'zod'
 
+import { APPEALABLE_STATES } from '../domain/appeal.ts'
 import { JOB_PRIORITIES, type JobPriority } from '../jobs/define-job.ts'
 import { RUN_STATUSES } from './job-runs.ts'
 
@@ -115,6 +116,31 @@ export const policyShape: z.ZodType = z.strictObject({
     .looseObject({ outcome: z.enum(['PAY', 'NO_PAY']), bps: z.int(), amountMinor: minorShape })
     .nullable(),
   payouts: z.array(z.looseObject({ payoutId: z.guid(), state: z.string() })),
+})
+
+/** An appeal against a policy's decision. */
+export const appealShape: z.ZodType = z.strictObject({
+  appealId: z.guid(),
+  n: z.int(),
+  caseId: z.guid(),
+  reason: z.string(),
+  evidence: z.string().nullable(),
+  filedBy: z.string(),
+  filedAt: instantShape,
+  stateBefore: z.enum(APPEALABLE_STATES),
+  result: z.enum(['STANDS', 'UPHELD']).nullable(),
+  grounds: z.string().nullable(),
+  moreMinor: minorShape.nullable(),
+  decidedAt: instantOrNull,
+})
+
+/** The appeals of a policy, and whether another one would be taken. */
+export const policyAppealsShape: z.ZodType = z.strictObject({
+  policyNumber: z.string(),
+  currency: z.string(),
+  until: instantOrNull,
+  refusal: z.strictObject({ code: z.string(), reason: z.string() }).nullable(),
+  appeals: z.array(appealShape),
 })
 
 /** One payout of a list. */

@@ -69,6 +69,26 @@ export interface ApiKey {
   updated_at: Generated<Instant>;
 }
 
+export interface Appeal {
+  case_id: string;
+  created_at: Generated<Instant>;
+  decided_at: Instant | null;
+  evaluation_id: string | null;
+  evidence: string | null;
+  filed_at: Instant;
+  filed_by: string;
+  grounds: string | null;
+  id: string;
+  more_minor: number | null;
+  n: number;
+  policy_id: string;
+  reason: string;
+  request_ref: string | null;
+  result: string | null;
+  state_before: string;
+  updated_at: Generated<Instant>;
+}
+
 export interface AuditChain {
   event_seq: number;
   hash: string;
@@ -850,6 +870,7 @@ export interface DB {
   analytics_figure: AnalyticsFigure;
   analytics_period: AnalyticsPeriod;
   api_key: ApiKey;
+  appeal: Appeal;
   audit_chain: AuditChain;
   audit_event: AuditEvent;
   audit_head: AuditHead;

@@ -2,7 +2,14 @@
  * A decision in words that a policyholder understands: what was insured, what was observed, which rule
  * was met or missed and by how much, what is paid, and where to appeal. Explains; never decides.
  */
-import { formatMajorAmount } from './currency.ts'
+import {
+  appealEnds,
+  appealText,
+  dayOf,
+  moneyText,
+  openAppealOf,
+  type ToldAppeal,
+} from './explain-appeal.ts'
 import { describeObservations, type Observed } from './explain-evidence.ts'
 import { explainRule, type AppliedRule } from './explain-rule.ts'
 import type { LegFacts, WatchedLeg } from './leg-facts.ts'
@@ -49,6 +56,8 @@ export type ExplainInput = {
   } | null
   /** When the money of the newest payout was paid; null when it was not. */
   readonly paidAt: Instant | null
+  /** The oldest first. */
+  readonly appeals: readonly ToldAppeal[]
 }
 
 /** A change of the timetable, announced so early that it changed what is insured. */
@@ -149,9 +158,9 @@ const AIRLINE_COMPENSATION =
   'Union or under the refund rules of the US Department of Transportation; ask the airline for that. ' +
   'What we decide here neither replaces nor reduces it.'
 
-function outcomeOf({ state, decision, paidAt }: ExplainInput): ExplainedOutcome {
+function outcomeOf({ state, decision, paidAt, appeals }: ExplainInput): ExplainedOutcome {
   if (state === 'DECLINED' || state === 'CANCELLED_BY_HOLDER') return 'NO_COVER'
-  if (state === 'IN_REVIEW') return 'IN_REVIEW'
+  if (state === 'IN_REVIEW' || openAppealOf(appeals) !== null) return 'IN_REVIEW'
   if (decision === null) return 'OPEN'
   if (decision.outcome === 'NO_PAY') return 'NOT_PAID'
   return paidAt === null ? 'TO_BE_PAID' : 'PAID'
@@ -173,22 +182,6 @@ function delayOf(input: ExplainInput, arrival: Instant): number {
   return Math.floor(msBetween(input.insuredScheduledIn, arrival) / MINUTE_MS)
 }
 
-/** `250.00 USD`. */
-function moneyText({ minor, currency }: Money): string {
-  return `${formatMajorAmount(minor, currency)} ${currency}`
-}
-
-function appealText({ policyNumber, evaluation }: ExplainInput): string {
-  const reference =
-    evaluation === null ? '' : ` and the decision reference ${evaluation.evaluationId}`
-  return (
-    `If you think this is wrong, write to the insurer at the address on your policy, with the policy ` +
-    `number ${policyNumber}${reference}, and add what you have: a boarding pass, or a statement of ` +
-    `the airline or the airport. A person then looks at it again. If you still disagree, you can ` +
-    `turn to the insurance supervisor or ombudsman of your country.`
-  )
-}
-
 type Parts = Omit<DecisionExplanation, 'text'>
 
 function paragraphs(input: ExplainInput, parts: Parts): string[] {
@@ -199,6 +192,7 @@ function paragraphs(input: ExplainInput, parts: Parts): string[] {
     ...arrivalText(parts),
     ...(parts.rule === null ? [] : [parts.rule.text]),
     ...observedText(parts),
+    ...appealEnds(input.appeals),
     parts.appeal,
     parts.airlineCompensation,
   ]
@@ -209,13 +203,13 @@ function headline(input: ExplainInput, { outcome, amount, policyNumber }: Parts)
   const paid = amount?.text ?? ''
   switch (outcome) {
     case 'PAID':
-      return `${policy} pays ${paid}. The money was sent on ${dayOf(input.paidAt)}.`
+      return `${policy} pays ${paid}. The money was sent${input.paidAt === null ? '' : ` on ${dayOf(input.paidAt)}`}.`
     case 'TO_BE_PAID':
       return `${policy} pays ${paid}. The payment is under way.`
     case 'NOT_PAID':
       return `${policy} does not pay for this flight.`
     case 'IN_REVIEW':
-      return `${policy} is being looked at by a person. ${reviewText(input)}`
+      return `${policy} is being looked at by a person. ${appealedText(input) ?? reviewText(input)}`
     case 'OPEN':
       return (
         `${policy} is not decided yet. We watch the flight, at the latest until ` +
@@ -229,8 +223,14 @@ function headline(input: ExplainInput, { outcome, amount, policyNumber }: Parts)
   }
 }
 
-function dayOf(instant: Instant | null): string {
-  return instant === null ? '' : `${instant.slice(0, 10)} (UTC)`
+/** What stands while a person looks at an appeal; null without one. */
+function appealedText({ appeals, decision }: ExplainInput): string | null {
+  const open = openAppealOf(appeals)
+  if (open === null || decision === null) return null
+  const { outcome, amount } = decision
+  const stands =
+    outcome === 'PAY' ? `it pays ${moneyText(amount)}` : 'it does not pay for this flight'
+  return `You appealed on ${dayOf(open.filedAt)}; until that is decided, what was decided before stands: ${stands}.`
 }
 
 /** Why people look, by the reasons that the rules give. */

@@ -63,6 +63,9 @@ export const HOLDER_TEMPLATES = [
   'policy-not-paid',
   'payout-paid',
   'payout-returned',
+  'appeal-received',
+  'appeal-stands',
+  'appeal-upheld',
 ] as const
 
 /** A message to a holder. */
@@ -73,6 +76,9 @@ export type NotificationTemplate = HolderTemplate | 'operator-notice'
 
 /** Facts of the outbox, as its table and triggers name them. */
 export type NotificationFact =
+  | 'APPEAL_RECEIVED'
+  | 'APPEAL_STANDS'
+  | 'APPEAL_UPHELD'
   | 'BOUND'
   | 'CANCELLED'
   | 'ENDORSED'
@@ -90,6 +96,9 @@ export const TEMPLATE_OF_FACT: Readonly<Record<NotificationFact, HolderTemplate>
   NOT_PAID: 'policy-not-paid',
   PAID: 'payout-paid',
   RETURNED: 'payout-returned',
+  APPEAL_RECEIVED: 'appeal-received',
+  APPEAL_STANDS: 'appeal-stands',
+  APPEAL_UPHELD: 'appeal-upheld',
 }
 
 /**
@@ -101,9 +110,12 @@ export const TEMPLATE_VERSIONS: Readonly<Record<NotificationTemplate, number>> =
   'policy-cancelled': 2,
   'policy-endorsed': 1,
   'policy-in-review': 1,
-  'policy-not-paid': 1,
+  'policy-not-paid': 2,
   'payout-paid': 1,
   'payout-returned': 1,
+  'appeal-received': 1,
+  'appeal-stands': 1,
+  'appeal-upheld': 1,
   'operator-notice': 1,
 }
 

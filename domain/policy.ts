@@ -25,13 +25,14 @@ export const MONITORING_BEFORE_OUT_MS = 2 * HOUR_MS
 
 /**
  * The only legal moves. EXPIRED is reached from a settled no-pay, never by the clock alone; a paid or
- * expired policy comes back only into review.
+ * expired policy comes back only into review. From there PAID and CLOSED are given back by an appeal that
+ * changed nothing, and by nothing else.
  */
 export const POLICY_TRANSITIONS: Readonly<Record<PolicyState, readonly PolicyState[]>> = {
   BOUND: ['MONITORING', 'TRIGGERED', 'IN_REVIEW', 'CANCELLED_BY_HOLDER', 'DECLINED'],
   MONITORING: ['TRIGGERED', 'IN_REVIEW', 'EXPIRED'],
   TRIGGERED: ['PAID', 'IN_REVIEW'],
-  IN_REVIEW: ['TRIGGERED', 'EXPIRED'],
+  IN_REVIEW: ['TRIGGERED', 'EXPIRED', 'PAID', 'CLOSED'],
   PAID: ['CLOSED', 'IN_REVIEW'],
   EXPIRED: ['CLOSED', 'IN_REVIEW'],
   CLOSED: ['IN_REVIEW'],

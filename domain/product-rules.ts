@@ -18,6 +18,8 @@ const TIERS_LIMIT = 20
 /** Delays beyond a day go to people, so a later tier could never be met. */
 const GREATEST_TIER_MIN = 24 * 60
 const GREATEST_SECONDS = 7 * 24 * 3_600
+/** The evidence of a decision may be gone after a year. A denial without an appeal is not sold: at least one. */
+const GREATEST_REOPEN_DAYS = 365
 /** No timetable reaches further ahead. */
 const GREATEST_LEAD_S = 400 * 24 * 3_600
 
@@ -37,6 +39,7 @@ export function parseProduct(json: unknown): Product {
     'notReachedBps',
     'settle',
     'underwriting',
+    'reopenDays',
   ])
   const code = fields['code']
   if (typeof code !== 'string' || !/^[A-Z][A-Z0-9_-]{1,31}$/.test(code)) {
@@ -52,6 +55,9 @@ export function parseProduct(json: unknown): Product {
     ...(fields['underwriting'] === undefined
       ? {}
       : { underwriting: underwritingOf(fields['underwriting']) }),
+    ...(fields['reopenDays'] === undefined
+      ? {}
+      : { reopenDays: integerOf(fields, 'reopenDays', 1, GREATEST_REOPEN_DAYS) }),
   }
 }
 

@@ -36,6 +36,16 @@ export type Product = {
   readonly settle: SettleRule
   /** The terms on which it is sold; absent: DEFAULT_UNDERWRITING. */
   readonly underwriting?: Underwriting
+  /** For so many days after a decision its holder may appeal. Absent: DEFAULT_REOPEN_DAYS. */
+  readonly reopenDays?: number
+}
+
+/** A policy is closed a month after its cover; an appeal may come as long again after its decision. Days. */
+const DEFAULT_REOPEN_DAYS = 60
+
+/** For how many days after a decision a policy of this product may be appealed. */
+export function reopenDaysOf({ reopenDays }: Product): number {
+  return reopenDays ?? DEFAULT_REOPEN_DAYS
 }
 
 /** The settle rule of the reference products. */

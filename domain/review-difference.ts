@@ -1,9 +1,18 @@
 /**
  * Cases about what decided policies may be owed beyond what they got: a disputed tier, a correction
- * upwards. Says who gets more. Pure.
+ * upwards, an appeal. Says who gets more. Pure.
  */
+import { APPEAL } from './appeal.ts'
 import { bpsOnBasis, shareBeyond, type ReviewGroup, type ReviewSnapshot } from './review-case.ts'
 import type { PayBasis } from './review-decision.ts'
+
+/** Whether a case looks at a decision again because its holder appealed. */
+export function isAppealCase(of: {
+  readonly subjectKind: string
+  readonly reasonCode: string
+}): boolean {
+  return of.subjectKind === 'policy' && of.reasonCode === APPEAL
+}
 
 /** Reasons of cases of legs whose policies are decided; no policy waits for such a case. */
 export const DIFFERENCE_REASONS = ['TIER_DISPUTED', 'CORRECTION_HIGHER'] as const

@@ -13,7 +13,7 @@ import {
   type ReviewProposal,
   type ReviewSnapshot,
 } from './review-case.ts'
-import { raisedBy } from './review-difference.ts'
+import { isAppealCase, raisedBy } from './review-difference.ts'
 import { LONGEST_WAIT_MS, type PayBasis, type ReviewDecision } from './review-decision.ts'
 import { canMoveReview, type ReviewResolution, type ReviewState } from './review-state.ts'
 import { addMs, type Instant } from './time.ts'
@@ -276,7 +276,9 @@ function evaluationOf(group: ReviewGroup, bps: BasisPoints, basis: PayBasis): Ma
 
 function deny(current: ReviewSnapshot): ReviewJudgement {
   // What was paid stays paid, and what was denied stays denied.
-  if (current.differences.length > 0) return resolve(current, 'deny', 'DENIED')
+  if (current.differences.length > 0 || isAppealCase(current)) {
+    return resolve(current, 'deny', 'DENIED')
+  }
   if (current.groups.length === 0) return noPolicies('deny')
   if (current.isLegWatched) return legWatched()
   const evaluations = current.groups.map(({ productVersionId, insuredScheduledIn }) => ({
@@ -321,7 +323,7 @@ function movePayout(current: ReviewSnapshot, outcome: 'retry' | 'cancel'): Revie
 
 function acknowledge(current: ReviewSnapshot): ReviewJudgement {
   const { groups, differences, payout } = current
-  if (groups.length + differences.length > 0) {
+  if (groups.length + differences.length > 0 || isAppealCase(current)) {
     return refused('OUTCOME_NOT_POSSIBLE', 'policies wait for this case: pay, deny or wait')
   }
   const isOwed =

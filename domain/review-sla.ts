@@ -11,6 +11,8 @@ const SLA_MS: Readonly<Record<string, number>> = {
   RAIL_BALANCE_EXHAUSTED: HOUR_MS,
   DAILY_CEILING: HOUR_MS,
   BOOK_BREAK: 4 * HOUR_MS,
+  // Nobody waits for money that was decided; evidence has to be asked for.
+  APPEAL: 3 * DAY_MS,
 }
 
 /** A case for which nothing else is said. Milliseconds. */

@@ -1,4 +1,5 @@
 /** Writes the message of a notification from the book as it is now, if what it tells is still true. */
+import { openAppealOf, type ToldAppeal } from '../domain/explain-appeal.ts'
 import type { ExplainInput } from '../domain/explain-decision.ts'
 import { messageFacts } from '../domain/messages/message-facts.ts'
 import {
@@ -34,7 +35,8 @@ export async function composeMessage(
   if (template === 'operator-notice' || policyNumber === null) return null
   const input = await explanations.read(policyNumber)
   if (input === null || !isTrue(template, input, payout)) return null
-  const facts = messageFacts(input, { payout, displayName })
+  const appeal = toldAppeal(template, input)
+  const facts = messageFacts(input, { payout, appeal, displayName })
   const rendered = renderHolderMessage({ template, version }, locale, facts)
   const { amount } = facts
   return {
@@ -52,9 +54,11 @@ export async function composeMessage(
 /** "You have been paid" is said only of a payout that is PAID, and so for every other message. */
 function isTrue(
   template: HolderTemplate,
-  { state, decision, endorsement }: ExplainInput,
+  input: ExplainInput,
   payout: DueMessage['payout'],
 ): boolean {
+  const { state, decision, endorsement, appeals } = input
+  const isAppealed = openAppealOf(appeals) !== null
   switch (template) {
     case 'policy-bound':
       return state !== 'CANCELLED_BY_HOLDER' && state !== 'DECLINED'
@@ -64,13 +68,31 @@ function isTrue(
       // Once the flight is decided, the explanation of that tells it.
       return endorsement !== null && decision === null && isLive(state)
     case 'policy-in-review':
-      return state === 'IN_REVIEW'
+      return state === 'IN_REVIEW' && !isAppealed
     case 'policy-not-paid':
-      return decision?.outcome === 'NO_PAY' && state !== 'IN_REVIEW'
+      return decision?.outcome === 'NO_PAY' && (state !== 'IN_REVIEW' || isAppealed)
     case 'payout-paid':
       return payout?.state === 'PAID'
     case 'payout-returned':
       return payout !== null && payout.state !== 'PAID' && payout.state !== 'IN_TRANSIT'
+    case 'appeal-received':
+    case 'appeal-stands':
+    case 'appeal-upheld':
+      return toldAppeal(template, input) !== null
+  }
+}
+
+/** The newest appeal that a message about appeals can mean; null when there is none, or it is told otherwise. */
+function toldAppeal(template: HolderTemplate, { appeals }: ExplainInput): ToldAppeal | null {
+  switch (template) {
+    case 'appeal-received':
+      return openAppealOf(appeals)
+    case 'appeal-stands':
+      return appeals.findLast(({ result }) => result === 'STANDS') ?? null
+    case 'appeal-upheld':
+      return appeals.findLast(({ result }) => result === 'UPHELD') ?? null
+    default:
+      return null
   }
 }
 

@@ -20,6 +20,7 @@ import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { loginActor } from '../note-options.ts'
 import { readPolicyFile } from '../policy-file.ts'
+import { addPolicyAppeals } from '../policy-appeals.ts'
 import { addPolicyCancellation } from '../policy-cancellation.ts'
 import { addPolicyReads } from '../reads/policy-reads.ts'
 
@@ -36,6 +37,7 @@ export function register(program: Command, context: CliContext): void {
     .addHelpText('after', COLUMNS_HELP)
     .action((file: string, options: ImportOptions) => importFile(context, file, options))
   addPolicyCancellation(policies, context)
+  addPolicyAppeals(policies, context)
   addPolicyReads(policies, context)
 }
 

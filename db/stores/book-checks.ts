@@ -214,14 +214,15 @@ const GUARDS: readonly Check[] = [
       ('flight_observation', 'no_truncate'),
       ('quote', 'no_delete'), ('quote', 'no_truncate'),
       ('payment_event', 'no_delete'), ('payment_event', 'no_truncate'),
-      ('policy', 'frozen'), ('policy', 'legal_move'), ('payout', 'frozen'),
+      ('policy', 'frozen'), ('policy', 'legal_move'), ('policy', 'given_back'),
+      ('appeal', 'frozen'), ('appeal', 'legal_move'), ('appeal', 'no_delete'), ('payout', 'frozen'),
       ('review_case', 'legal_move'), ('flight_leg', 'legal_move')
     ) as w (table_name, trigger_name)
     left join pg_trigger t on t.tgrelid = w.table_name::regclass and t.tgname = w.trigger_name
     where t.tgname is null or t.tgenabled not in ('O', 'A')`,
 ]
 
-/** A person's evaluation belongs to a case that a person closed. */
+/** A person's evaluation belongs to a case that a person closed, and an appeal ends with its case. */
 const REVIEWS: readonly Check[] = [
   sql`select 'I4' as invariant, 'evaluation:' || v.id as subject,
       format('was made by %s over a case that is %s', v.decided_by, coalesce(r.state, 'gone')) as detail
@@ -229,6 +230,13 @@ const REVIEWS: readonly Check[] = [
     left join review_case r on r.id = v.case_id
     where v.rule = 'manual' and (r.state is distinct from 'RESOLVED'
       or r.resolution not in ('PAID', 'DENIED'))`,
+  sql`select 'I1', 'policy:' || a.policy_id, format('appeal %s is %s and its case %s %s', a.n,
+      coalesce(a.result, 'open'), r.state, r.resolution)
+    from appeal a
+    join review_case r on r.id = a.case_id
+    where case when a.result is null then r.state = 'RESOLVED'
+      else r.resolution is distinct from case a.result when 'STANDS' then 'DENIED' else 'PAID' end
+      end`,
 ]
 
 /** Every check, with the invariants' numbers of the domain: I1 to I9, and the ledger's totals. */

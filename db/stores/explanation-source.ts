@@ -2,12 +2,13 @@
 import { sql } from 'kysely'
 
 import type { ExplainInput } from '../../domain/explain-decision.ts'
+import type { ToldAppeal } from '../../domain/explain-appeal.ts'
 import { emptyFacts, type LegFacts } from '../../domain/leg-facts.ts'
 import { currency, minorUnits } from '../../domain/money.ts'
 import type { PolicyState } from '../../domain/policy.ts'
 import type { ExplanationSource } from '../../domain/ports/explanation-source.ts'
 import type { Product } from '../../domain/product.ts'
-import type { Instant } from '../../domain/time.ts'
+import { parseInstant, type Instant } from '../../domain/time.ts'
 import type { Database } from '../client.ts'
 import { watchedLegColumns, watchedLegOf, type WatchedLegRow } from './watched-leg.ts'
 
@@ -39,7 +40,18 @@ type Row = WatchedLegRow & {
   readonly evaluatedAt: Instant | null
   readonly sources: readonly string[]
   readonly paidAt: Instant | null
+  readonly appeals: readonly AppealRow[]
 }
+
+/** From JSON: times as PostgreSQL writes them. */
+type AppealRow = Pick<ToldAppeal, 'result' | 'grounds'> & {
+  readonly filedAt: string
+  readonly decidedAt: string | null
+  readonly moreMinor: number | null
+}
+
+/** One appeal may follow the other while the days last; more of them than this are a fault of ours. */
+const APPEALS_LIMIT = 100
 
 /** The source over this database. */
 export function createExplanationSource(db: Database): ExplanationSource {
@@ -62,6 +74,11 @@ export function createExplanationSource(db: Database): ExplanationSource {
             where b.id = any(e.observation_ids) order by 1) as sources,
           (select o.paid_at from payout o where o.policy_id = p.id
             order by o.revision desc limit 1) as "paidAt",
+          coalesce((select json_agg(x) from (
+            select a.filed_at as "filedAt", a.result, a.grounds, a.more_minor as "moreMinor",
+              a.decided_at as "decidedAt"
+            from appeal a where a.policy_id = p.id order by a.n limit ${APPEALS_LIMIT}
+          ) as x), '[]') as appeals,
           ${watchedLegColumns}
         from policy p
         join product_version v on v.id = p.product_version_id
@@ -93,6 +110,13 @@ function toInput(row: Row): ExplainInput {
     decision: decisionOf(row),
     evaluation: evaluationOf(row),
     paidAt: row.paidAt,
+    appeals: row.appeals.map(({ filedAt, decidedAt, moreMinor, result, grounds }) => ({
+      filedAt: parseInstant(filedAt),
+      result,
+      grounds,
+      more: moreMinor === null ? null : { minor: minorUnits(moreMinor), currency: code },
+      decidedAt: decidedAt === null ? null : parseInstant(decidedAt),
+    })),
   }
 }
 

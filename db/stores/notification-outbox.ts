@@ -98,6 +98,8 @@ export async function noteLongReviews(
         or (r.subject_kind = 'leg' and p.leg_id = r.subject_id)
         or (r.subject_kind = 'payout'
           and p.id = (select o.policy_id from payout o where o.id = r.subject_id)))
+      -- Who appealed was told so, and is told the end.
+      where not exists (select from appeal a where a.policy_id = p.id and a.result is null)
     ), noted as (
       insert into notification_fact (kind, policy_id, occasion)
       select 'IN_REVIEW', w.policy_id, w.case_id::text from waiting w

@@ -8,6 +8,7 @@ import type { ReviewChange, ReviewNote } from '../../domain/review-judgement.ts'
 import type { Database } from '../client.ts'
 import { retriedTransaction } from '../retried-transaction.ts'
 import type { DB } from '../types.generated.ts'
+import { endAppeal } from './appeal-end.ts'
 import { carryOutOnReviewed, saveManualEvaluations } from './review-carry-out.ts'
 import { isAboutDifference } from './review-differences.ts'
 import { payDifferences, PoolShortError } from './review-top-ups.ts'
@@ -80,6 +81,7 @@ async function write(
     ? { paid: await payDifferences(trx, row, evaluationIds, note), denied: 0 }
     : await carryOutOnReviewed(trx, evaluationIds, waitsForCase(row), note.at)
   await writeFields(trx, row.id, judgement, note)
+  if (judgement.fields.state === 'RESOLVED') await endAppeal(trx, before, evaluationIds, note)
   await writeAudit(trx, before, judgement, note, { ...moved, evaluationIds })
   const after = await readCase(trx, row.id)
   if (after === null) throw new Error(`review case ${row.id} vanished`)

@@ -4,22 +4,28 @@ import type { RawBuilder } from 'kysely'
 
 import type { Product } from '../../domain/product.ts'
 import type { ReviewGroup, ReviewSnapshot } from '../../domain/review-case.ts'
-import { DIFFERENCE_REASONS } from '../../domain/review-difference.ts'
+import { DIFFERENCE_REASONS, isAppealCase } from '../../domain/review-difference.ts'
 import type { Database } from '../client.ts'
 import type { CaseRow } from './review-snapshot.ts'
 
 /** Whether the case is about what decided policies are owed beyond what they got. */
-export function isAboutDifference({ subject_kind: kind, reason_code: reason }: CaseRow): boolean {
-  return kind === 'leg' && DIFFERENCE_REASONS.some((one) => one === reason)
+export function isAboutDifference(row: CaseRow): boolean {
+  const { subject_kind: kind, reason_code: reason } = row
+  return isAppealOf(row) || (kind === 'leg' && DIFFERENCE_REASONS.some((one) => one === reason))
+}
+
+function isAppealOf({ subject_kind: subjectKind, reason_code: reasonCode }: CaseRow): boolean {
+  return isAppealCase({ subjectKind, reasonCode })
 }
 
 /**
- * Whether policy `p` is one that case `r` is about: paid the lower of two disputed tiers, or decided by
- * what was corrected upwards; since the case was opened, as an earlier case was about the others. A
- * policy whose payout was cancelled is not: that was a person's decision.
+ * Whether policy `p` is one that case `r` is about: appealed, paid the lower of two disputed tiers, or
+ * decided by what was corrected upwards; since the case was opened, as an earlier case was about the
+ * others. A policy whose payout was cancelled is not: that was a person's decision.
  */
 export function isDifferenceOf(r: CaseRow): RawBuilder<boolean> {
   if (!isAboutDifference(r)) return sql<boolean>`false`
+  if (isAppealOf(r)) return sql<boolean>`(p.id = ${r.subject_id}::uuid and ${isNotCancelled})`
   const isCovered =
     r.reason_code === 'TIER_DISPUTED'
       ? sql`p.outcome = 'PAY' and p.decided_at >= ${r.opened_at}::timestamptz and exists (
@@ -28,9 +34,11 @@ export function isDifferenceOf(r: CaseRow): RawBuilder<boolean> {
           select from decision_correction c
           where c.leg_id = p.leg_id and c.evaluation_id = p.evaluation_id
             and c.corrected_bps > c.bps and c.found_at >= ${r.opened_at}::timestamptz)`
-  return sql<boolean>`(p.leg_id = ${r.subject_id}::uuid and ${isCovered} and (p.outcome = 'NO_PAY'
-    or exists (select from payout o where o.policy_id = p.id and o.state <> 'CANCELLED')))`
+  return sql<boolean>`(p.leg_id = ${r.subject_id}::uuid and ${isCovered} and ${isNotCancelled})`
 }
+
+const isNotCancelled = sql`(p.outcome = 'NO_PAY' or exists (
+  select from payout o where o.policy_id = p.id and o.state <> 'CANCELLED'))`
 
 /** What policy `p` got in all: `got_minor`, whether a payout `is_unsettled`, and the next `revision`. */
 export const payoutsSoFar = sql`lateral (

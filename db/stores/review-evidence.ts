@@ -7,6 +7,7 @@ import type { ReviewEvidence } from '../../domain/ports/review-evidence.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Database } from '../client.ts'
 import { readObservations } from './leg-reads.ts'
+import { isDifferenceOf } from './review-differences.ts'
 import { readCase, snapshotOf, waitsForCase, type CaseRow } from './review-snapshot.ts'
 import { factsOf, watchedLegColumns, watchedLegOf, type WatchedLegRow } from './watched-leg.ts'
 
@@ -67,7 +68,7 @@ async function readLeg(db: Database, row: CaseRow): Promise<ReviewPageInput['leg
     from flight_leg l
     left join lateral (
       select p.insured_scheduled_out as insured_out, p.insured_scheduled_in as insured_in
-      from policy p where ${waitsForCase(row)} order by p.id limit 1
+      from policy p where ${waitsForCase(row)} or ${isDifferenceOf(row)} order by p.id limit 1
     ) as w on true
     where l.id = coalesce(${row.leg_id}::uuid, (
       select q.leg_id from payout o join policy q on q.id = o.policy_id

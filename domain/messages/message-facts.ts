@@ -1,4 +1,5 @@
 /** What a message to a holder is written from, and what comes of it. Words are in `words-*.ts`. */
+import { lastAppealDay, type ToldAppeal } from '../explain-appeal.ts'
 import { explainDecision, type Endorsement, type ExplainInput } from '../explain-decision.ts'
 import type { AppliedRule } from '../explain-rule.ts'
 import type { Money } from '../money.ts'
@@ -39,6 +40,10 @@ export type MessageFacts = {
   /** Names of the providers whose answers the decision rests on. */
   readonly sources: readonly string[]
   readonly decisionReference: string | null
+  /** The last day on which an appeal is taken; null while nothing is decided. */
+  readonly lastAppealDay: Instant | null
+  /** The appeal that is told of; null without one. */
+  readonly appeal: ToldAppeal | null
 }
 
 /** The words of one message. */
@@ -59,7 +64,11 @@ export type ToldPayout = { readonly amount: Money; readonly paidAt: Instant | nu
 /** The facts of a policy, and of the payout that is told of, if one is. */
 export function messageFacts(
   input: ExplainInput,
-  told: { readonly payout: ToldPayout | null; readonly displayName: string | null },
+  told: {
+    readonly payout: ToldPayout | null
+    readonly appeal: ToldAppeal | null
+    readonly displayName: string | null
+  },
 ): MessageFacts {
   const explained = explainDecision(input)
   const { actualArrival, delayMin, rule, sources, flight } = explained
@@ -83,9 +92,11 @@ export function messageFacts(
       actualArrival === null ? null : { at: actualArrival.utc, kind: actualArrival.kind },
     delayMin,
     rule,
-    amount: told.payout?.amount ?? input.decision?.amount ?? null,
+    amount: told.payout?.amount ?? told.appeal?.more ?? input.decision?.amount ?? null,
     paidAt: told.payout?.paidAt ?? null,
     sources,
     decisionReference: input.evaluation?.evaluationId ?? null,
+    lastAppealDay: lastAppealDay(input),
+    appeal: told.appeal,
   }
 }

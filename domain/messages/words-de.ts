@@ -70,7 +70,7 @@ export const WORDS_DE: Words = {
           'die Verspätung haben, können Sie sie uns schicken; das kann helfen.',
       ],
     }),
-  'policy-not-paid': notPaid,
+  'policy-not-paid': (facts) => notPaid(facts, appealText(facts)),
   'payout-paid': (facts) =>
     letter(facts, {
       subject: `Wir haben Ihnen ${amountText(facts)} gezahlt`,
@@ -95,11 +95,44 @@ export const WORDS_DE: Words = {
           'Ihrer Police, wenn es sich geändert hat. Wir zahlen erneut, sobald das Konto stimmt.',
       ],
     }),
+  'appeal-received': (facts) =>
+    letter(facts, {
+      subject: `Ihr Widerspruch zu Police ${facts.policyNumber} ist eingegangen`,
+      short: `Ihr Widerspruch zu Police ${facts.policyNumber} ist eingegangen. Ein Mensch prüft den Fall noch einmal.`,
+      paragraphs: [
+        `Ihr Widerspruch${appealedOn(facts)} zu Police ${facts.policyNumber} für ${flightText(facts)} ist ` +
+          'eingegangen. Ein Mensch prüft die Belege nun noch einmal; wir teilen Ihnen Ergebnis und Gründe mit.',
+        'Bis dahin gilt, was entschieden wurde. Was wir Ihnen gezahlt haben, bleibt in jedem Fall Ihres.',
+      ],
+    }),
+  'appeal-stands': (facts) =>
+    letter(facts, {
+      subject: `Ihr Widerspruch zu Police ${facts.policyNumber}: Es bleibt bei der Entscheidung`,
+      short: `Police ${facts.policyNumber}: Nach Ihrem Widerspruch bleibt es bei der Entscheidung. Die Gründe stehen in unserem Schreiben.`,
+      paragraphs: [
+        `Auf Ihren Widerspruch${appealedOn(facts)} hat ein Mensch Police ${facts.policyNumber} für ` +
+          `${flightText(facts)} noch einmal geprüft. Es bleibt bei der Entscheidung; mehr wird nicht gezahlt.`,
+        ...groundsText(facts),
+        openAgainText(facts),
+      ],
+    }),
+  'appeal-upheld': (facts) =>
+    letter(facts, {
+      subject: `Ihr Widerspruch zu Police ${facts.policyNumber}: Wir zahlen ${amountText(facts)} mehr`,
+      short: `Police ${facts.policyNumber}: Auf Ihren Widerspruch zahlen wir ${amountText(facts)} mehr.`,
+      paragraphs: [
+        `Auf Ihren Widerspruch${appealedOn(facts)} hat ein Mensch Police ${facts.policyNumber} für ` +
+          `${flightText(facts)} noch einmal geprüft. Wir zahlen Ihnen ${amountText(facts)} mehr; sobald die ` +
+          'Zahlung erfolgt ist, schreiben wir Ihnen noch einmal.',
+        ...groundsText(facts),
+      ],
+    }),
 }
 
-/** Version 2 where the words changed: what a change of the timetable does, and the refund. */
+/** Version 2 where the words changed: a new timetable, the refund, until when a denial may be appealed. */
 export const WORDS_DE_2: Words = {
   ...WORDS_DE,
+  'policy-not-paid': (facts) => notPaid(facts, appealUntilText(facts)),
   'policy-bound': (facts) =>
     letter(facts, {
       subject: `Ihr Schutz für Flug ${facts.flight.ident}: Police ${facts.policyNumber}`,
@@ -133,7 +166,7 @@ export const WORDS_DE_2: Words = {
 }
 
 /** A reasoned denial: schedule, arrival, source, rule, and how to appeal. */
-function notPaid(facts: MessageFacts): MessageWords {
+function notPaid(facts: MessageFacts, appeal: string): MessageWords {
   return letter(facts, {
     subject: `Police ${facts.policyNumber} zahlt nicht für Flug ${facts.flight.ident}`,
     short:
@@ -145,7 +178,7 @@ function notPaid(facts: MessageFacts): MessageWords {
       ...arrivalText(facts),
       ...sourceText(facts),
       ...ruleText(facts),
-      appealText(facts),
+      appeal,
       AIRLINE,
     ],
   })
@@ -243,5 +276,40 @@ function appealText({ policyNumber, decisionReference }: MessageFacts): string {
     'eine Bestätigung der Fluggesellschaft oder des Flughafens. Dann prüft ein Mensch den Fall noch ' +
     'einmal. Sind Sie danach anderer Meinung, können Sie sich an die Versicherungsaufsicht oder die ' +
     'Ombudsstelle Ihres Landes wenden.'
+  )
+}
+
+function appealUntilText({ policyNumber, decisionReference, lastAppealDay }: MessageFacts): string {
+  const reference =
+    decisionReference === null ? '' : ` und dem Zeichen der Entscheidung ${decisionReference}`
+  const until =
+    lastAppealDay === null ? '' : ` bis einschließlich ${dateIn('de', lastAppealDay, 'UTC')} (UTC)`
+  return (
+    `Widerspruch: Wenn Sie das für falsch halten, können Sie${until} widersprechen: Schreiben Sie uns an ` +
+    `die Adresse auf Ihrer Police, mit der Policennummer ${policyNumber}${reference}, und fügen Sie bei, ` +
+    'was Sie haben: eine Bordkarte oder eine Bestätigung der Fluggesellschaft oder des Flughafens. Wir ' +
+    'bestätigen den Eingang, ein Mensch prüft den Fall noch einmal, und wir teilen Ihnen Ergebnis und ' +
+    'Gründe mit. Sind Sie danach anderer Meinung, können Sie sich an die Versicherungsaufsicht oder die ' +
+    'Ombudsstelle Ihres Landes wenden.'
+  )
+}
+
+function appealedOn({ appeal }: MessageFacts): string {
+  return appeal === null ? '' : ` vom ${dateIn('de', appeal.filedAt, 'UTC')}`
+}
+
+function groundsText({ appeal }: MessageFacts): string[] {
+  return appeal === null || appeal.grounds === null ? [] : [`Die Gründe: ${appeal.grounds}`]
+}
+
+function openAgainText({ lastAppealDay, appeal }: MessageFacts): string {
+  const isOver = lastAppealDay === null || (appeal?.decidedAt ?? lastAppealDay) >= lastAppealDay
+  const again = isOver
+    ? ''
+    : 'Haben Sie neue Belege, können Sie bis einschließlich ' +
+      `${dateIn('de', lastAppealDay, 'UTC')} (UTC) noch einmal widersprechen. `
+  return (
+    `${again}Sind Sie anderer Meinung, können Sie sich an die Versicherungsaufsicht oder die Ombudsstelle ` +
+    'Ihres Landes wenden.'
   )
 }

@@ -68,7 +68,7 @@ export const WORDS_EN: Words = {
           'delay, you may send it to us; it can help.',
       ],
     }),
-  'policy-not-paid': notPaid,
+  'policy-not-paid': (facts) => notPaid(facts, appealText(facts)),
   'payout-paid': (facts) =>
     letter(facts, {
       subject: `You have been paid ${amountText(facts)}`,
@@ -94,11 +94,44 @@ export const WORDS_EN: Words = {
           'has changed. We pay again as soon as the account is right.',
       ],
     }),
+  'appeal-received': (facts) =>
+    letter(facts, {
+      subject: `Your appeal about policy ${facts.policyNumber} has arrived`,
+      short: `Your appeal about policy ${facts.policyNumber} has arrived. A person looks at it again.`,
+      paragraphs: [
+        `Your appeal${appealedOn(facts)} about policy ${facts.policyNumber} for ${flightText(facts)} has ` +
+          'arrived. A person now looks at the evidence again, and we tell you how it ends and why.',
+        'Until then what was decided stands. What you have been paid stays yours, whatever comes of it.',
+      ],
+    }),
+  'appeal-stands': (facts) =>
+    letter(facts, {
+      subject: `Your appeal about policy ${facts.policyNumber}: the decision stands`,
+      short: `Policy ${facts.policyNumber}: after your appeal the decision stands. The reason is in our letter.`,
+      paragraphs: [
+        `After your appeal${appealedOn(facts)} a person looked again at policy ${facts.policyNumber} for ` +
+          `${flightText(facts)}. The decision stands, and nothing more is paid.`,
+        ...groundsText(facts),
+        openAgainText(facts),
+      ],
+    }),
+  'appeal-upheld': (facts) =>
+    letter(facts, {
+      subject: `Your appeal about policy ${facts.policyNumber}: we pay ${amountText(facts)} more`,
+      short: `Policy ${facts.policyNumber}: after your appeal we pay ${amountText(facts)} more.`,
+      paragraphs: [
+        `After your appeal${appealedOn(facts)} a person looked again at policy ${facts.policyNumber} for ` +
+          `${flightText(facts)}. We pay you ${amountText(facts)} more; when the payment is made we write to ` +
+          'you again.',
+        ...groundsText(facts),
+      ],
+    }),
 }
 
-/** Version 2 where the words changed: what a change of the timetable does, and the refund. */
+/** Version 2 where the words changed: a new timetable, the refund, until when a denial may be appealed. */
 export const WORDS_EN_2: Words = {
   ...WORDS_EN,
+  'policy-not-paid': (facts) => notPaid(facts, appealUntilText(facts)),
   'policy-bound': (facts) =>
     letter(facts, {
       subject: `Your cover for flight ${facts.flight.ident}: policy ${facts.policyNumber}`,
@@ -132,7 +165,7 @@ export const WORDS_EN_2: Words = {
 }
 
 /** A reasoned denial: schedule, arrival, source, rule, and how to appeal. */
-function notPaid(facts: MessageFacts): MessageWords {
+function notPaid(facts: MessageFacts, appeal: string): MessageWords {
   return letter(facts, {
     subject: `Policy ${facts.policyNumber} does not pay for flight ${facts.flight.ident}`,
     short:
@@ -144,7 +177,7 @@ function notPaid(facts: MessageFacts): MessageWords {
       ...arrivalText(facts),
       ...sourceText(facts),
       ...(facts.rule === null ? [] : [`Rule: ${facts.rule.text}`]),
-      appealText(facts),
+      appeal,
       AIRLINE,
     ],
   })
@@ -209,5 +242,39 @@ function appealText({ policyNumber, decisionReference }: MessageFacts): string {
     `number ${policyNumber}${reference}, and add what you have: a boarding pass, or a statement of ` +
     'the airline or the airport. A person then looks at it again. If you still disagree, you can turn ' +
     'to the insurance supervisor or ombudsman of your country.'
+  )
+}
+
+function appealUntilText({ policyNumber, decisionReference, lastAppealDay }: MessageFacts): string {
+  const reference =
+    decisionReference === null ? '' : ` and the decision reference ${decisionReference}`
+  const until =
+    lastAppealDay === null ? '' : ` until the end of ${dateIn('en', lastAppealDay, 'UTC')} (UTC)`
+  return (
+    `Appeal: if you think this is wrong, you may appeal${until}: write to us at the address on your ` +
+    `policy, with the policy number ${policyNumber}${reference}, and add what you have: a boarding pass, ` +
+    'or a statement of the airline or the airport. We confirm that your appeal has arrived, a person ' +
+    'looks at it again, and we tell you how it ends and why. If you still disagree, you can turn to the ' +
+    'insurance supervisor or ombudsman of your country.'
+  )
+}
+
+function appealedOn({ appeal }: MessageFacts): string {
+  return appeal === null ? '' : ` of ${dateIn('en', appeal.filedAt, 'UTC')}`
+}
+
+function groundsText({ appeal }: MessageFacts): string[] {
+  return appeal === null || appeal.grounds === null ? [] : [`The reason: ${appeal.grounds}`]
+}
+
+function openAgainText({ lastAppealDay, appeal }: MessageFacts): string {
+  const isOver = lastAppealDay === null || (appeal?.decidedAt ?? lastAppealDay) >= lastAppealDay
+  const again = isOver
+    ? ''
+    : 'If you have new evidence, you may appeal again until the end of ' +
+      `${dateIn('en', lastAppealDay, 'UTC')} (UTC). `
+  return (
+    `${again}If you still disagree, you can turn to the insurance supervisor or ombudsman of your ` +
+    'country.'
   )
 }

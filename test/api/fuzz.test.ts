@@ -154,7 +154,7 @@ function encoded(value: string): string {
 /** What a refused request must leave as it was: every business table, to the last column. */
 async function fingerprint(): Promise<string> {
   const tables = ['policy', 'payout', 'quote', 'review_case', 'setting', 'ledger_posting']
-  tables.push('escrow_reservation', 'contact', 'notification', 'evaluation', 'flight_leg')
+  tables.push('escrow_reservation', 'contact', 'notification', 'evaluation', 'flight_leg', 'appeal')
   tables.push('auth_user', 'auth_account', 'api_key')
   const parts = tables.map(
     (table) => sql`select ${table} as name, count(*) as n,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { runCommand } from '../support/read-commands.ts'
 import { makeReadBook } from '../support/read-book.ts'
 import { createApiRig, type ApiRig } from './api-rig.ts'
 
@@ -110,4 +111,92 @@ describe('a review case', () => {
       expect(await rig.ask('POST', `${path}/claim`, { body: NOTE })).toMatchObject({ status: 404 })
     },
   )
+})
+
+describe('an appeal', () => {
+  const pathOf = (number: string) => `/api/policies/${number}/appeals`
+  const appeal = (number: string, body: unknown, headers: Record<string, string> = {}) =>
+    rig.ask('POST', pathOf(number), { body, headers })
+  const decide = (id: unknown, outcome: string, more: object = {}) =>
+    rig.ask('POST', `/api/reviews/${String(id)}/decide`, { body: { ...NOTE, outcome, ...more } })
+
+  it('is taken once for a repeated request, decided as a case, and told with its grounds', async () => {
+    const headers = { 'idempotency-key': 'appeal-1' }
+    const body = { ...NOTE, evidence: 'Boarding pass 17,\nseen at the desk' }
+    const first = await appeal('R-00-01', body, headers)
+    expect(first).toMatchObject({
+      status: 201,
+      body: { n: 1, filedBy: 'user:ana', stateBefore: 'EXPIRED', result: null },
+    })
+    expect((await appeal('R-00-01', body, headers)).body).toEqual(first.body)
+    expect(await appeal('R-00-01', body)).toMatchObject({
+      status: 409,
+      body: { errors: [{ path: 'APPEAL_OPEN' }] },
+    })
+    const { caseId: openCase } = first.body as { caseId: string }
+    const explained = `/api/policies/R-00-01/explanation`
+    expect((await rig.ask('GET', explained)).body).toMatchObject({ outcome: 'IN_REVIEW' })
+    expect(await decide(openCase, 'deny')).toMatchObject({ body: { resolution: 'DENIED' } })
+    expect((await rig.ask('GET', pathOf('R-00-01'))).body).toMatchObject({
+      until: '2013-05-10T00:00:00.000Z',
+      refusal: null,
+      appeals: [{ caseId: openCase, result: 'STANDS', grounds: 'looked at it', moreMinor: null }],
+    })
+    expect((await rig.ask('GET', explained)).body).toMatchObject({
+      outcome: 'NOT_PAID',
+      text: expect.arrayContaining([
+        expect.stringContaining('the decision stands. The reason: looked at it'),
+      ]) as unknown,
+    })
+  })
+
+  it('is taken, shown and decided on the command line as well', async () => {
+    const run = (...words: string[]) => runCommand(rig.database.url, words)
+    const made = await run('policies', 'appeal', 'R-00-02', '--reason', 'late', '--by', 'user:ben')
+    expect(made.out).toMatch(/^appeal 1 of policy R-00-02 is taken, review case [0-9a-f-]{36}\n$/)
+    const openCase = made.out.trim().slice(-36)
+    expect((await run('policies', 'appeals', 'R-00-02')).out).toMatch(/an appeal is open/)
+    expect((await run('policies', 'appeal', 'R-00-02', '--reason', 'x')).error).toMatchObject({
+      message: `R-00-02: an appeal is open: review case ${openCase}`,
+    })
+    expect(await decide(openCase, 'pay', { bps: 10_000 })).toMatchObject({
+      body: { resolution: 'PAID', payoutsCreated: 1 },
+    })
+    expect((await run('policies', 'appeals', 'R-00-02')).out).toMatch(
+      /UPHELD +102\.00 USD +looked at it/,
+    )
+    expect((await run('policies', 'appeal', 'R-00-02', '--reason', 'x')).error).toMatchObject({
+      message: 'R-00-02: a payout is under way: appeal when it is paid',
+    })
+  })
+
+  it.each([
+    ['no reason', { by: 'user:ana' }, 'reason'],
+    ['empty evidence', { ...NOTE, evidence: '' }, 'evidence'],
+    [
+      'evidence of more than 2,000 characters',
+      { ...NOTE, evidence: 'x'.repeat(2_001) },
+      'evidence',
+    ],
+    ['a zero byte in the evidence', { ...NOTE, evidence: 'a\u0000' }, 'evidence'],
+    ['an unknown field', { ...NOTE, amount: 1 }, 'amount'],
+  ])('is refused with %s', async (_name, body, path) => {
+    expect(await appeal('R-00-03', body)).toMatchObject({
+      status: 422,
+      body: { errors: [{ path }] },
+    })
+  })
+
+  it.each([
+    ['R-10-01', 409, 'UNDECIDED'],
+    ['R-18-01', 409, 'NO_COVER'],
+    ['R-05-00', 409, 'PAYOUT_OPEN'],
+  ])('of policy %s is answered %i: %s', async (number, status, path) => {
+    expect(await appeal(number, NOTE)).toMatchObject({ status, body: { errors: [{ path }] } })
+  })
+
+  it('is not found for a policy that nobody has', async () => {
+    expect(await appeal('nobody', NOTE)).toMatchObject({ status: 404 })
+    expect(await rig.ask('GET', pathOf('nobody'))).toMatchObject({ status: 404 })
+  })
 })

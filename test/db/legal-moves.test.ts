@@ -17,6 +17,23 @@ beforeAll(async () => {
   await sql`
     insert into review_case (id, subject_kind, subject_id, reason_code, opened_at)
     values (groundstop_id('case'), 'leg', groundstop_id('leg'), 'APPEAL', now())`.execute(it.db)
+  // Without an appeal that stands no policy is given back PAID or CLOSED: see appeals.test.ts.
+  await sql`
+    insert into review_case (id, subject_kind, subject_id, reason_code, opened_at, state)
+    select groundstop_id('appeal' || n), 'policy', id, 'APPEAL', now(), 'RESOLVED'
+    from policy, generate_series(1, 2) as n`.execute(it.db)
+  await sql`
+    insert into appeal (id, policy_id, n, case_id, reason, filed_by, filed_at, state_before)
+    select gen_random_uuid(), id, 1, groundstop_id('appeal1'), 'late', 'user:ana', now(), 'PAID'
+    from policy`.execute(it.db)
+  const stands = sql`
+    update appeal set result = 'STANDS', grounds = 'right', decided_at = now()`
+  await stands.execute(it.db)
+  await sql`
+    insert into appeal (id, policy_id, n, case_id, reason, filed_by, filed_at, state_before)
+    select gen_random_uuid(), id, 2, groundstop_id('appeal2'), 'late', 'user:ana', now(), 'CLOSED'
+    from policy`.execute(it.db)
+  await stands.execute(it.db)
 })
 afterAll(() => it[Symbol.asyncDispose]())
 
@@ -57,7 +74,7 @@ const MACHINES: readonly Machine[] = [
     table: 'review_case',
     transitions: REVIEW_TRANSITIONS,
     set: (state) => sql`update review_case set state = ${state}, assignee = 'user:ana',
-      claimed_at = now()`,
+      claimed_at = now() where id = groundstop_id('case')`,
   },
 ]
 

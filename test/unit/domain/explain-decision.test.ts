@@ -58,6 +58,7 @@ function explained({ facts, leg = LEG, code = 'FD45', change = {} }: Case): Deci
       sources: ['aeroapi'],
     },
     paidAt: null,
+    appeals: [],
     ...change,
   })
 }
@@ -316,6 +317,36 @@ describe('a policy', () => {
     const explanation = explained({ facts: late(45), change: { decision, state: 'EXPIRED' } })
     expect(explanation.rule).toMatchObject({ kind: 'PERSON', thresholdMin: null })
     expect(explanation.rule?.text).toContain('nothing is paid')
+  })
+
+  const filedAt = addMs(LEG.scheduledIn, 50 * HOUR_MS)
+  const open = { filedAt, result: null, grounds: null, more: null, decidedAt: null } as const
+
+  it('that is appealed says what stands until a person has looked, and how appeals ended', () => {
+    const stood = { ...open, result: 'STANDS', grounds: 'data right', decidedAt: filedAt } as const
+    const { outcome, text } = explained({ facts: late(44), change: { appeals: [stood, open] } })
+    expect(outcome).toBe('IN_REVIEW')
+    expect(text[0]).toContain('what was decided before stands: it does not pay for this flight')
+    expect(text.join(' ')).toContain('the decision stands. The reason: data right')
+    expect(text.at(-2)).toContain('is looked at by a person')
+    const more = { minor: minorUnits(17_500), currency: USD }
+    const won = { ...stood, result: 'UPHELD', more } as const
+    const after = explained({ facts: late(45), change: { appeals: [won], state: 'PAID' } })
+    expect(after.outcome).not.toBe('IN_REVIEW')
+    expect(after.text.join(' ')).toContain('175.00 USD more is paid. The reason: data right')
+  })
+
+  it('names the last day of an appeal, counted from the decision by the days of the product', () => {
+    const last = addMs(LEG.scheduledIn, (48 + 60 * 24) * HOUR_MS).slice(0, 10)
+    const door = (change: Partial<ExplainInput>) =>
+      explained({ facts: late(44), change }).text.at(-2)
+    expect(door({})).toContain(`you may appeal until the end of ${last} (UTC)`)
+    const short = { ...product('FD45'), reopenDays: 1 }
+    const next = addMs(LEG.scheduledIn, 72 * HOUR_MS).slice(0, 10)
+    expect(door({ product: short })).toContain(`until the end of ${next} (UTC)`)
+    expect(door({ state: 'TRIGGERED' })).toContain('once the payment is made you may appeal')
+    expect(door({ decision: null })).toContain('Once this is decided you may appeal for 60 days')
+    expect(door({ state: 'DECLINED', decision: null })).not.toContain('appeal')
   })
 
   it('always says where to appeal and that the airline owes its own', () => {

@@ -65,6 +65,14 @@ function facts(change: Partial<MessageFacts> = {}): MessageFacts {
     paidAt: parseInstant('2013-03-10T08:00:00Z'),
     sources: ['aeroapi', 'aviationstack'],
     decisionReference: '5a0f0c2e-0000-5000-8000-000000000001',
+    lastAppealDay: parseInstant('2013-05-09T23:59:59.999Z'),
+    appeal: {
+      filedAt: parseInstant('2013-03-20T14:00:00Z'),
+      result: 'STANDS',
+      grounds: 'the airline confirms the arrival',
+      more: null,
+      decidedAt: parseInstant('2013-03-22T09:00:00Z'),
+    },
     ...change,
   }
 }
@@ -158,6 +166,31 @@ test.each(MESSAGE_LOCALES)(
     expect(text).toContain('261/2004')
   },
 )
+
+test.each([
+  ['en', 1, false],
+  ['en', 2, true],
+  ['de', 1, false],
+  ['de', 2, true],
+] as const)('a denial in %s of version %i says until when to appeal: %s', (locale, version, is) => {
+  const { text } = renderHolderMessage({ template: 'policy-not-paid', version }, locale, MISSED)
+  expect(/9 May 2013 \(UTC\)|9\. Mai 2013 \(UTC\)/.test(text)).toBe(is)
+})
+
+test.each([
+  ['2013-05-09T23:59:59.998Z', true],
+  ['2013-05-09T23:59:59.999Z', false],
+])('who lost an appeal at %s is told of another one: %s', (decidedAt, isTold) => {
+  const told = facts()
+  if (told.appeal === null) throw new Error('no appeal')
+  const appeal = { ...told.appeal, decidedAt: parseInstant(decidedAt) }
+  const of = (locale: 'en' | 'de') =>
+    renderHolderMessage({ template: 'appeal-stands', version: 1 }, locale, { ...told, appeal }).text
+  expect([
+    of('en').includes('appeal again'),
+    of('de').includes('noch einmal widersprechen'),
+  ]).toEqual([isTold, isTold])
+})
 
 test('times are those on the wall at the destination, also on the night the clocks are moved', () => {
   const { text } = renderHolderMessage({ template: 'payout-paid', version: 1 }, 'en', facts())
