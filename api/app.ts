@@ -20,6 +20,7 @@ import { addCoverRoutes, type CoverDeps } from './rest/cover.ts'
 import { addContactRoutes, type ContactsDeps } from './rest/contacts.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
 import { addJobControlRoutes, type JobControlDeps } from './rest/job-control.ts'
+import { addJobLimitsRoute, type JobLimitsDeps } from './rest/job-limits.ts'
 import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
 import { addOpenApiRoutes } from './rest/openapi.ts'
 import { addPayoutActionRoutes, type PayoutActionDeps } from './rest/payout-actions.ts'
@@ -50,6 +51,7 @@ export type AppDeps = HealthDeps &
   ClockDeps &
   SchedulerStatusDeps &
   JobsDeps &
+  JobLimitsDeps &
   SchedulesDeps &
   DeadLettersDeps &
   JobControlDeps &
@@ -109,6 +111,7 @@ export function createApp(deps: AppDeps): Express {
   if (!deps.isLoopback) addClockRoutes(app, deps)
   addSchedulerStatusRoute(app, deps)
   addJobRoutes(app, deps)
+  addJobLimitsRoute(app, deps)
   addSchedulePreviewRoute(app)
   addScheduleRoutes(app, deps)
   addDeadLetterRoutes(app, deps)

@@ -2,8 +2,10 @@
 import { createAuditLog } from '../db/stores/audit-log.ts'
 import { createControlStore } from '../db/stores/control-store.ts'
 import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
+import { createJobPlaces } from '../db/stores/job-place-store.ts'
 import { createRunReads } from '../db/stores/run-reads.ts'
 import { createScheduleWatchStore } from '../db/stores/schedule-watch-store.ts'
+import { createSettingStore } from '../db/stores/setting-store.ts'
 import { instantFromMs } from '../domain/time.ts'
 import {
   backfill,
@@ -14,6 +16,7 @@ import {
 } from '../operations/control-jobs.ts'
 import { limitQueue, readQueueControl } from '../operations/limit-queues.ts'
 import { discardRuns, redriveRuns } from '../operations/redrive-runs.ts'
+import { readJobLimits, type ShownJobLimits } from '../operations/read-job-limits.ts'
 import { readSchedule, readSchedules } from '../operations/read-schedules.ts'
 import { createJobControl } from '../platform/temporal/job-control.ts'
 import { createRunRedriver } from '../platform/temporal/run-redriver.ts'
@@ -53,6 +56,11 @@ export function jobsOf({ db, client, clock, config }: ApiParts): JobsDeps['jobs'
       return cancelJobRun(client, id, run.runId)
     },
   }
+}
+
+/** Limits of jobs, with who is at work and who waits. */
+export function jobLimitsOf({ db }: ApiParts): Promise<ShownJobLimits[]> {
+  return readJobLimits({ jobPlaces: createJobPlaces(db), settingStore: createSettingStore(db) })
 }
 
 /** What the routes of schedules need. */

@@ -51,6 +51,8 @@ export type JobRun = {
   readonly executeAt: Instant
   readonly finishedAt: Instant | null
   readonly durationMs: number | null
+  /** What an open run says of itself: `waiting` for a place, `held`, `retrying`, `parked`; null: it runs. */
+  readonly state: string | null
   /** Of an open run whose steps are under way. */
   readonly progress: Pick<RunProgress, 'done' | 'total' | 'message'> | null
 }
@@ -141,8 +143,14 @@ function toJobRun(info: WorkflowExecutionInfo, job: AnyJob, nowMs: number): JobR
     executeAt: instantFromMs(startMs),
     finishedAt: endMs === null ? null : instantFromMs(endMs),
     durationMs: endMs === null ? null : Math.max(0, endMs - startMs),
+    state: endMs === null ? stateOf(info) : null,
     progress: null,
   }
+}
+
+function stateOf({ searchAttributes }: WorkflowExecutionInfo): string | null {
+  const [state] = searchAttributes['JobState'] ?? []
+  return typeof state === 'string' && state !== 'running' ? state : null
 }
 
 /** Which runs a list is about; both left out: all. */

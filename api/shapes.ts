@@ -60,6 +60,7 @@ const run = {
   executeAt: instantShape,
   finishedAt: instantOrNull,
   durationMs: z.number().nullable(),
+  state: z.string().nullable(),
   progress: z.strictObject(progress).nullable(),
 }
 

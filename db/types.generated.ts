@@ -414,6 +414,26 @@ export interface JobCursor {
   updated_at: Generated<Instant>;
 }
 
+export interface JobGate {
+  created_at: Generated<Instant>;
+  job: string;
+  next_start_at: Generated<Instant>;
+  updated_at: Generated<Instant>;
+}
+
+export interface JobPlace {
+  created_at: Generated<Instant>;
+  granted_at: Instant | null;
+  job: string;
+  priority: number;
+  run_id: string;
+  seen_at: Generated<Instant>;
+  seq: Generated<number>;
+  starts_at: Instant | null;
+  updated_at: Generated<Instant>;
+  workflow_id: string;
+}
+
 export interface JobRun {
   closed_at: Instant | null;
   created_at: Generated<Instant>;
@@ -897,6 +917,8 @@ export interface DB {
   flight_observation: FlightObservation;
   idempotent_request: IdempotentRequest;
   job_cursor: JobCursor;
+  job_gate: JobGate;
+  job_place: JobPlace;
   job_run: JobRun;
   job_run_kind: JobRunKind;
   key_holder: KeyHolder;

@@ -17,6 +17,7 @@ import {
   SECRETS_GRACE_DAYS,
   SECRETS_MAX_AGE_DAYS,
 } from './ports/setting-store.ts'
+import { isJobLimitsSetting, JOB_LIMIT_BOUNDS, JOBS_LIMITS, LIMITED_JOBS } from './job-limits.ts'
 import { KEEP_FILES, LOGS_KEEP_FILES, LOGS_ROTATE_MB, ROTATE_MB } from './log-rotation.ts'
 import { LIMITS_CHANGES, LIMITS_JOB_STARTS, LIMITS_READS, LIMITS_SIGN_IN } from './rate-limit.ts'
 import {
@@ -36,6 +37,8 @@ export type SettingBounds =
   | { readonly type: 'limit' }
   /** Days of some or all classes of the retention, each from its least on. */
   | { readonly type: 'retention' }
+  /** Limits of some or all jobs that have any. */
+  | { readonly type: 'job-limits' }
   /** Has a command of its own, which checks more than a value can show. */
   | { readonly type: 'switch'; readonly door: string }
 
@@ -207,6 +210,16 @@ export const SETTINGS: readonly SettingSpec[] = [
     effect: 'From the next look of secret-rotation; a key that is in use stays in use.',
   },
   {
+    key: JOBS_LIMITS,
+    bounds: { type: 'job-limits' },
+    unit: 'runs at work at once, runs that begin in a minute',
+    fallback: null,
+    variable: null,
+    description: 'Limits of jobs over all workers, in place of those that the jobs declare.',
+    effect:
+      'From the next run that begins or ends; runs at work stay, those that wait look within 10 s.',
+  },
+  {
     key: LOG_LEVEL,
     bounds: {
       type: 'choice',
@@ -239,6 +252,8 @@ export function boundsText(bounds: SettingBounds): string {
       return `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, or one for each currency, as {"USD": 50000}`
     case 'retention':
       return `days from a class's least to ${GREATEST_DAYS}, as {"files": 60}; ${retentionText()}`
+    case 'job-limits':
+      return jobLimitsText()
     case 'switch':
       return `changed by \`${bounds.door}\``
   }
@@ -257,6 +272,8 @@ export function isWithinBounds(value: unknown, bounds: SettingBounds): boolean {
       return isAmount(value) || isAmountByCurrency(value)
     case 'retention':
       return isRetention(value)
+    case 'job-limits':
+      return isJobLimitsSetting(value)
     case 'switch':
       return false
   }
@@ -292,6 +309,14 @@ function isCode(code: string): boolean {
 export function effectiveValue(spec: SettingSpec, stored: unknown, fromEnv: unknown): unknown {
   if (stored !== null && isWithinBounds(stored, spec.bounds)) return stored
   return fromEnv ?? spec.fallback
+}
+
+function jobLimitsText(): string {
+  const { concurrent, perMinute } = JOB_LIMIT_BOUNDS
+  return (
+    `limits of ${LIMITED_JOBS.join(', ')}, as {"report": {"concurrent": 2, "perMinute": null}}; concurrent to ` +
+    `${concurrent.greatest}, perMinute to ${perMinute.greatest}, null without limit`
+  )
 }
 
 function retentionText(): string {

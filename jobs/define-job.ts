@@ -6,6 +6,7 @@ import type { z } from 'zod'
 
 import { CronError, cronCalendars } from '../domain/cron.ts'
 import { DurationError, durationMs } from '../domain/duration.ts'
+import { isWithinLimitBounds, type JobLimits } from '../domain/job-limits.ts'
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../domain/time.ts'
 import { isCalendar, type DstRule, type WallCalendar } from '../domain/wall-schedule.ts'
 import { isZone } from '../domain/zone.ts'
@@ -125,6 +126,11 @@ export type JobDefinition<
   /** The business key of a run, without the job's name in front: letters, digits, `-_.`. */
   readonly workflowKey: (input: z.output<Input>) => string
   readonly onConflict: JobConflict
+  /**
+   * Over all workers; the setting `jobs.limits` replaces them. Runs that wait keep to priority and order, and
+   * their wait counts into `timeoutMs`. Once declared it stays, if only as `{}`, while runs of it are open.
+   */
+  readonly limits?: JobLimits
   /** Names of jobs that must have succeeded first for the same nominal time. */
   readonly after?: readonly string[]
   /** `fail`: the next fire covers it. `park`: stays open for an operator, since money is owed. */
@@ -188,6 +194,9 @@ export function defineJob<
   const { name, schedule: declared, ...rest } = declaration
   requireField(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) && name.length <= 48, name, 'name')
   checkTimes(declaration)
+  for (const [limit, value] of Object.entries(declaration.limits ?? {})) {
+    requireField(isWithinLimitBounds(limit, value), name, `limits.${limit}`)
+  }
   const schedule = declared === undefined ? undefined : scheduleOf(name, declared)
   if (schedule !== undefined) checkSchedule(name, schedule)
   return {

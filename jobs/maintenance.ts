@@ -47,9 +47,11 @@ export const maintenance = defineJob({
   timeoutMs: 2 * HOUR_MS,
   workflowKey: ({ task }) => task,
   onConflict: { whileOpen: 'join', afterClose: 'again' },
+  // Whoever starts it, and under whatever id: two tasks would wait for each other's locks.
+  limits: { concurrent: 1 },
   onExhausted: 'fail',
   slo: { durationMs: HOUR_MS },
   owner: 'platform',
   alerts: ['failed'],
-  histories: ['analyze', 'lock-not-had'],
+  histories: ['analyze', 'lock-not-had', 'place-had-at-once', 'place-waited-for'],
 })

@@ -49,6 +49,8 @@ export const report = defineJob({
   timeoutMs: 30 * MINUTE_MS,
   workflowKey: ({ period }) => period ?? 'last',
   onConflict: { whileOpen: 'join', afterClose: 'again' },
+  // Each reads a month of the book: somebody who asks for years of them leaves room for others.
+  limits: { concurrent: 2, perMinute: 30 },
   onExhausted: 'fail',
   slo: { durationMs: 10 * MINUTE_MS, freshnessMs: 33 * DAY_MS },
   owner: 'finance',

@@ -9,7 +9,7 @@ export const RUN_SEARCH_ATTRIBUTES = {
   JobTrigger: 'KEYWORD',
   /** `HIGH`. */
   JobPriority: 'KEYWORD',
-  /** Set by a run that waits: `held`, `retrying`, `parked`; `running` when it goes on. */
+  /** Set by a run that waits: `waiting` for a place, `held`, `retrying`, `parked`; `running` when it goes on. */
   JobState: 'KEYWORD',
 } as const
 
@@ -21,6 +21,9 @@ export const JOB_TRIGGERS = ['schedule', 'task', 'api', 'cli', 'run', 'clock', '
 
 /** What a run was started by. */
 export type JobTrigger = (typeof JOB_TRIGGERS)[number]
+
+/** The signal that tells a waiting run that it has its place. */
+export const PLACE_GRANTED = 'placeGranted'
 
 /** `payout:5f0c...`: the job's name and the business key of the input. Input must be valid. */
 export function workflowIdOf(job: AnyJob, input: Readonly<Record<string, unknown>>): string {

@@ -47,6 +47,7 @@ function jobSection(job: AnyJob): string[] {
     `| attempts | ${job.retry.attempts} |`,
     `| time of one attempt | ${job.timeoutMs === null ? 'open' : durationText(job.timeoutMs)} |`,
     `| a second start | ${job.onConflict.whileOpen} while open, ${job.onConflict.afterClose} after |`,
+    `| limits over all workers | ${limitsText(job)} |`,
     `| when attempts are used up | ${job.onExhausted} |`,
     `| target | ${targetText(job)} |`,
     `| owner, alerts | ${job.owner}; ${job.alerts.join(', ')} |`,
@@ -64,6 +65,14 @@ function scheduleText(schedule: JobSchedule): string {
       ? `every ${durationText(schedule.everyMs)}`
       : `${schedule.calendars.map((calendar) => JSON.stringify(calendar)).join(', ')} ${schedule.timezone}`
   return `${when}; overlap: ${schedule.overlap}; caught up within ${durationText(schedule.catchUpMs)}`
+}
+
+function limitsText({ limits = {} }: AnyJob): string {
+  const parts = [
+    limits.concurrent === undefined ? '' : `${limits.concurrent} at work at once`,
+    limits.perMinute === undefined ? '' : `${limits.perMinute} begin a minute`,
+  ]
+  return parts.filter((part) => part !== '').join('; ') || 'none'
 }
 
 function targetText({ slo }: AnyJob): string {

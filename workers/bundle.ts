@@ -17,8 +17,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SOURCE_FOLDERS = ['workflows', 'jobs', 'domain']
 
 const WORKFLOWS_PATH = join(ROOT, 'workflows/index.ts')
-const INTERCEPTOR_PATHS = ['final-failures', 'validate-input', 'correlation'].map((name) =>
-  join(ROOT, `workflows/interceptors/${name}.ts`),
+const INTERCEPTOR_PATHS = ['final-failures', 'validate-input', 'correlation', 'job-places'].map(
+  (name) => join(ROOT, `workflows/interceptors/${name}.ts`),
 )
 
 /** Whether the words of failures go into payloads, which are encrypted. */

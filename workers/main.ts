@@ -22,6 +22,7 @@ import {
 import { payloadConverter } from '../platform/temporal/payload-codec.ts'
 import { ensureRetention } from '../platform/temporal/namespace.ts'
 import { createPayoutRuns } from '../platform/temporal/payout-runs.ts'
+import { createPlacedRuns } from '../platform/temporal/placed-runs.ts'
 import { createReviewRuns } from '../platform/temporal/review-runs.ts'
 import { createJobControl } from '../platform/temporal/job-control.ts'
 import { createScheduleStates } from '../platform/temporal/schedule-states.ts'
@@ -82,6 +83,7 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
       taskSchedules: createTaskSchedules(server.client),
       watchedTasks: (taskStore) => createWatchedTasks(server.client, taskStore),
     },
+    placedRuns: createPlacedRuns(server.client),
     rings,
     payloadKeyUsage: keys === null ? null : createPayloadKeyUsage(server.client, keys),
     startPayout: (batchId) => startOnce(starter, 'payout', batchId),
@@ -104,7 +106,7 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
         dataConverter: payloadConverter(keys, (error) =>
           logger.error({ keyId: error.keyId, code: error.code, error }, 'payload-not-opened'),
         ),
-        activities: activitiesOfQueue(taskQueue, services.activities),
+        activities: activitiesOfQueue(taskQueue, services.activities, services.placeActivities),
         // The first is the outermost: events are told under the run's correlation id.
         interceptors: { activity: [activityCorrelation(), activityEvents(events)] },
         ...workerTuning(taskQueue, config.environment, config.worker.shutdownGraceMs),

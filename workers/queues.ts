@@ -13,10 +13,15 @@ export function queuesInUse(): JobQueue[] {
   return [...new Set(allJobs().map((job) => job.queue))]
 }
 
-/** All activities of a queue. Throws TypeError when two jobs of it call theirs by the same name. */
-export function activitiesOfQueue(queue: JobQueue, byJob: ActivitiesByJob): ActivityFamily {
-  const merged: ActivityFamily = {}
-  for (const { name } of allJobs().filter((job) => job.queue === queue)) {
+/** All activities of a queue, with those of places where one of its jobs has limits. Throws TypeError when two jobs of it call theirs by the same name. */
+export function activitiesOfQueue(
+  queue: JobQueue,
+  byJob: ActivitiesByJob,
+  ofPlaces: ActivityFamily,
+): ActivityFamily {
+  const jobs = allJobs().filter((job) => job.queue === queue)
+  const merged = jobs.some(({ limits }) => limits !== undefined) ? { ...ofPlaces } : {}
+  for (const { name } of jobs) {
     const family = byJob[name as JobName] // `allJobs` is made of exactly these
     for (const [activity, run] of Object.entries(family)) {
       if (activity in merged) throw new TypeError(`queue ${queue} has two activities ${activity}`)

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { MaintenanceActivities } from '../../activities/maintenance.ts'
 import type { JobQueue } from '../../jobs/define-job.ts'
 import { services } from '../support/services.ts'
+import { fakeJobPlaces } from '../support/fake-activities.ts'
 import { testBundle } from '../support/workflow-bundle.ts'
 import { createApiRig, eventually, type ApiRig } from './api-rig.ts'
 
@@ -49,6 +50,7 @@ async function withWorker<T>(
     maxConcurrentActivityTaskExecutions: 4,
     shutdownGraceTime: '1s',
     activities: {
+      ...fakeJobPlaces(),
       maintainDatabase: async ({ task }: { task: Report['task'] }): Promise<Report> => {
         const attempt = (attempts.get(task) ?? 0) + 1
         attempts.set(task, attempt)

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { describe, expect, test } from 'vitest'
 
+import { LIMITED_JOBS } from '../../domain/job-limits.ts'
 import { checkInput } from '../../jobs/input.ts'
 import { allJobs, findJob, findJobOfWorkflow } from '../../jobs/registry.ts'
 import { jobsDocument } from '../../scripts/generate-jobs-doc.ts'
@@ -34,7 +35,7 @@ const PARTS = [
     others: ['define-job', 'input', 'periods', 'registry', 'run-identity'],
   },
   { folder: 'workflows', ending: '.ts', others: ['failure-converter', 'index', 'unknown-job'] },
-  { folder: 'activities', ending: '.ts', others: ['errors', 'heartbeats'] },
+  { folder: 'activities', ending: '.ts', others: ['errors', 'heartbeats', 'job-places'] },
   {
     folder: 'test/workflows',
     ending: '.test.ts',
@@ -42,6 +43,7 @@ const PARTS = [
       'correlation',
       'encrypted-payloads',
       'held-payouts',
+      'job-places',
       'schedules',
       'validate-input',
       'wall-spec',
@@ -130,4 +132,9 @@ describe('declarations', () => {
 
 test('docs/jobs.md says what the registry says', async () => {
   expect(readFileSync(join(ROOT, 'docs/jobs.md'), 'utf8')).toBe(await jobsDocument())
+})
+
+test('the jobs whose limits people may set are those that declare limits', () => {
+  const limited = allJobs().filter(({ limits }) => limits !== undefined)
+  expect([...LIMITED_JOBS].toSorted()).toEqual(limited.map(({ name }) => name).toSorted())
 })

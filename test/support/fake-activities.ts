@@ -6,6 +6,7 @@ import type { CoverageArmingActivities } from '../../activities/coverage-arming.
 import type { CorrectionPage } from '../../activities/correction-watch.ts'
 import type { BookVerificationActivities } from '../../activities/book-verification.ts'
 import type { DecidedPage, FlightMonitorActivities } from '../../activities/flight-monitor.ts'
+import type { JobPlaceActivities } from '../../activities/job-places.ts'
 import type { MaintenanceActivities } from '../../activities/maintenance.ts'
 import type { PaymentEventsActivities } from '../../activities/payment-events.ts'
 import type { OutboxAndRunProjectionActivities } from '../../activities/outbox-and-run-projection.ts'
@@ -267,6 +268,14 @@ export function fakeMaintenance(
       bytesAfter: 1_000,
     }),
     ...change,
+  }
+}
+
+/** Steps of jobs with limits: everybody has a place at once. */
+export function fakeJobPlaces(): JobPlaceActivities {
+  return {
+    askForPlace: async () => ({ isGranted: true, startInMs: 0 }),
+    releasePlace: async () => undefined,
   }
 }
 

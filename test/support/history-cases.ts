@@ -23,7 +23,7 @@ import {
 } from './fake-activities.ts'
 import { healthCases, projectionCases, refreshCases } from './platform-histories.ts'
 import { accessCases } from './access-histories.ts'
-import { cleanupCases, MAINTENANCE_CASES } from './retention-histories.ts'
+import { cleanupCases, maintenanceCases } from './retention-histories.ts'
 import { analyticsCases } from './analytics-histories.ts'
 import { armingCases } from './arming-histories.ts'
 import { rotationCases } from './secret-histories.ts'
@@ -311,7 +311,7 @@ const PAYMENT_EVENT_CASES: readonly HistoryCase[] = [
 export const HISTORY_CASES: readonly HistoryCase[] = [
   ...MONITOR_CASES,
   ...PAYOUT_CASES,
-  ...MAINTENANCE_CASES,
+  ...maintenanceCases({ inTurn }),
   ...EXPIRATION_CASES,
   ...RECONCILIATION_CASES,
   {

@@ -20,6 +20,7 @@ import { register as registerProviders } from '../../cli/commands/providers.ts'
 import { register as registerReport } from '../../cli/commands/report.ts'
 import { register as registerReviews } from '../../cli/commands/reviews.ts'
 import { register as registerSettings } from '../../cli/commands/settings.ts'
+import { register as registerJobs } from '../../cli/commands/jobs.ts'
 import { register as registerUsers } from '../../cli/commands/users.ts'
 
 /** Runs a command line that reads, against this database. */
@@ -51,7 +52,7 @@ export async function runCommand(
     registerReviews,
   )
   commands.push(registerReport, registerContacts, registerNotifications, registerSettings)
-  commands.push(registerUsers, registerApiKeys)
+  commands.push(registerUsers, registerApiKeys, registerJobs)
   for (const register of commands) register(program, context)
   const error: unknown = await program
     .parseAsync(['node', 'groundstop', ...words])

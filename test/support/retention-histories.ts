@@ -72,26 +72,47 @@ export function cleanupCases({ inTurn, failingOnce }: Shared): HistoryCase[] {
 }
 
 /** The runs of `maintenance` whose histories are recorded. */
-export const MAINTENANCE_CASES: readonly HistoryCase[] = [
-  {
-    job: 'maintenance',
-    name: 'analyze',
-    input: { task: 'analyze' },
-    activities: () => fakeMaintenance(),
-  },
-  {
-    job: 'maintenance',
-    name: 'lock-not-had',
-    input: { task: 'vacuum', tables: ['policy'] },
-    activities: () =>
-      fakeMaintenance({
-        maintainDatabase: async ({ task }) => ({
-          task,
-          done: [],
-          skipped: [{ table: 'policy', reason: 'its lock was not to be had in time' }],
-          bytesBefore: 2_000,
-          bytesAfter: 2_000,
+export function maintenanceCases({ inTurn }: Pick<Shared, 'inTurn'>): HistoryCase[] {
+  return [
+    {
+      job: 'maintenance',
+      name: 'analyze',
+      input: { task: 'analyze' },
+      activities: () => fakeMaintenance(),
+    },
+    {
+      job: 'maintenance',
+      name: 'lock-not-had',
+      input: { task: 'vacuum', tables: ['policy'] },
+      activities: () =>
+        fakeMaintenance({
+          maintainDatabase: async ({ task }) => ({
+            task,
+            done: [],
+            skipped: [{ table: 'policy', reason: 'its lock was not to be had in time' }],
+            bytesBefore: 2_000,
+            bytesAfter: 2_000,
+          }),
         }),
+    },
+    {
+      job: 'maintenance',
+      name: 'place-had-at-once',
+      input: { task: 'analyze' },
+      activities: () => fakeMaintenance(),
+    },
+    {
+      job: 'maintenance',
+      name: 'place-waited-for',
+      input: { task: 'vacuum' },
+      activities: () => ({
+        ...fakeMaintenance(),
+        askForPlace: inTurn(
+          { isGranted: false, ahead: 1, held: 1, lookInMs: 1_000 },
+          { isGranted: false, ahead: 0, held: 1, lookInMs: 1_000 },
+          { isGranted: true, startInMs: 1_000 },
+        ),
       }),
-  },
-]
+    },
+  ]
+}

@@ -8,6 +8,7 @@ import { NativeConnection, Worker, type ActivityInterceptorsFactory } from '@tem
 import type { KeyRingSource } from '../../domain/ports/key-rings.ts'
 import { payloadConverter } from '../../platform/temporal/payload-codec.ts'
 import { ensureSearchAttributes } from '../../platform/temporal/search-attributes.ts'
+import { fakeJobPlaces } from './fake-activities.ts'
 import './quiet-runtime.ts'
 import { testBundle } from './workflow-bundle.ts'
 
@@ -66,7 +67,8 @@ export async function createTemporalRig(
         connection: native,
         namespace,
         taskQueue,
-        activities,
+        // Runs of jobs with limits have their places at once, unless the test says otherwise.
+        activities: { ...fakeJobPlaces(), ...activities },
         workflowBundle: await testBundle(keys === null ? 'plain' : 'encoded'),
         dataConverter,
         interceptors: { activity: activityInterceptors },
