@@ -9,6 +9,8 @@ import { wallFires, type WallSchedule } from './wall-schedule.ts'
 export type FireSpec = {
   /** Milliseconds between fires, counted from 1970; null for times on a wall. */
   readonly everyMs: number | null
+  /** An interval's fires are later by this, less than `everyMs`. Default 0. */
+  readonly offsetMs?: number
   readonly wall: WallSchedule | null
   /** A single time; left out for what recurs. */
   readonly onceAt?: Instant
@@ -16,7 +18,7 @@ export type FireSpec = {
 
 /** The nominal times after `after` and not after `until`, in order, the first `limit`. */
 export function expectedFires(
-  { everyMs, wall, onceAt }: FireSpec,
+  { everyMs, offsetMs = 0, wall, onceAt }: FireSpec,
   window: { readonly after: Instant; readonly until: Instant },
   limit: number,
 ): Instant[] {
@@ -27,7 +29,7 @@ export function expectedFires(
   if (wall !== null) return wallFires(wall, { fromMs, untilMs, limit }).map(instantFromMs)
   if (everyMs === null) return []
   const fires: Instant[] = []
-  let atMs = Math.ceil(fromMs / everyMs) * everyMs
+  let atMs = Math.ceil((fromMs - offsetMs) / everyMs) * everyMs + offsetMs
   for (; atMs < untilMs && fires.length < limit; atMs += everyMs) fires.push(instantFromMs(atMs))
   return fires
 }

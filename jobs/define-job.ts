@@ -6,7 +6,8 @@ import type { z } from 'zod'
 
 import { CronError, cronCalendars } from '../domain/cron.ts'
 import { DurationError, durationMs } from '../domain/duration.ts'
-import { DAY_MS, HOUR_MS, SECOND_MS } from '../domain/time.ts'
+import { spreadOf, type Spread } from '../domain/spread.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/time.ts'
 import { isCalendar, type DstRule, type WallCalendar } from '../domain/wall-schedule.ts'
 import { isZone } from '../domain/zone.ts'
 
@@ -31,7 +32,11 @@ export type JobQueue = 'monitoring' | 'payouts' | 'notifications' | 'maintenance
 export type JobEnvironment = 'development' | 'staging' | 'production'
 
 /** When a job recurs. A change takes effect at the next fire; runs in flight are not touched. */
-export type JobSchedule = ScheduleTimes & ScheduleRules
+export type JobSchedule = ScheduleTimes &
+  Omit<ScheduleRules, 'spread'> & {
+    /** What `spread` comes to. Calendars are later by the offset already, intervals are counted from it. */
+    readonly spread?: Spread
+  }
 
 type ScheduleTimes =
   | {
@@ -64,6 +69,12 @@ type ScheduleRules = {
   readonly catchUpMs: number
   /** Spread of the start, milliseconds, same for every fire of one nominal time. Default 0. */
   readonly jitterMs?: number
+  /**
+   * A window, as `10 minutes`: every fire is later than its named time by an offset within it that
+   * follows from the job's name and never changes. At most the interval; of calendars, each with a
+   * single minute, at most what is left of the hour. Default none.
+   */
+  readonly spread?: string
   /** The fixed input of every scheduled run; it must satisfy the job's own schema. */
   readonly input: Readonly<Record<string, unknown>>
 }
@@ -213,17 +224,48 @@ function requireField(isValid: boolean, job: string, field: string): void {
 /** What is written in words, in numbers. */
 function scheduleOf(name: string, declared: DeclaredSchedule): JobSchedule {
   try {
-    if (declared.kind === 'cron') {
-      const { cron, ...rest } = declared
-      return { ...rest, kind: 'calendar', calendars: cronCalendars(cron) }
-    }
-    if (declared.kind === 'calendar' || !('every' in declared)) return declared
-    const { every, ...rest } = declared
-    return { ...rest, everyMs: durationMs(every) }
+    const { spread, ...rest } = declared
+    const schedule = timesOf(rest)
+    if (spread === undefined) return schedule
+    const windowMs = durationMs(spread)
+    requireField(canSpread(schedule, windowMs), name, 'schedule.spread')
+    return spreadOut(schedule, spreadOf(name, windowMs))
   } catch (error) {
     if (!(error instanceof CronError) && !(error instanceof DurationError)) throw error
     throw new JobDefinitionError(`job ${name}: schedule: ${error.message}`, { cause: error })
   }
+}
+
+type Unspread<S> = S extends unknown ? Omit<S, 'spread'> : never
+
+function timesOf(declared: Unspread<DeclaredSchedule>): JobSchedule {
+  if (declared.kind === 'cron') {
+    const { cron, ...rest } = declared
+    return { ...rest, kind: 'calendar', calendars: cronCalendars(cron) }
+  }
+  if (declared.kind === 'calendar' || !('every' in declared)) return declared
+  const { every, ...rest } = declared
+  return { ...rest, everyMs: durationMs(every) }
+}
+
+function canSpread(schedule: JobSchedule, windowMs: number): boolean {
+  if (!isWholeSeconds(windowMs, SECOND_MS)) return false
+  if (schedule.kind === 'interval') return windowMs <= schedule.everyMs
+  // Within its hour a time stays on its date, and a change of clocks does to it what it did before.
+  return schedule.calendars.every(
+    ({ minute = 0 }) => typeof minute === 'number' && minute * MINUTE_MS + windowMs <= HOUR_MS,
+  )
+}
+
+function spreadOut(schedule: JobSchedule, spread: Spread): JobSchedule {
+  if (schedule.kind === 'interval') return { ...schedule, spread }
+  const calendars = schedule.calendars.map((calendar) => {
+    // Checked before: a single minute.
+    const minute = typeof calendar.minute === 'number' ? calendar.minute : 0
+    const offsetS = spread.offsetMs / SECOND_MS
+    return { ...calendar, minute: minute + Math.floor(offsetS / 60), second: offsetS % 60 }
+  })
+  return { ...schedule, calendars, spread }
 }
 
 function isWholeSeconds(ms: number, leastMs: number): boolean {

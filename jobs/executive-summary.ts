@@ -34,6 +34,7 @@ export const executiveSummary = defineJob({
     calendars: [{ dayOfMonth: 1, hour: 2 }],
     timezone: 'UTC',
     overlap: 'skip',
+    spread: '10 minutes',
     catchUpMs: 5 * DAY_MS,
     input: {},
   },

@@ -63,7 +63,12 @@ function scheduleText(schedule: JobSchedule): string {
     schedule.kind === 'interval'
       ? `every ${durationText(schedule.everyMs)}`
       : `${schedule.calendars.map((calendar) => JSON.stringify(calendar)).join(', ')} ${schedule.timezone}`
-  return `${when}; overlap: ${schedule.overlap}; caught up within ${durationText(schedule.catchUpMs)}`
+  const { spread } = schedule
+  const offset =
+    spread === undefined
+      ? ''
+      : `; ${durationText(spread.offsetMs)} of a spread over ${durationText(spread.windowMs)}`
+  return `${when}${offset}; overlap: ${schedule.overlap}; caught up within ${durationText(schedule.catchUpMs)}`
 }
 
 function targetText({ slo }: AnyJob): string {

@@ -62,6 +62,7 @@ function toWatched(description: ScheduleDescription, jobs: readonly AnyJob[]): W
     scheduleId: description.scheduleId,
     spec: {
       everyMs: numberOf(fields['everyMs']),
+      ...offsetOf(fields['offsetMs']),
       wall: declared === null ? null : wallOf(declared),
       mayOverlap: fields['overlap'] === 'ALLOW_ALL',
       jitterMs: numberOf(fields['jitterMs']) ?? 0,
@@ -74,6 +75,10 @@ function toWatched(description: ScheduleDescription, jobs: readonly AnyJob[]): W
 
 function numberOf(value: unknown): number | null {
   return typeof value === 'number' ? value : null
+}
+
+function offsetOf(value: unknown): { offsetMs?: number } {
+  return typeof value === 'number' && value > 0 ? { offsetMs: value } : {}
 }
 
 function wallOf({ calendars, timezone, dst = 'shift' }: WallDeclaration): WallSchedule {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 
+import { spreadOf } from '../../../domain/spread.ts'
 import {
   defineJob,
   JobDefinitionError,
@@ -43,6 +44,35 @@ describe('a schedule of the registry', () => {
     const schedule = declared({ kind: 'cron', cron: '30 2 * * MON', ...zone, ...RULES })
     const calendars = [{ minute: 30, hour: 2, dayOfWeek: 1 }]
     expect(schedule).toEqual({ kind: 'calendar', calendars, ...zone, ...RULES })
+  })
+
+  test('with a spread is later by the offset of its name, within the hour', () => {
+    const spread = spreadOf('example', 600_000)
+    expect(declared({ kind: 'interval', every: '1 hour', spread: '10 minutes', ...RULES })).toEqual(
+      {
+        ...{ kind: 'interval', everyMs: 3_600_000, spread, ...RULES },
+      },
+    )
+    const zone = { timezone: 'UTC', ...RULES }
+    const offsetS = spread.offsetMs / 1_000
+    expect(offsetS).toBeGreaterThan(60)
+    const shifted = { hour: 2, minute: 50 + Math.floor(offsetS / 60), second: offsetS % 60 }
+    const calendar = { kind: 'cron', cron: '50 2 * * *', spread: '10 minutes', ...zone } as const
+    expect(declared(calendar)).toEqual({
+      ...{ kind: 'calendar', calendars: [shifted], spread, ...zone },
+    })
+  })
+
+  const INTERVAL = { kind: 'interval', every: '10 minutes', ...RULES } as const
+  const CRON = { kind: 'cron', timezone: 'UTC', ...RULES } as const
+
+  test.each<[string, DeclaredSchedule]>([
+    ['longer than its interval', { ...INTERVAL, spread: '601 seconds' }],
+    ['of parts of seconds', { ...INTERVAL, spread: '1500 ms' }],
+    ['beyond its hour', { ...CRON, cron: '51 2 * * *', spread: '10 minutes' }],
+    ['of many minutes', { ...CRON, cron: '0-5 2 * * *', spread: '10 minutes' }],
+  ])('with a spread %s is refused', (_what, schedule) => {
+    expect(() => declared(schedule)).toThrow(JobDefinitionError)
   })
 
   test.each([

@@ -33,6 +33,19 @@ describe('an interval', () => {
   })
 })
 
+describe('an interval with an offset', () => {
+  const spec = { ...interval(120 * SECOND_MS), offsetMs: 30 * SECOND_MS }
+
+  it('fires later than the grid by as much, and not on it', () => {
+    expect(fires(spec, '2026-03-01T12:00:00Z', '2026-03-01T12:04:29Z')).toEqual([
+      '2026-03-01T12:00:30.000Z',
+      '2026-03-01T12:02:30.000Z',
+    ])
+    expect(fires(spec, '2026-03-01T12:00:00Z', '2026-03-01T12:04:30Z')).toHaveLength(3)
+    expect(fires(spec, '2026-03-01T12:00:30Z', '2026-03-01T12:02:29Z')).toEqual([])
+  })
+})
+
 describe('times on a wall', () => {
   const daily = { calendars: [{ hour: 2 }], timezone: 'America/New_York', dst: 'shift' } as const
   const spec = { everyMs: null, wall: daily }
