@@ -136,8 +136,13 @@ export type JobDefinition<
   /** The business key of a run, without the job's name in front: letters, digits, `-_.`. */
   readonly workflowKey: (input: z.output<Input>) => string
   readonly onConflict: JobConflict
-  /** Names of jobs that must have succeeded first for the same nominal time. */
+  /**
+   * Names of jobs that must have succeeded first for the same nominal time, which is the last time of
+   * theirs that is not after this job's. Only scheduled runs wait. None is named more than once.
+   */
   readonly after?: readonly string[]
+  /** How long a run waits for those, milliseconds, less than `timeoutMs`. Default 10 minutes. */
+  readonly afterWaitMs?: number
   /** `fail`: the next fire covers it. `park`: stays open for an operator, since money is owed. */
   readonly onExhausted: 'fail' | 'park'
   readonly environments: JobEnvironments
@@ -184,6 +189,9 @@ export type JobDeclaration<
 
 const EVERYWHERE: JobEnvironments = { development: true, staging: true, production: true }
 
+/** How long a scheduled run waits for the jobs that it comes after, unless it says otherwise. */
+export const AFTER_WAIT_MS = 10 * MINUTE_MS
+
 /** Longest interval, timeout, catch-up and target: a year is a mistake of unit. */
 const GREATEST_MS = 366 * DAY_MS
 
@@ -199,6 +207,7 @@ export function defineJob<
   const { name, schedule: declared, ...rest } = declaration
   requireField(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) && name.length <= 48, name, 'name')
   checkTimes(declaration)
+  checkAfter(declaration)
   const schedule = declared === undefined ? undefined : scheduleOf(name, declared)
   if (schedule !== undefined) checkSchedule(name, schedule)
   return {
@@ -289,6 +298,16 @@ function checkTimes({ name, retry, timeoutMs, slo }: TimesOfJob): void {
   for (const [field, ms] of wholeSeconds) {
     requireField(ms === null || ms === undefined || isWholeSeconds(ms, SECOND_MS), name, field)
   }
+}
+
+type OrderOfJob = Pick<JobDefinition, 'name' | 'after' | 'afterWaitMs' | 'timeoutMs'>
+
+function checkAfter({ name, after, afterWaitMs = AFTER_WAIT_MS, timeoutMs }: OrderOfJob): void {
+  if (after === undefined) return
+  const isList = after.length > 0 && new Set(after).size === after.length && !after.includes(name)
+  requireField(isList, name, 'after')
+  const isWait = isWholeSeconds(afterWaitMs, SECOND_MS) && afterWaitMs < (timeoutMs ?? Infinity)
+  requireField(isWait, name, 'afterWaitMs')
 }
 
 function checkSchedule(name: string, schedule: JobSchedule): void {

@@ -43,6 +43,7 @@ function jobSection(job: AnyJob): string[] {
     '| | |',
     '|---|---|',
     `| schedule | ${job.schedule === undefined ? 'on demand only' : scheduleText(job.schedule)} |`,
+    ...(job.after === undefined ? [] : [`| after | ${job.after.join(', ')} |`]),
     `| queue, priority | ${job.queue}, ${job.priority} |`,
     `| attempts | ${job.retry.attempts} |`,
     `| time of one attempt | ${job.timeoutMs === null ? 'open' : durationText(job.timeoutMs)} |`,

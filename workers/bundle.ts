@@ -17,7 +17,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SOURCE_FOLDERS = ['workflows', 'jobs', 'domain']
 
 const WORKFLOWS_PATH = join(ROOT, 'workflows/index.ts')
-const INTERCEPTOR_PATHS = ['final-failures', 'validate-input', 'correlation'].map((name) =>
+const INTERCEPTORS = ['final-failures', 'validate-input', 'correlation', 'dependencies']
+const INTERCEPTOR_PATHS = INTERCEPTORS.map((name) =>
   join(ROOT, `workflows/interceptors/${name}.ts`),
 )
 
@@ -64,9 +65,9 @@ async function isThere(path: string): Promise<boolean> {
   )
 }
 
-/** Changes with any source file and with the packages that are bundled in. */
+/** Changes with any source file, the interceptors in use and the packages that are bundled in. */
 async function hashOfSources(): Promise<string> {
-  const hash = createHash('sha256')
+  const hash = createHash('sha256').update(INTERCEPTORS.join(' '))
   for (const folder of SOURCE_FOLDERS) {
     for (const path of await filesBelow(join(ROOT, folder))) {
       hash

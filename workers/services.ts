@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 
 import { createAccessActivities } from './access-services.ts'
+import { createDependenciesActivities } from '../activities/dependencies.ts'
 import { createMaintenanceActivities } from '../activities/maintenance.ts'
 import { createCoverageArmingActivities } from '../activities/coverage-arming.ts'
 import { ConfigError, type Config, type ConfigProblem, type Secrets } from '../config/config.ts'
@@ -14,6 +15,7 @@ import { createDatabaseCare } from '../db/stores/database-care.ts'
 import { createOperatorNoticeStore } from '../db/stores/operator-notice-store.ts'
 import { createKeyHolderStore } from '../db/stores/key-holder-store.ts'
 import { createSettingStore } from '../db/stores/setting-store.ts'
+import type { DependencyRuns } from '../domain/ports/dependency-runs.ts'
 import type { PayloadKeyUsage } from '../domain/ports/key-rings.ts'
 import { instantFromMs } from '../domain/time.ts'
 import { auditSchedule } from '../operations/audit-schedules.ts'
@@ -30,7 +32,7 @@ import { createMonitorActivities } from './monitor-services.ts'
 import { createNotificationServices } from './notification-services.ts'
 import { createPaymentActivities, openRails } from './payment-services.ts'
 import { createProviderActivities, createWorkerReports } from './provider-services.ts'
-import type { ActivitiesByJob } from './queues.ts'
+import type { ActivitiesByJob, ActivityFamily } from './queues.ts'
 import { createRetentionActivities } from './retention-services.ts'
 import { reviewActivities, type ReviewRunDeps } from './review-services.ts'
 import { secretRotationActivities } from './secret-services.ts'
@@ -41,6 +43,8 @@ const WALL_SPEED = 1
 
 export type WorkerServices = AsyncDisposable & {
   readonly activities: ActivitiesByJob
+  /** Of runs of any job, on every queue. */
+  readonly runActivities: ActivityFamily
   /** Virtual seconds per wall second: 1 on wall time, 0 while stopped. */
   readonly clockSpeed: () => Promise<number>
   /** Writes down what a start changes of the server's schedules. */
@@ -60,7 +64,7 @@ export type WorkerServicesDeps = ReviewRunDeps & {
   /** Null: payloads are not encrypted. */
   readonly payloadKeyUsage: PayloadKeyUsage | null
   /** Runs and schedules as the Temporal server has them. */
-  readonly server: WatchedServer
+  readonly server: WatchedServer & { readonly dependencyRuns: DependencyRuns }
   /** Starts the `payout` run of a batch; does nothing when it was started before. */
   readonly startPayout: (batchId: string) => Promise<void>
   /** Starts the `notification` run of a batch; does nothing when it was started before. */
@@ -106,6 +110,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
         events,
       }),
     },
+    runActivities: createDependenciesActivities(deps.server),
     clockSpeed,
     auditSchedule: (entry) =>
       auditSchedule({ auditLog: createAuditLog(db), clock, actor: 'system' }, entry),

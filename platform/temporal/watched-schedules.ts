@@ -38,7 +38,7 @@ export function createWatchedSchedules(
     read: (scheduleIds) =>
       bounded(async () => {
         const all = await Promise.all(scheduleIds.map((id) => describeSchedule(client, id)))
-        return all.flatMap((found) => (found === undefined ? [] : [toWatched(found, jobs)]))
+        return all.flatMap((found) => (found === undefined ? [] : [watchedOf(found, jobs)]))
       }),
     fire: (scheduleId, nominalAt) =>
       bounded(() => {
@@ -50,10 +50,13 @@ export function createWatchedSchedules(
 }
 
 /**
- * Intervals as the server has them, since a fast clock shortens them. Times on a wall as the registry
+ * What is watched of a schedule. Intervals as the server has them, since a fast clock shortens them. Times on a wall as the registry
  * has them: what the server was given for them is what is to be watched.
  */
-function toWatched(description: ScheduleDescription, jobs: readonly AnyJob[]): WatchedSchedule {
+export function watchedOf(
+  description: ScheduleDescription,
+  jobs: readonly AnyJob[],
+): WatchedSchedule {
   const job = jobs.find((one) => one.name === description.scheduleId)
   const declared = job?.schedule?.kind === 'calendar' ? job.schedule : null
   const fields = fieldsOfDescription(description)

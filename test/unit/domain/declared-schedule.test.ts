@@ -12,7 +12,15 @@ import {
 const RULES = { overlap: 'skip', catchUpMs: 60_000, input: {} } as const
 
 function declared(schedule: DeclaredSchedule): JobSchedule | undefined {
+  return job(schedule).schedule
+}
+
+function job(
+  schedule: DeclaredSchedule,
+  order: { readonly after?: readonly string[]; readonly afterWaitMs?: number } = {},
+) {
   return defineJob({
+    ...order,
     name: 'example',
     summary: 's',
     description: 'd',
@@ -30,7 +38,7 @@ function declared(schedule: DeclaredSchedule): JobSchedule | undefined {
     owner: 'platform',
     alerts: [],
     histories: [],
-  }).schedule
+  })
 }
 
 describe('a schedule of the registry', () => {
@@ -82,5 +90,20 @@ describe('a schedule of the registry', () => {
     ['no zone', { kind: 'cron', cron: '@daily', timezone: 'Mars/Base', ...RULES }],
   ] as const)('with %s is refused', (_what, schedule) => {
     expect(() => declared(schedule)).toThrow(JobDefinitionError)
+  })
+})
+
+describe('a job after others', () => {
+  const schedule = { kind: 'interval', every: '1 hour', ...RULES } as const
+
+  test('waits less than its own time allows', () => {
+    expect(() => job(schedule, { after: ['other'], afterWaitMs: 59_000 })).not.toThrow()
+    expect(() => job(schedule, { after: ['other'], afterWaitMs: 60_000 })).toThrow(
+      JobDefinitionError,
+    )
+  })
+
+  test.each([[[]], [['other', 'other']], [['example']]])('%j is refused', (after) => {
+    expect(() => job(schedule, { after, afterWaitMs: 1_000 })).toThrow(JobDefinitionError)
   })
 })
