@@ -19,6 +19,7 @@ import { addCoverRoutes, type CoverDeps } from './rest/cover.ts'
 import { addContactRoutes, type ContactsDeps } from './rest/contacts.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
 import { addJobControlRoutes, type JobControlDeps } from './rest/job-control.ts'
+import { addJobRescheduleRoute, type RescheduleDeps } from './rest/job-reschedule.ts'
 import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
 import { addOpenApiRoutes } from './rest/openapi.ts'
 import { addPayoutActionRoutes, type PayoutActionDeps } from './rest/payout-actions.ts'
@@ -49,6 +50,7 @@ export type AppDeps = HealthDeps &
   ClockDeps &
   SchedulerStatusDeps &
   JobsDeps &
+  RescheduleDeps &
   SchedulesDeps &
   DeadLettersDeps &
   JobControlDeps &
@@ -107,6 +109,7 @@ export function createApp(deps: AppDeps): Express {
   if (!deps.isLoopback) addClockRoutes(app, deps)
   addSchedulerStatusRoute(app, deps)
   addJobRoutes(app, deps)
+  addJobRescheduleRoute(app, deps)
   addSchedulePreviewRoute(app)
   addScheduleRoutes(app, deps)
   addDeadLetterRoutes(app, deps)

@@ -17,12 +17,14 @@ import { discardRuns, redriveRuns } from '../operations/redrive-runs.ts'
 import { readSchedule, readSchedules } from '../operations/read-schedules.ts'
 import { createJobControl } from '../platform/temporal/job-control.ts'
 import { createRunRedriver } from '../platform/temporal/run-redriver.ts'
+import { findReschedulable, rescheduleRun } from '../platform/temporal/run-rescheduler.ts'
 import { createScheduleStates } from '../platform/temporal/schedule-states.ts'
 import { createWatchedSchedules } from '../platform/temporal/watched-schedules.ts'
-import { cancelJobRun, listJobRuns, readJobRun } from './job-runs.ts'
+import { cancelJobRun, describeJobRun, listJobRuns, readJobRun } from './job-runs.ts'
 import { startJobRun } from './job-starts.ts'
 import type { DeadLettersDeps } from './rest/dead-letters.ts'
 import type { JobControlDeps } from './rest/job-control.ts'
+import type { RescheduleDeps } from './rest/job-reschedule.ts'
 import type { JobsDeps } from './rest/jobs.ts'
 import type { SchedulesDeps } from './rest/schedules.ts'
 import type { ApiParts } from './parts.ts'
@@ -51,6 +53,25 @@ export function jobsOf({ db, client, clock, config }: ApiParts): JobsDeps['jobs'
         await auditLog.record({ ...entry, at: await clock.now(), details })
       }
       return cancelJobRun(client, id, run.runId)
+    },
+  }
+}
+
+/** What the route that moves runs needs. */
+export function reschedulesOf({
+  db,
+  client,
+  clock,
+}: ApiParts): Pick<RescheduleDeps, 'rescheduleJob'> {
+  const auditLog = createAuditLog(db)
+  return {
+    async rescheduleJob({ id, executeAt }, { by, reason }) {
+      const { job, executeAt: before } = await findReschedulable({ client }, id)
+      const entry = { actor: by, action: 'job.reschedule', subject: `job:${job.name}` }
+      const details = { id, reason, before, after: executeAt }
+      await auditLog.record({ ...entry, at: await clock.now(), details })
+      const { runId } = await rescheduleRun({ client }, { workflowId: id, executeAt })
+      return (await describeJobRun(client, id, runId)).run
     },
   }
 }

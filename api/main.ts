@@ -44,7 +44,7 @@ import { runMetricsCollector } from './run-metrics.ts'
 import { contactsOf, notificationsOf } from './notification-parts.ts'
 import { readSchedulerState } from './scheduler-state.ts'
 import { readTokenFile } from './token-file.ts'
-import { deadLettersOf, controlOf, jobsOf, schedulesOf } from './job-parts.ts'
+import { deadLettersOf, controlOf, jobsOf, reschedulesOf, schedulesOf } from './job-parts.ts'
 import type { ApiOptions, ApiParts } from './parts.ts'
 import { payoutActionsOf, payoutControlsOf, stripeWebhooksOf } from './payment-parts.ts'
 import { cancellationsOf, underwritingOf } from './policy-parts.ts'
@@ -189,6 +189,7 @@ function buildApp(parts: ApiParts): Express {
     readState: () => readSchedulerState(client),
     startedAtMs: Date.now(),
     jobs: jobsOf(parts),
+    ...reschedulesOf(parts),
     schedules: schedulesOf(parts),
     runReads: createRunReads(db),
     deadLetters: deadLettersOf(parts),

@@ -1,4 +1,4 @@
-/** `groundstop jobs run|list|show|watch|types`: starts runs of jobs and shows how they went. */
+/** `groundstop jobs run|list|show|watch|reschedule|types`: starts runs of jobs and shows how they went. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { InvalidArgumentError, type Command } from 'commander'
@@ -10,6 +10,7 @@ import type { OwnedClient } from '../../platform/temporal/connection.ts'
 import { describeRun, listRuns, type JobRun } from '../../platform/temporal/runs.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
+import { addJobReschedule } from '../control/reschedule-job.ts'
 import { runJob, type RunOptions } from '../control/run-job.ts'
 import { connectTemporal } from '../temporal-access.ts'
 
@@ -49,6 +50,7 @@ export function register(program: Command, context: CliContext): void {
     .description('tell how far a run is until it ends; fails when it does not succeed')
     .argument('<id>', 'the workflow id, as flight-monitor:all')
     .action(async (id: string) => watchJob(context, id))
+  addJobReschedule(jobs, context)
   jobs
     .command('types')
     .description('the jobs that there are')

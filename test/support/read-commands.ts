@@ -9,6 +9,7 @@ import { register as registerApiKeys } from '../../cli/commands/api-keys.ts'
 import { register as registerContacts } from '../../cli/commands/contacts.ts'
 import { register as registerAudit } from '../../cli/commands/audit.ts'
 import { register as registerExposure } from '../../cli/commands/exposure.ts'
+import { register as registerJobs } from '../../cli/commands/jobs.ts'
 import { register as registerLedger } from '../../cli/commands/ledger.ts'
 import { register as registerLegs } from '../../cli/commands/legs.ts'
 import { register as registerLossRatio } from '../../cli/commands/loss-ratio.ts'
@@ -51,7 +52,7 @@ export async function runCommand(
     registerReviews,
   )
   commands.push(registerReport, registerContacts, registerNotifications, registerSettings)
-  commands.push(registerUsers, registerApiKeys)
+  commands.push(registerUsers, registerApiKeys, registerJobs)
   for (const register of commands) register(program, context)
   const error: unknown = await program
     .parseAsync(['node', 'groundstop', ...words])
