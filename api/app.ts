@@ -21,6 +21,7 @@ import { addContactRoutes, type ContactsDeps } from './rest/contacts.ts'
 import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
 import { addJobControlRoutes, type JobControlDeps } from './rest/job-control.ts'
 import { addJobLimitsRoute, type JobLimitsDeps } from './rest/job-limits.ts'
+import { addJobRescheduleRoute, type RescheduleDeps } from './rest/job-reschedule.ts'
 import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
 import { addOpenApiRoutes } from './rest/openapi.ts'
 import { addPayoutActionRoutes, type PayoutActionDeps } from './rest/payout-actions.ts'
@@ -52,6 +53,7 @@ export type AppDeps = HealthDeps &
   SchedulerStatusDeps &
   JobsDeps &
   JobLimitsDeps &
+  RescheduleDeps &
   SchedulesDeps &
   DeadLettersDeps &
   JobControlDeps &
@@ -112,6 +114,7 @@ export function createApp(deps: AppDeps): Express {
   addSchedulerStatusRoute(app, deps)
   addJobRoutes(app, deps)
   addJobLimitsRoute(app, deps)
+  addJobRescheduleRoute(app, deps)
   addSchedulePreviewRoute(app)
   addScheduleRoutes(app, deps)
   addDeadLetterRoutes(app, deps)

@@ -20,12 +20,14 @@ import { readJobLimits, type ShownJobLimits } from '../operations/read-job-limit
 import { readSchedule, readSchedules } from '../operations/read-schedules.ts'
 import { createJobControl } from '../platform/temporal/job-control.ts'
 import { createRunRedriver } from '../platform/temporal/run-redriver.ts'
+import { findReschedulable, rescheduleRun } from '../platform/temporal/run-rescheduler.ts'
 import { createScheduleStates } from '../platform/temporal/schedule-states.ts'
 import { createWatchedSchedules } from '../platform/temporal/watched-schedules.ts'
-import { cancelJobRun, listJobRuns, readJobRun } from './job-runs.ts'
+import { cancelJobRun, describeJobRun, listJobRuns, readJobRun } from './job-runs.ts'
 import { startJobRun } from './job-starts.ts'
 import type { DeadLettersDeps } from './rest/dead-letters.ts'
 import type { JobControlDeps } from './rest/job-control.ts'
+import type { RescheduleDeps } from './rest/job-reschedule.ts'
 import type { JobsDeps } from './rest/jobs.ts'
 import type { SchedulesDeps } from './rest/schedules.ts'
 import type { ApiParts } from './parts.ts'
@@ -61,6 +63,25 @@ export function jobsOf({ db, client, clock, config }: ApiParts): JobsDeps['jobs'
 /** Limits of jobs, with who is at work and who waits. */
 export function jobLimitsOf({ db }: ApiParts): Promise<ShownJobLimits[]> {
   return readJobLimits({ jobPlaces: createJobPlaces(db), settingStore: createSettingStore(db) })
+}
+
+/** What the route that moves runs needs. */
+export function reschedulesOf({
+  db,
+  client,
+  clock,
+}: ApiParts): Pick<RescheduleDeps, 'rescheduleJob'> {
+  const auditLog = createAuditLog(db)
+  return {
+    async rescheduleJob({ id, executeAt }, { by, reason }) {
+      const { job, executeAt: before } = await findReschedulable({ client }, id)
+      const entry = { actor: by, action: 'job.reschedule', subject: `job:${job.name}` }
+      const details = { id, reason, before, after: executeAt }
+      await auditLog.record({ ...entry, at: await clock.now(), details })
+      const { runId } = await rescheduleRun({ client }, { workflowId: id, executeAt })
+      return (await describeJobRun(client, id, runId)).run
+    },
+  }
 }
 
 /** What the routes of schedules need. */

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 
 import type { Client } from '@temporalio/client'
 
-import { addMs, type Instant } from '../domain/time.ts'
+import { addMs, msBetween, type Instant } from '../domain/time.ts'
 import type { JobEnvironment } from '../jobs/define-job.ts'
 import { workflowIdOf } from '../jobs/run-identity.ts'
 import type { AnyJob } from '../jobs/registry.ts'
@@ -52,13 +52,21 @@ export async function startJobRun(
         ...(start.executeAt === null ? {} : { executeAt: start.executeAt }),
         ...(workflowId === undefined ? {} : { workflowId }),
       })
-      return (await describeJobRun(client, id, runId)).run
+      const { run } = await describeJobRun(client, id, runId)
+      requireTime(run, start.executeAt)
+      return run
     } catch (error) {
       if (!(error instanceof JobConflictError) || earlier === null) throw error
       // Started between the look and the start, by the attempt that seemed dead.
       return (await describeJobRun(client, error.workflowId)).run
     }
   })
+}
+
+/** The run of a time may have been moved to another: then this start has none, and must not be told that it has. */
+function requireTime({ id, executeAt }: JobRun, wanted: Instant | null): void {
+  if (wanted === null || Math.abs(msBetween(wanted, executeAt)) <= CLOCK_SKEW_MS) return
+  throw new JobConflictError(id, { cause: new Error(`it was moved to ${executeAt}`) })
 }
 
 /** Undefined leaves it to the job starter: an id of its own for every start. */

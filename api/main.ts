@@ -44,7 +44,14 @@ import { runMetricsCollector } from './run-metrics.ts'
 import { contactsOf, notificationsOf } from './notification-parts.ts'
 import { readSchedulerState } from './scheduler-state.ts'
 import { readTokenFile } from './token-file.ts'
-import { deadLettersOf, controlOf, jobLimitsOf, jobsOf, schedulesOf } from './job-parts.ts'
+import {
+  deadLettersOf,
+  controlOf,
+  jobLimitsOf,
+  jobsOf,
+  reschedulesOf,
+  schedulesOf,
+} from './job-parts.ts'
 import type { ApiOptions, ApiParts } from './parts.ts'
 import { payoutActionsOf, payoutControlsOf, stripeWebhooksOf } from './payment-parts.ts'
 import { appealsOf, cancellationsOf, underwritingOf } from './policy-parts.ts'
@@ -190,6 +197,7 @@ function buildApp(parts: ApiParts): Express {
     startedAtMs: Date.now(),
     jobs: jobsOf(parts),
     readJobLimits: () => jobLimitsOf(parts),
+    ...reschedulesOf(parts),
     schedules: schedulesOf(parts),
     runReads: createRunReads(db),
     deadLetters: deadLettersOf(parts),

@@ -2,13 +2,15 @@
  * When a schedule should fire, computed without asking the server that fires it, and what is made of
  * fires that did not happen. Pure.
  */
-import { addMs, instantFromMs, SECOND_MS, toMs, type Instant } from './time.ts'
+import { addMs, DAY_MS, instantFromMs, SECOND_MS, toMs, type Instant } from './time.ts'
 import { wallFires, type WallSchedule } from './wall-schedule.ts'
 
 /** When a schedule fires: an interval, times on a wall, or once. None of them never fires. */
 export type FireSpec = {
   /** Milliseconds between fires, counted from 1970; null for times on a wall. */
   readonly everyMs: number | null
+  /** An interval's fires are later by this, less than `everyMs`. Default 0. */
+  readonly offsetMs?: number
   readonly wall: WallSchedule | null
   /** A single time; left out for what recurs. */
   readonly onceAt?: Instant
@@ -16,7 +18,7 @@ export type FireSpec = {
 
 /** The nominal times after `after` and not after `until`, in order, the first `limit`. */
 export function expectedFires(
-  { everyMs, wall, onceAt }: FireSpec,
+  { everyMs, offsetMs = 0, wall, onceAt }: FireSpec,
   window: { readonly after: Instant; readonly until: Instant },
   limit: number,
 ): Instant[] {
@@ -27,9 +29,25 @@ export function expectedFires(
   if (wall !== null) return wallFires(wall, { fromMs, untilMs, limit }).map(instantFromMs)
   if (everyMs === null) return []
   const fires: Instant[] = []
-  let atMs = Math.ceil(fromMs / everyMs) * everyMs
+  let atMs = Math.ceil((fromMs - offsetMs) / everyMs) * everyMs + offsetMs
   for (; atMs < untilMs && fires.length < limit; atMs += everyMs) fires.push(instantFromMs(atMs))
   return fires
+}
+
+/** Windows in which the last fire is looked for, the likely ones first: a fire a year is the least. */
+const LOOK_BACK_MS = [2 * DAY_MS, 40 * DAY_MS, 400 * DAY_MS]
+
+/** The last nominal time that is not after `at`; null when there is none within 400 days. */
+export function lastFire(spec: FireSpec, at: Instant): Instant | null {
+  const { everyMs, offsetMs = 0, wall, onceAt } = spec
+  if (onceAt === undefined && wall === null && everyMs !== null) {
+    return instantFromMs(Math.floor((toMs(at) - offsetMs) / everyMs) * everyMs + offsetMs)
+  }
+  for (const backMs of LOOK_BACK_MS) {
+    const last = expectedFires(spec, { after: addMs(at, -backMs), until: at }, Infinity).at(-1)
+    if (last !== undefined) return last
+  }
+  return null
 }
 
 /** What became of a fire that did not happen as it should. */

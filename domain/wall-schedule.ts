@@ -11,6 +11,8 @@ export type CalendarNumber = number | { readonly start: number; readonly end: nu
 /** Wall-clock moments in a zone. */
 export type WallCalendar = {
   /** 0-59. Default 0. */
+  readonly second?: number | undefined
+  /** 0-59. Default 0. */
   readonly minute?: CalendarNumber | undefined
   /** 0-23. */
   readonly hour: CalendarNumber
@@ -65,10 +67,10 @@ export function firesOn({ calendars, timezone, dst }: WallSchedule, date: WallDa
   const fires = new Set<number>()
   for (const calendar of calendars) {
     if (!fallsOn(calendar, date)) continue
-    const { minute = 0, hour } = calendar
+    const { second = 0, minute = 0, hour } = calendar
     for (const h of numbersOf(hour)) {
       for (const m of numbersOf(minute)) {
-        const wallMs = midnightMs + h * HOUR_MS + m * MINUTE_MS
+        const wallMs = midnightMs + h * HOUR_MS + m * MINUTE_MS + second * SECOND_MS
         for (const fireMs of instantsOf(wallMs, timezone, dst)) fires.add(fireMs)
       }
     }
@@ -125,8 +127,9 @@ export function numbersOf(field: CalendarNumber): number[] {
 
 /** Whether every field of a calendar is a number, or a range, of its own. */
 export function isCalendar(calendar: WallCalendar): boolean {
-  const { minute, hour, dayOfMonth, dayOfWeek, month } = calendar
+  const { second, minute, hour, dayOfMonth, dayOfWeek, month } = calendar
   return (
+    isWithin(second, 0, 59) &&
     isWithin(minute, 0, 59) &&
     isWithin(hour, 0, 23) &&
     isWithin(dayOfMonth, 1, 31) &&

@@ -45,6 +45,7 @@ export const bookVerification = defineJob({
     calendars: [{ hour: 5 }],
     timezone: 'UTC',
     overlap: 'skip',
+    spread: '10 minutes',
     catchUpMs: 12 * HOUR_MS,
     input: {},
   },

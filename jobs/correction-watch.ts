@@ -36,6 +36,7 @@ export const correctionWatch = defineJob({
     everyMs: HOUR_MS,
     overlap: 'skip',
     // One late run does the work of all that were missed.
+    spread: '10 minutes',
     catchUpMs: HOUR_MS,
     input: {},
   },

@@ -7,7 +7,8 @@ import type { z } from 'zod'
 import { CronError, cronCalendars } from '../domain/cron.ts'
 import { DurationError, durationMs } from '../domain/duration.ts'
 import { isWithinLimitBounds, type JobLimits } from '../domain/job-limits.ts'
-import { DAY_MS, HOUR_MS, SECOND_MS } from '../domain/time.ts'
+import { spreadOf, type Spread } from '../domain/spread.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/time.ts'
 import { isCalendar, type DstRule, type WallCalendar } from '../domain/wall-schedule.ts'
 import { isZone } from '../domain/zone.ts'
 
@@ -32,7 +33,11 @@ export type JobQueue = 'monitoring' | 'payouts' | 'notifications' | 'maintenance
 export type JobEnvironment = 'development' | 'staging' | 'production'
 
 /** When a job recurs. A change takes effect at the next fire; runs in flight are not touched. */
-export type JobSchedule = ScheduleTimes & ScheduleRules
+export type JobSchedule = ScheduleTimes &
+  Omit<ScheduleRules, 'spread'> & {
+    /** What `spread` comes to. Calendars are later by the offset already, intervals are counted from it. */
+    readonly spread?: Spread
+  }
 
 type ScheduleTimes =
   | {
@@ -65,6 +70,12 @@ type ScheduleRules = {
   readonly catchUpMs: number
   /** Spread of the start, milliseconds, same for every fire of one nominal time. Default 0. */
   readonly jitterMs?: number
+  /**
+   * A window, as `10 minutes`: every fire is later than its named time by an offset within it that
+   * follows from the job's name and never changes. At most the interval; of calendars, each with a
+   * single minute, at most what is left of the hour. Default none.
+   */
+  readonly spread?: string
   /** The fixed input of every scheduled run; it must satisfy the job's own schema. */
   readonly input: Readonly<Record<string, unknown>>
 }
@@ -131,8 +142,13 @@ export type JobDefinition<
    * their wait counts into `timeoutMs`. Once declared it stays, if only as `{}`, while runs of it are open.
    */
   readonly limits?: JobLimits
-  /** Names of jobs that must have succeeded first for the same nominal time. */
+  /**
+   * Names of jobs that must have succeeded first for the same nominal time, which is the last time of
+   * theirs that is not after this job's. Only scheduled runs wait. None is named more than once.
+   */
   readonly after?: readonly string[]
+  /** How long a run waits for those, milliseconds, less than `timeoutMs`. Default 10 minutes. */
+  readonly afterWaitMs?: number
   /** `fail`: the next fire covers it. `park`: stays open for an operator, since money is owed. */
   readonly onExhausted: 'fail' | 'park'
   readonly environments: JobEnvironments
@@ -179,6 +195,9 @@ export type JobDeclaration<
 
 const EVERYWHERE: JobEnvironments = { development: true, staging: true, production: true }
 
+/** How long a scheduled run waits for the jobs that it comes after, unless it says otherwise. */
+export const AFTER_WAIT_MS = 10 * MINUTE_MS
+
 /** Longest interval, timeout, catch-up and target: a year is a mistake of unit. */
 const GREATEST_MS = 366 * DAY_MS
 
@@ -197,6 +216,7 @@ export function defineJob<
   for (const [limit, value] of Object.entries(declaration.limits ?? {})) {
     requireField(isWithinLimitBounds(limit, value), name, `limits.${limit}`)
   }
+  checkAfter(declaration)
   const schedule = declared === undefined ? undefined : scheduleOf(name, declared)
   if (schedule !== undefined) checkSchedule(name, schedule)
   return {
@@ -222,17 +242,48 @@ function requireField(isValid: boolean, job: string, field: string): void {
 /** What is written in words, in numbers. */
 function scheduleOf(name: string, declared: DeclaredSchedule): JobSchedule {
   try {
-    if (declared.kind === 'cron') {
-      const { cron, ...rest } = declared
-      return { ...rest, kind: 'calendar', calendars: cronCalendars(cron) }
-    }
-    if (declared.kind === 'calendar' || !('every' in declared)) return declared
-    const { every, ...rest } = declared
-    return { ...rest, everyMs: durationMs(every) }
+    const { spread, ...rest } = declared
+    const schedule = timesOf(rest)
+    if (spread === undefined) return schedule
+    const windowMs = durationMs(spread)
+    requireField(canSpread(schedule, windowMs), name, 'schedule.spread')
+    return spreadOut(schedule, spreadOf(name, windowMs))
   } catch (error) {
     if (!(error instanceof CronError) && !(error instanceof DurationError)) throw error
     throw new JobDefinitionError(`job ${name}: schedule: ${error.message}`, { cause: error })
   }
+}
+
+type Unspread<S> = S extends unknown ? Omit<S, 'spread'> : never
+
+function timesOf(declared: Unspread<DeclaredSchedule>): JobSchedule {
+  if (declared.kind === 'cron') {
+    const { cron, ...rest } = declared
+    return { ...rest, kind: 'calendar', calendars: cronCalendars(cron) }
+  }
+  if (declared.kind === 'calendar' || !('every' in declared)) return declared
+  const { every, ...rest } = declared
+  return { ...rest, everyMs: durationMs(every) }
+}
+
+function canSpread(schedule: JobSchedule, windowMs: number): boolean {
+  if (!isWholeSeconds(windowMs, SECOND_MS)) return false
+  if (schedule.kind === 'interval') return windowMs <= schedule.everyMs
+  // Within its hour a time stays on its date, and a change of clocks does to it what it did before.
+  return schedule.calendars.every(
+    ({ minute = 0 }) => typeof minute === 'number' && minute * MINUTE_MS + windowMs <= HOUR_MS,
+  )
+}
+
+function spreadOut(schedule: JobSchedule, spread: Spread): JobSchedule {
+  if (schedule.kind === 'interval') return { ...schedule, spread }
+  const calendars = schedule.calendars.map((calendar) => {
+    // Checked before: a single minute.
+    const minute = typeof calendar.minute === 'number' ? calendar.minute : 0
+    const offsetS = spread.offsetMs / SECOND_MS
+    return { ...calendar, minute: minute + Math.floor(offsetS / 60), second: offsetS % 60 }
+  })
+  return { ...schedule, calendars, spread }
 }
 
 function isWholeSeconds(ms: number, leastMs: number): boolean {
@@ -256,6 +307,16 @@ function checkTimes({ name, retry, timeoutMs, slo }: TimesOfJob): void {
   for (const [field, ms] of wholeSeconds) {
     requireField(ms === null || ms === undefined || isWholeSeconds(ms, SECOND_MS), name, field)
   }
+}
+
+type OrderOfJob = Pick<JobDefinition, 'name' | 'after' | 'afterWaitMs' | 'timeoutMs'>
+
+function checkAfter({ name, after, afterWaitMs = AFTER_WAIT_MS, timeoutMs }: OrderOfJob): void {
+  if (after === undefined) return
+  const isList = after.length > 0 && new Set(after).size === after.length && !after.includes(name)
+  requireField(isList, name, 'after')
+  const isWait = isWholeSeconds(afterWaitMs, SECOND_MS) && afterWaitMs < (timeoutMs ?? Infinity)
+  requireField(isWait, name, 'afterWaitMs')
 }
 
 function checkSchedule(name: string, schedule: JobSchedule): void {

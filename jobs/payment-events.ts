@@ -38,6 +38,7 @@ export const paymentEvents = defineJob({
     kind: 'interval',
     everyMs: HOUR_MS,
     overlap: 'skip',
+    spread: '10 minutes',
     catchUpMs: 30 * MINUTE_MS,
     input: {},
   },

@@ -40,6 +40,7 @@ export const report = defineJob({
     calendars: [{ dayOfMonth: 1, hour: 0 }],
     timezone: 'UTC',
     overlap: 'skip',
+    spread: '10 minutes',
     catchUpMs: 5 * DAY_MS,
     input: {},
   },

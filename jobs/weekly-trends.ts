@@ -41,10 +41,20 @@ export const weeklyTrends = defineJob({
   retry: { attempts: 2 },
   timeoutMs: 30 * MINUTE_MS,
   workflowKey: ({ period }) => period ?? 'all',
+  // A week's figures are told when its last day's are known.
+  after: ['daily-analytics'],
   onConflict: { whileOpen: 'join', afterClose: 'again' },
   onExhausted: 'fail',
   slo: { durationMs: 10 * MINUTE_MS, freshnessMs: 9 * DAY_MS },
   owner: 'finance',
   alerts: ['failed'],
-  histories: ['written', 'corrected', 'empty-book', 'step-retried'],
+  histories: [
+    'written',
+    'corrected',
+    'empty-book',
+    'step-retried',
+    'scheduled',
+    'waited',
+    'dependency-failed',
+  ],
 })

@@ -43,6 +43,7 @@ function jobSection(job: AnyJob): string[] {
     '| | |',
     '|---|---|',
     `| schedule | ${job.schedule === undefined ? 'on demand only' : scheduleText(job.schedule)} |`,
+    ...(job.after === undefined ? [] : [`| after | ${job.after.join(', ')} |`]),
     `| queue, priority | ${job.queue}, ${job.priority} |`,
     `| attempts | ${job.retry.attempts} |`,
     `| time of one attempt | ${job.timeoutMs === null ? 'open' : durationText(job.timeoutMs)} |`,
@@ -64,7 +65,12 @@ function scheduleText(schedule: JobSchedule): string {
     schedule.kind === 'interval'
       ? `every ${durationText(schedule.everyMs)}`
       : `${schedule.calendars.map((calendar) => JSON.stringify(calendar)).join(', ')} ${schedule.timezone}`
-  return `${when}; overlap: ${schedule.overlap}; caught up within ${durationText(schedule.catchUpMs)}`
+  const { spread } = schedule
+  const offset =
+    spread === undefined
+      ? ''
+      : `; ${durationText(spread.offsetMs)} of a spread over ${durationText(spread.windowMs)}`
+  return `${when}${offset}; overlap: ${schedule.overlap}; caught up within ${durationText(schedule.catchUpMs)}`
 }
 
 function limitsText({ limits = {} }: AnyJob): string {

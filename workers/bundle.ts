@@ -17,8 +17,16 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SOURCE_FOLDERS = ['workflows', 'jobs', 'domain']
 
 const WORKFLOWS_PATH = join(ROOT, 'workflows/index.ts')
-const INTERCEPTOR_PATHS = ['final-failures', 'validate-input', 'correlation', 'job-places'].map(
-  (name) => join(ROOT, `workflows/interceptors/${name}.ts`),
+/** The first is the outermost: a run waits for others' runs before it takes a place of its own. */
+const INTERCEPTORS = [
+  'final-failures',
+  'validate-input',
+  'correlation',
+  'dependencies',
+  'job-places',
+]
+const INTERCEPTOR_PATHS = INTERCEPTORS.map((name) =>
+  join(ROOT, `workflows/interceptors/${name}.ts`),
 )
 
 /** Whether the words of failures go into payloads, which are encrypted. */

@@ -24,6 +24,7 @@ import { ensureRetention } from '../platform/temporal/namespace.ts'
 import { createPayoutRuns } from '../platform/temporal/payout-runs.ts'
 import { createPlacedRuns } from '../platform/temporal/placed-runs.ts'
 import { createReviewRuns } from '../platform/temporal/review-runs.ts'
+import { createDependencyRuns } from '../platform/temporal/dependency-runs.ts'
 import { createJobControl } from '../platform/temporal/job-control.ts'
 import { createScheduleStates } from '../platform/temporal/schedule-states.ts'
 import { createRunSource } from '../platform/temporal/run-source.ts'
@@ -79,6 +80,7 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
       runSource: createRunSource(server.client),
       watched: createWatchedSchedules(server.client),
       jobControl: createJobControl(server.client),
+      dependencyRuns: createDependencyRuns(server.client),
       scheduleStates: createScheduleStates(server.client),
       taskSchedules: createTaskSchedules(server.client),
       watchedTasks: (taskStore) => createWatchedTasks(server.client, taskStore),
@@ -106,7 +108,10 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
         dataConverter: payloadConverter(keys, (error) =>
           logger.error({ keyId: error.keyId, code: error.code, error }, 'payload-not-opened'),
         ),
-        activities: activitiesOfQueue(taskQueue, services.activities, services.placeActivities),
+        activities: {
+          ...activitiesOfQueue(taskQueue, services.activities, services.placeActivities),
+          ...services.runActivities,
+        },
         // The first is the outermost: events are told under the run's correlation id.
         interceptors: { activity: [activityCorrelation(), activityEvents(events)] },
         ...workerTuning(taskQueue, config.environment, config.worker.shutdownGraceMs),

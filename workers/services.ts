@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 
 import { createAccessActivities } from './access-services.ts'
 import { createJobPlaceActivities } from '../activities/job-places.ts'
+import { createDependenciesActivities } from '../activities/dependencies.ts'
 import { createMaintenanceActivities } from '../activities/maintenance.ts'
 import { createCoverageArmingActivities } from '../activities/coverage-arming.ts'
 import { ConfigError, type Config, type ConfigProblem, type Secrets } from '../config/config.ts'
@@ -17,6 +18,7 @@ import { createJobPlaces } from '../db/stores/job-place-store.ts'
 import { createKeyHolderStore } from '../db/stores/key-holder-store.ts'
 import { createSettingStore } from '../db/stores/setting-store.ts'
 import type { PlacedRuns } from '../domain/ports/job-places.ts'
+import type { DependencyRuns } from '../domain/ports/dependency-runs.ts'
 import type { PayloadKeyUsage } from '../domain/ports/key-rings.ts'
 import { instantFromMs } from '../domain/time.ts'
 import { auditSchedule } from '../operations/audit-schedules.ts'
@@ -46,6 +48,8 @@ export type WorkerServices = AsyncDisposable & {
   readonly activities: ActivitiesByJob
   /** Of every queue that has jobs with limits. */
   readonly placeActivities: ActivityFamily
+  /** Of runs of any job, on every queue. */
+  readonly runActivities: ActivityFamily
   /** Virtual seconds per wall second: 1 on wall time, 0 while stopped. */
   readonly clockSpeed: () => Promise<number>
   /** Writes down what a start changes of the server's schedules. */
@@ -65,7 +69,7 @@ export type WorkerServicesDeps = ReviewRunDeps & {
   /** Null: payloads are not encrypted. */
   readonly payloadKeyUsage: PayloadKeyUsage | null
   /** Runs and schedules as the Temporal server has them. */
-  readonly server: WatchedServer
+  readonly server: WatchedServer & { readonly dependencyRuns: DependencyRuns }
   /** The runs that have places or wait for them. */
   readonly placedRuns: PlacedRuns
   /** Starts the `payout` run of a batch; does nothing when it was started before. */
@@ -118,6 +122,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       placedRuns: deps.placedRuns,
       settingStore: createSettingStore(db),
     }),
+    runActivities: createDependenciesActivities(deps.server),
     clockSpeed,
     auditSchedule: (entry) =>
       auditSchedule({ auditLog: createAuditLog(db), clock, actor: 'system' }, entry),

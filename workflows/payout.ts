@@ -17,7 +17,6 @@ import {
   setCurrentDetails,
   setHandler,
   startChild,
-  upsertSearchAttributes,
   workflowInfo,
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow'
@@ -26,6 +25,7 @@ import type { Approval, PayoutActivities, PayoutTarget } from '../activities/pay
 import type { PayoutInput, PayoutResult } from '../jobs/payout.ts'
 import { findJobOfWorkflow } from '../jobs/registry.ts'
 import { workflowIdOf } from '../jobs/run-identity.ts'
+import { showState } from './shared/job-state.ts'
 import { SHORT_STEP, UNLIMITED_RETRY } from './shared/steps.ts'
 
 /** Who asks, and why: kept in the history as the record of the decision. */
@@ -64,8 +64,6 @@ const LOOK_UP_AFTER_ROUNDS = 3
 
 /** More than this many never leave a batch: that is an outage, and the server takes tens a second. */
 const STRAGGLERS_AT_MOST = 50
-
-const JobState = defineSearchAttributeKey('JobState', 'KEYWORD')
 
 const step = { ...SHORT_STEP, retry: UNLIMITED_RETRY }
 
@@ -270,7 +268,7 @@ function tell({ progress }: Run, state: PayoutState): void {
   )
   if (progress.state === state) return
   progress.state = state
-  upsertSearchAttributes([{ key: JobState, value: state }])
+  showState(state)
 }
 
 function requireNote(note: OperatorNote): void {

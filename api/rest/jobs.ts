@@ -3,7 +3,7 @@ import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
-import { DAY_MS, toMs } from '../../domain/time.ts'
+import { DAY_MS, toMs, type Instant } from '../../domain/time.ts'
 import { JOB_PRIORITIES, type JobPriority } from '../../jobs/define-job.ts'
 import { checkInput } from '../../jobs/input.ts'
 import { allJobs, findJob } from '../../jobs/registry.ts'
@@ -137,9 +137,7 @@ export function parseStart(body: unknown, nowMs: number): JobStart {
     )
   }
   if (executeAt !== null && executeAt !== undefined) {
-    if (toMs(executeAt) - nowMs > EXECUTE_AT_LIMIT_MS) {
-      throw invalidRequest([{ path: 'executeAt', message: 'more than 366 days ahead' }])
-    }
+    requireNear(executeAt, nowMs)
   }
   const isLater = executeAt !== null && executeAt !== undefined && toMs(executeAt) > nowMs
   return {
@@ -149,6 +147,12 @@ export function parseStart(body: unknown, nowMs: number): JobStart {
     priority: wanted ?? job.priority,
     tenant: start.tenant ?? null,
   }
+}
+
+/** Throws a 422 problem for a time that is too far ahead. */
+export function requireNear(executeAt: Instant, nowMs: number): void {
+  if (toMs(executeAt) - nowMs <= EXECUTE_AT_LIMIT_MS) return
+  throw invalidRequest([{ path: 'executeAt', message: 'more than 366 days ahead' }])
 }
 
 /** `POST` and `GET /api/admin/scheduler/jobs`, `GET` and `DELETE .../:id`. */

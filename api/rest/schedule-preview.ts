@@ -46,6 +46,7 @@ const line = z.union([
 const preview = z.strictObject({
   timezone: z.string(),
   dst: z.string().nullable(),
+  spread: z.strictObject({ windowMs: z.int(), offsetMs: z.int() }).nullable(),
   lines: z.array(line),
 })
 

@@ -1,4 +1,4 @@
-/** `groundstop jobs run|list|show|watch|limits|types`: starts runs of jobs and shows how they went. */
+/** `groundstop jobs run|list|show|watch|reschedule|limits|types`: starts runs and shows how they went. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { InvalidArgumentError, type Command } from 'commander'
@@ -11,6 +11,7 @@ import { describeRun, listRuns, type JobRun } from '../../platform/temporal/runs
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { showJobLimits } from '../control/job-limits.ts'
+import { addJobReschedule } from '../control/reschedule-job.ts'
 import { runJob, type RunOptions } from '../control/run-job.ts'
 import { connectTemporal } from '../temporal-access.ts'
 
@@ -50,6 +51,7 @@ export function register(program: Command, context: CliContext): void {
     .description('tell how far a run is until it ends; fails when it does not succeed')
     .argument('<id>', 'the workflow id, as flight-monitor:all')
     .action(async (id: string) => watchJob(context, id))
+  addJobReschedule(jobs, context)
   jobs
     .command('limits')
     .description('jobs with limits over all workers: who is at work, who waits')

@@ -19,6 +19,7 @@ import { addScheduleSwitches } from '../control/schedule-switches.ts'
 import { loginActor } from '../note-options.ts'
 import { addSchedulePreview } from '../reads/schedule-preview.ts'
 import { addScheduleReads } from '../reads/schedule-reads.ts'
+import { spreadText } from '../screen/timing.ts'
 import { connectTemporal } from '../temporal-access.ts'
 
 /** On wall time a second is a second. */
@@ -82,10 +83,10 @@ export function describePlan(entries: readonly SchedulePlanEntry[], would: strin
 const SIGNS = { create: '+', update: '~', drift: '!', delete: '-', unchanged: ' ' } as const
 
 function describeEntry(entry: SchedulePlanEntry): string[] {
-  const { scheduleId, action, differences, paused, changed } = entry
+  const { scheduleId, action, differences, paused, spread, changed } = entry
   const note = paused === null ? '' : ` (kept: paused by operator: ${paused.note || 'no note'})`
   return [
-    `${SIGNS[action]} ${scheduleId}: ${action}${note}`,
+    `${SIGNS[action]} ${scheduleId}: ${action}${spread === null ? '' : `, ${spreadText(spread)}`}${note}`,
     ...differences.map(
       ({ field, server, registry }) =>
         `    ${field}: ${String(server)} on the server, ${String(registry)} in the registry`,

@@ -11,6 +11,7 @@ import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { instantOf } from '../control/job-control.ts'
 import { tableLines, timeText } from '../screen/table.ts'
+import { spreadText } from '../screen/timing.ts'
 import { addReadOptions, type ReadFlags } from './reading.ts'
 
 const COUNT_DEFAULT = 10
@@ -60,9 +61,10 @@ function jobOf(name: string): AnyJob {
   throw new CliError(`no job is called ${name}: \`groundstop jobs types\` shows them`, EXIT.usage)
 }
 
-function linesOf({ timezone, dst, lines }: SchedulePreview): string[] {
+function linesOf({ timezone, dst, spread, lines }: SchedulePreview): string[] {
   const rule = dst === null ? '' : `, changes of clocks: ${dst}`
-  return [`${timezone}${rule}`, '', ...tableLines(['UTC', 'wall', ''], lines.map(rowOf))]
+  const offset = spread === null ? '' : `, ${spreadText(spread)}`
+  return [`${timezone}${rule}${offset}`, '', ...tableLines(['UTC', 'wall', ''], lines.map(rowOf))]
 }
 
 function rowOf(line: PreviewLine): string[] {

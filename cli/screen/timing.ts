@@ -1,4 +1,5 @@
-/** When a task runs, in a few words. Pure. */
+/** When a task or a job runs, in a few words. Pure. */
+import type { Spread } from '../../domain/spread.ts'
 import type { TaskTiming } from '../../domain/task.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../domain/time.ts'
 import type { CalendarNumber, WallCalendar } from '../../domain/wall-schedule.ts'
@@ -17,6 +18,11 @@ export function timingText(timing: TaskTiming): string {
   }
 }
 
+/** `spread over 10 minutes, 433 seconds later`. */
+export function spreadText({ windowMs, offsetMs }: Spread): string {
+  return `spread over ${durationText(windowMs)}, ${durationText(offsetMs)} later`
+}
+
 const UNITS = [
   [DAY_MS, 'days'],
   [HOUR_MS, 'hours'],
@@ -25,7 +31,7 @@ const UNITS = [
 ] as const
 
 function durationText(ms: number): string {
-  const [unitMs, unit] = UNITS.find(([size]) => ms % size === 0) ?? [1, 'ms']
+  const [unitMs, unit] = UNITS.find(([size]) => ms >= size && ms % size === 0) ?? [1, 'ms']
   return `${ms / unitMs} ${unit}`
 }
 

@@ -192,7 +192,8 @@ function toRetryPolicy(retry: JobRetry): NonNullable<RunOptions['retry']> {
   }
 }
 
-function startDelay(executeAt: Instant | undefined): { startDelay?: number } {
+/** The wait of a start until a time; none for a past one. */
+export function startDelay(executeAt: Instant | undefined): { startDelay?: number } {
   const delayMs = executeAt === undefined ? 0 : toMs(executeAt) - Date.now()
   return delayMs > 0 ? { startDelay: delayMs } : {}
 }

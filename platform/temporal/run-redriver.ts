@@ -26,13 +26,17 @@ export function createRunRedriver(deps: Deps): RunRedriver {
   const bounded = <T>(work: () => Promise<T>): Promise<T> =>
     deps.client.withDeadline(Date.now() + CALL_DEADLINE_MS, work)
   return {
-    readInput: (run) => bounded(() => readInput(deps.client, run)),
+    readInput: (run) => bounded(() => readRunInput(deps.client, run)),
     start: (redrive) => bounded(() => start(deps, redrive)),
     wake: (run, note) => bounded(() => wake(deps.client, run, note)),
   }
 }
 
-async function readInput(client: Client, { workflowId, runId }: RunKey): Promise<unknown> {
+/** What a run was given; undefined when its history is gone. */
+export async function readRunInput(
+  client: Client,
+  { workflowId, runId }: RunKey,
+): Promise<unknown> {
   try {
     const { history } = await client.workflowService.getWorkflowExecutionHistory({
       namespace: client.options.namespace,

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto'
 
 import type { ScheduleDescription, ScheduleOptions } from '@temporalio/client'
 
+import type { Spread } from '../../domain/spread.ts'
 import { SECOND_MS } from '../../domain/time.ts'
+import type { JobSchedule } from '../../jobs/define-job.ts'
 import type { AnyJob } from '../../jobs/registry.ts'
 import { scheduledRunOptions } from './job-starter.ts'
 import { readable } from './payload-codec.ts'
@@ -37,6 +39,8 @@ export type DesiredSchedule = {
   readonly options: ScheduleOptions
   readonly fields: ScheduleFields
   readonly specHash: string
+  /** As declared, not scaled. */
+  readonly spread: Spread | null
 }
 
 /**
@@ -53,7 +57,7 @@ export function desiredSchedule(job: AnyJob, scale: ScheduleScale): DesiredSched
     // The schedule's own memo cannot be changed later; its action's can, and every run shows it.
     action: { ...withoutHash.action, memo: { specHash, trigger: 'schedule' } },
   }
-  return { scheduleId: job.name, options, fields, specHash }
+  return { scheduleId: job.name, options, fields, specHash, spread: job.schedule.spread ?? null }
 }
 
 function scheduleOptions(job: AnyJob, scale: ScheduleScale): ScheduleOptions {
@@ -77,7 +81,7 @@ function scheduleOptions(job: AnyJob, scale: ScheduleScale): ScheduleOptions {
     scheduleId: job.name,
     spec: {
       ...(schedule.kind === 'interval'
-        ? { intervals: [{ every: scaled(schedule.everyMs, LEAST_INTERVAL_MS) }] }
+        ? { intervals: [intervalOf(schedule, scaled)] }
         : wallSpec({ dst: 'shift', ...schedule }, scale.year ?? new Date().getUTCFullYear())),
       ...(schedule.jitterMs === undefined ? {} : { jitter: scaled(schedule.jitterMs, 0) }),
     },
@@ -95,6 +99,18 @@ function scheduleOptions(job: AnyJob, scale: ScheduleScale): ScheduleOptions {
     },
     typedSearchAttributes: runSearchAttributes(job, 'schedule', job.priority),
   }
+}
+
+type Interval = Extract<JobSchedule, { readonly kind: 'interval' }>
+
+function intervalOf(
+  { everyMs, spread }: Interval,
+  scaled: (ms: number, leastMs: number) => number,
+): { every: number; offset?: number } {
+  const every = scaled(everyMs, LEAST_INTERVAL_MS)
+  if (spread === undefined) return { every }
+  // Rounded to seconds it might be as long as a shortened interval.
+  return { every, offset: scaled(spread.offsetMs, 0) % every }
 }
 
 /** The fields of what should be. */
@@ -138,13 +154,15 @@ function intervalFields(
   intervals: readonly AnyInterval[],
 ): ScheduleFields {
   const [first, ...others] = intervals
-  if (first === undefined) return { everyMs: null, instants: null }
+  if (first === undefined) return { everyMs: null, offsetMs: null, instants: null }
   if (calendars === undefined || calendars.length === 0) {
-    return { everyMs: others.length === 0 ? Number(first.every) : null, instants: null }
+    const everyMs = others.length === 0 ? Number(first.every) : null
+    return { everyMs, offsetMs: Number(first.offset ?? 0), instants: null }
   }
   const instants = intervals.map(({ every, offset }) => Number(every) + Number(offset ?? 0))
   return {
     everyMs: null,
+    offsetMs: null,
     instants: instants
       .toSorted((a, b) => a - b)
       .map((ms) => new Date(ms).toISOString())
@@ -177,15 +195,19 @@ function actionFields(action: ActionParts): ScheduleFields {
 }
 
 type AnyCalendar = {
-  readonly [Field in 'minute' | 'hour' | 'dayOfMonth' | 'dayOfWeek' | 'month' | 'year']?: unknown
+  readonly [
+    Field in 'second' | 'minute' | 'hour' | 'dayOfMonth' | 'dayOfWeek' | 'month' | 'year'
+  ]?: unknown
 }
 
 /** Whole ranges are spelled out by the server and left out by us: both read `*`. */
 function calendarText(calendars: readonly AnyCalendar[]): string {
   return calendars
-    .map(({ minute, hour, dayOfMonth, dayOfWeek, month, year }) =>
-      [minute, hour, dayOfMonth, dayOfWeek, month, year].map(rangesText).join(' '),
-    )
+    .map(({ second, minute, hour, dayOfMonth, dayOfWeek, month, year }) => {
+      const times = [minute, hour, dayOfMonth, dayOfWeek, month, year].map(rangesText).join(' ')
+      const seconds = rangesText(second)
+      return seconds === '0' || seconds === '*' ? times : `${times} at second ${seconds}`
+    })
     .join('; ')
 }
 

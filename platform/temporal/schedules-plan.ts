@@ -1,6 +1,7 @@
 /** Compares the registry's schedules with the server's, like a plan of infrastructure. Changes nothing. */
 import { ScheduleNotFoundError, type Client, type ScheduleDescription } from '@temporalio/client'
 
+import type { Spread } from '../../domain/spread.ts'
 import type { JobEnvironment } from '../../jobs/define-job.ts'
 import { allJobs, type AnyJob } from '../../jobs/registry.ts'
 import {
@@ -32,6 +33,8 @@ export type SchedulePlanEntry = {
   readonly differences: readonly ScheduleDifference[]
   /** Set when an operator paused it: kept, whatever else changes. */
   readonly paused: { readonly note: string } | null
+  /** How much later than the named times it fires, and within which window; in business time. */
+  readonly spread: Spread | null
   /** Of a drift: when it was changed last, and the note that was left; null where the server tells neither. */
   readonly changed: { readonly at: string | null; readonly note: string | null } | null
 }
@@ -78,20 +81,21 @@ export function compareSchedule(
   desired: DesiredSchedule,
   description: ScheduleDescription | undefined,
 ): SchedulePlanEntry {
-  const { scheduleId, fields, specHash } = desired
+  const { scheduleId, fields, specHash, spread } = desired
   if (description === undefined) {
-    return { scheduleId, action: 'create', differences: [], paused: null, changed: null }
+    return { scheduleId, action: 'create', differences: [], paused: null, spread, changed: null }
   }
   const differences = differ(fieldsOfDescription(description), fields)
   const serverHash: unknown = description.action.memo?.['specHash']
   const paused = pausedOf(description)
   if (serverHash === specHash && differences.length === 0) {
-    return { scheduleId, action: 'unchanged', differences, paused, changed: null }
+    return { scheduleId, action: 'unchanged', differences, paused, spread, changed: null }
   }
   // The hash of another registry state is an older version; none, or ours with other fields, is an edit.
   const isOlder = typeof serverHash === 'string' && serverHash !== specHash
-  if (isOlder) return { scheduleId, action: 'update', differences, paused, changed: null }
-  return { scheduleId, action: 'drift', differences, paused, changed: changeOf(description) }
+  if (isOlder) return { scheduleId, action: 'update', differences, paused, spread, changed: null }
+  const changed = changeOf(description)
+  return { scheduleId, action: 'drift', differences, paused, spread, changed }
 }
 
 /** The server does not tell who: a note is what people leave of themselves. */
@@ -117,7 +121,7 @@ async function planDelete(
   // Lists lag behind: it may be gone already.
   if (description === undefined) return undefined
   const paused = pausedOf(description)
-  return { scheduleId, action: 'delete', differences: [], paused, changed: null }
+  return { scheduleId, action: 'delete', differences: [], paused, spread: null, changed: null }
 }
 
 function pausedOf({ state }: ScheduleDescription): { note: string } | null {

@@ -184,9 +184,9 @@ function rangesWithout(range: Range, numbers: readonly number[]): Range[] {
 const WHOLE_YEAR: Range = { start: 1, end: 12 }
 
 function toCalendarSpec(calendar: WallCalendar): CalendarSpec {
-  const { minute, hour, dayOfMonth, dayOfWeek, month } = calendar
+  const { second = 0, minute, hour, dayOfMonth, dayOfWeek, month } = calendar
   return {
-    second: 0,
+    second,
     minute: toRange(minute ?? 0),
     hour: toRange(hour),
     ...(dayOfMonth === undefined ? {} : { dayOfMonth: toRange(dayOfMonth) }),

@@ -38,7 +38,7 @@ export function createWatchedSchedules(
     read: (scheduleIds) =>
       bounded(async () => {
         const all = await Promise.all(scheduleIds.map((id) => describeSchedule(client, id)))
-        return all.flatMap((found) => (found === undefined ? [] : [toWatched(found, jobs)]))
+        return all.flatMap((found) => (found === undefined ? [] : [watchedOf(found, jobs)]))
       }),
     fire: (scheduleId, nominalAt) =>
       bounded(() => {
@@ -50,10 +50,13 @@ export function createWatchedSchedules(
 }
 
 /**
- * Intervals as the server has them, since a fast clock shortens them. Times on a wall as the registry
+ * What is watched of a schedule. Intervals as the server has them, since a fast clock shortens them. Times on a wall as the registry
  * has them: what the server was given for them is what is to be watched.
  */
-function toWatched(description: ScheduleDescription, jobs: readonly AnyJob[]): WatchedSchedule {
+export function watchedOf(
+  description: ScheduleDescription,
+  jobs: readonly AnyJob[],
+): WatchedSchedule {
   const job = jobs.find((one) => one.name === description.scheduleId)
   const declared = job?.schedule?.kind === 'calendar' ? job.schedule : null
   const fields = fieldsOfDescription(description)
@@ -62,6 +65,7 @@ function toWatched(description: ScheduleDescription, jobs: readonly AnyJob[]): W
     scheduleId: description.scheduleId,
     spec: {
       everyMs: numberOf(fields['everyMs']),
+      ...offsetOf(fields['offsetMs']),
       wall: declared === null ? null : wallOf(declared),
       mayOverlap: fields['overlap'] === 'ALLOW_ALL',
       jitterMs: numberOf(fields['jitterMs']) ?? 0,
@@ -74,6 +78,10 @@ function toWatched(description: ScheduleDescription, jobs: readonly AnyJob[]): W
 
 function numberOf(value: unknown): number | null {
   return typeof value === 'number' ? value : null
+}
+
+function offsetOf(value: unknown): { offsetMs?: number } {
+  return typeof value === 'number' && value > 0 ? { offsetMs: value } : {}
 }
 
 function wallOf({ calendars, timezone, dst = 'shift' }: WallDeclaration): WallSchedule {

@@ -35,12 +35,17 @@ const PARTS = [
     others: ['define-job', 'input', 'periods', 'registry', 'run-identity'],
   },
   { folder: 'workflows', ending: '.ts', others: ['failure-converter', 'index', 'unknown-job'] },
-  { folder: 'activities', ending: '.ts', others: ['errors', 'heartbeats', 'job-places'] },
+  {
+    folder: 'activities',
+    ending: '.ts',
+    others: ['dependencies', 'errors', 'heartbeats', 'job-places'],
+  },
   {
     folder: 'test/workflows',
     ending: '.test.ts',
     others: [
       'correlation',
+      'dependencies',
       'encrypted-payloads',
       'held-payouts',
       'job-places',
@@ -121,6 +126,21 @@ describe('declarations', () => {
 
   test.each(allJobs())('$name runs after jobs that exist', (job) => {
     for (const earlier of job.after ?? []) expect(names).toContain(earlier)
+  })
+
+  test('jobs that come after others wait for jobs that recur, and never for each other', () => {
+    const order = allJobs().filter((job) => job.after !== undefined)
+    expect(order.length).toBeGreaterThan(0)
+    for (const job of order) {
+      expect(job.schedule, `${job.name} does not recur`).toBeDefined()
+      const earlier = new Set(job.after)
+      for (const name of earlier) {
+        const other = findJob(name)
+        expect(other?.schedule, `${name} does not recur`).toBeDefined()
+        for (const one of other?.after ?? []) earlier.add(one)
+      }
+      expect([...earlier], `${job.name} would wait for itself`).not.toContain(job.name)
+    }
   })
 
   test.each(allJobs())('the scheduled input of $name is valid', (job) => {

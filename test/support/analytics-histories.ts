@@ -2,8 +2,14 @@
 import { ApplicationFailure } from '@temporalio/common'
 
 import type { MeasuredPeriods } from '../../domain/ports/analytics-store.ts'
+import type { DependencyVerdict } from '../../operations/judge-dependencies.ts'
+import { parseInstant, type Instant } from '../../domain/time.ts'
+import {
+  createWatchedSchedules,
+  firedWorkflowId,
+} from '../../platform/temporal/watched-schedules.ts'
 import type { HistoryCase } from './history-cases.ts'
-import type { Activities } from './temporal-rig.ts'
+import type { Activities, TemporalRig } from './temporal-rig.ts'
 
 type Shared = {
   readonly inTurn: <T>(...answers: readonly T[]) => () => Promise<T>
@@ -113,7 +119,41 @@ function pruningCases({ failingOnce }: Shared): HistoryCase[] {
   ]
 }
 
-function reportCases({ failingOnce }: Shared): HistoryCase[] {
+/** When the recorded runs were meant to start. */
+const NOMINAL_AT = parseInstant('2026-03-01T02:00:33Z')
+
+/** Starts a run as the job's schedule does; gives its workflow id. */
+export async function fireScheduled(
+  { client }: Pick<TemporalRig, 'client'>,
+  name: string,
+  nominalAt: Instant = NOMINAL_AT,
+): Promise<string> {
+  await createWatchedSchedules(client).fire(name, nominalAt)
+  return firedWorkflowId(name, nominalAt)
+}
+
+/** Scheduled runs of a job that comes after another. */
+function afterCases(job: keyof typeof FIGURE_REPORTS, inTurn: Shared['inTurn']): HistoryCase[] {
+  const scheduled = (name: string, ...verdicts: readonly DependencyVerdict[]): HistoryCase => ({
+    ...{ job, name, input: {}, start: (rig: TemporalRig) => fireScheduled(rig, job) },
+    activities: () => fakeFigureReport(job, { checkDependencies: inTurn(...verdicts) }),
+  })
+  const reason = 'daily-analytics of 2026-03-01T00:00:00.000Z'
+  return [
+    scheduled('scheduled', { kind: 'succeeded' }),
+    scheduled(
+      'waited',
+      { kind: 'waiting', reason: `${reason} is still open` },
+      { kind: 'succeeded' },
+    ),
+    {
+      ...scheduled('dependency-failed', { kind: 'failed', reason: `${reason} ended as failed` }),
+      isFailing: true,
+    },
+  ]
+}
+
+function reportCases({ failingOnce, inTurn }: Shared): HistoryCase[] {
   const figureCases = Object.entries(FIGURE_REPORTS).flatMap(([name, [measure, write]]) => {
     const job = name as keyof typeof FIGURE_REPORTS // its own keys
     const corrected = ['2013-01-06']
@@ -140,6 +180,7 @@ function reportCases({ failingOnce }: Shared): HistoryCase[] {
         input: {},
         activities: () => fakeFigureReport(job, { [write]: failingOnce(written(job)) }),
       },
+      ...afterCases(job, inTurn),
     ]
   })
   return [

@@ -1,9 +1,13 @@
 /** Schedules on a real server: the registry is made true, and what operators did by hand is kept. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
+import { expectedFires } from '../../domain/expected-fires.ts'
+import { spreadOf } from '../../domain/spread.ts'
+import { addMs, instantFromMs } from '../../domain/time.ts'
 import { allJobs, findJob, type AnyJob } from '../../jobs/registry.ts'
 import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
 import { planSchedules, type SchedulePlanEntry } from '../../platform/temporal/schedules-plan.ts'
+import { createWatchedSchedules } from '../../platform/temporal/watched-schedules.ts'
 import { services } from '../support/services.ts'
 import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
 
@@ -113,6 +117,37 @@ describe('apply', () => {
     expect(await actions([daily('America/New_York')])).toEqual({ [ID]: 'unchanged' })
     expect(await actions([daily('UTC')])).toEqual({ [ID]: 'update' })
   })
+
+  test.each([1, 60])(
+    'fires spread schedules when the dead-man’s switch expects it, at speed %i',
+    async (speed) => {
+      const spread = spreadOf(ID, 600_000)
+      const rules = { overlap: 'skip', catchUpMs: 60_000, input: {}, spread } as const
+      const schedules: AnyJob['schedule'][] = [
+        { kind: 'interval', everyMs: 3_600_000, ...rules },
+        {
+          ...{ kind: 'calendar', calendars: [{ hour: 2, minute: 7, second: 13 }], ...rules },
+          timezone: 'America/New_York',
+        },
+      ]
+      for (const schedule of schedules) {
+        const jobs = [monitor({ ...(schedule === undefined ? {} : { schedule }) })]
+        await applySchedules(rig, { speed, jobs })
+        expect(await planSchedules(rig, { speed, jobs })).toMatchObject([
+          { action: 'unchanged', spread },
+        ])
+        const [watched] = await createWatchedSchedules(rig.client, jobs).read([ID])
+        const nextTimes = (await handle().describe()).info.nextActionTimes.map((time) =>
+          instantFromMs(time.getTime()),
+        )
+        expect(nextTimes.length).toBeGreaterThan(5)
+        const [first, last] = [nextTimes[0], nextTimes.at(-1)]
+        if (!watched || !first || !last) throw new Error('it is not watched')
+        const window = { after: addMs(first, -1), until: last }
+        expect(expectedFires(watched.spec, window, 100)).toEqual(nextTimes)
+      }
+    },
+  )
 
   test('makes one schedule when several apply at once', async () => {
     const all = Array.from({ length: 4 }, () =>

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 
+import { spreadOf } from '../../../domain/spread.ts'
 import {
   defineJob,
   JobDefinitionError,
@@ -11,7 +12,15 @@ import {
 const RULES = { overlap: 'skip', catchUpMs: 60_000, input: {} } as const
 
 function declared(schedule: DeclaredSchedule): JobSchedule | undefined {
+  return job(schedule).schedule
+}
+
+function job(
+  schedule: DeclaredSchedule,
+  order: { readonly after?: readonly string[]; readonly afterWaitMs?: number } = {},
+) {
   return defineJob({
+    ...order,
     name: 'example',
     summary: 's',
     description: 'd',
@@ -29,7 +38,7 @@ function declared(schedule: DeclaredSchedule): JobSchedule | undefined {
     owner: 'platform',
     alerts: [],
     histories: [],
-  }).schedule
+  })
 }
 
 describe('a schedule of the registry', () => {
@@ -45,6 +54,35 @@ describe('a schedule of the registry', () => {
     expect(schedule).toEqual({ kind: 'calendar', calendars, ...zone, ...RULES })
   })
 
+  test('with a spread is later by the offset of its name, within the hour', () => {
+    const spread = spreadOf('example', 600_000)
+    expect(declared({ kind: 'interval', every: '1 hour', spread: '10 minutes', ...RULES })).toEqual(
+      {
+        ...{ kind: 'interval', everyMs: 3_600_000, spread, ...RULES },
+      },
+    )
+    const zone = { timezone: 'UTC', ...RULES }
+    const offsetS = spread.offsetMs / 1_000
+    expect(offsetS).toBeGreaterThan(60)
+    const shifted = { hour: 2, minute: 50 + Math.floor(offsetS / 60), second: offsetS % 60 }
+    const calendar = { kind: 'cron', cron: '50 2 * * *', spread: '10 minutes', ...zone } as const
+    expect(declared(calendar)).toEqual({
+      ...{ kind: 'calendar', calendars: [shifted], spread, ...zone },
+    })
+  })
+
+  const INTERVAL = { kind: 'interval', every: '10 minutes', ...RULES } as const
+  const CRON = { kind: 'cron', timezone: 'UTC', ...RULES } as const
+
+  test.each<[string, DeclaredSchedule]>([
+    ['longer than its interval', { ...INTERVAL, spread: '601 seconds' }],
+    ['of parts of seconds', { ...INTERVAL, spread: '1500 ms' }],
+    ['beyond its hour', { ...CRON, cron: '51 2 * * *', spread: '10 minutes' }],
+    ['of many minutes', { ...CRON, cron: '0-5 2 * * *', spread: '10 minutes' }],
+  ])('with a spread %s is refused', (_what, schedule) => {
+    expect(() => declared(schedule)).toThrow(JobDefinitionError)
+  })
+
   test.each([
     ['no duration', { kind: 'interval', every: 'soon', ...RULES }],
     ['parts of seconds', { kind: 'interval', every: '1500 ms', ...RULES }],
@@ -52,5 +90,20 @@ describe('a schedule of the registry', () => {
     ['no zone', { kind: 'cron', cron: '@daily', timezone: 'Mars/Base', ...RULES }],
   ] as const)('with %s is refused', (_what, schedule) => {
     expect(() => declared(schedule)).toThrow(JobDefinitionError)
+  })
+})
+
+describe('a job after others', () => {
+  const schedule = { kind: 'interval', every: '1 hour', ...RULES } as const
+
+  test('waits less than its own time allows', () => {
+    expect(() => job(schedule, { after: ['other'], afterWaitMs: 59_000 })).not.toThrow()
+    expect(() => job(schedule, { after: ['other'], afterWaitMs: 60_000 })).toThrow(
+      JobDefinitionError,
+    )
+  })
+
+  test.each([[[]], [['other', 'other']], [['example']]])('%j is refused', (after) => {
+    expect(() => job(schedule, { after, afterWaitMs: 1_000 })).toThrow(JobDefinitionError)
   })
 })

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import {
   expectedFires,
   judgeFires,
+  lastFire,
   type FireEvidence,
   type FiredRun,
 } from '../../../domain/expected-fires.ts'
@@ -30,6 +31,42 @@ describe('an interval', () => {
   it('gives the first so many of a long time', () => {
     const window = { after: at('2026-01-01T00:00:00Z'), until: at('2027-01-01T00:00:00Z') }
     expect(expectedFires(interval(SECOND_MS), window, 3)).toHaveLength(3)
+  })
+})
+
+describe('an interval with an offset', () => {
+  const spec = { ...interval(120 * SECOND_MS), offsetMs: 30 * SECOND_MS }
+
+  it('fires later than the grid by as much, and not on it', () => {
+    expect(fires(spec, '2026-03-01T12:00:00Z', '2026-03-01T12:04:29Z')).toEqual([
+      '2026-03-01T12:00:30.000Z',
+      '2026-03-01T12:02:30.000Z',
+    ])
+    expect(fires(spec, '2026-03-01T12:00:00Z', '2026-03-01T12:04:30Z')).toHaveLength(3)
+    expect(fires(spec, '2026-03-01T12:00:30Z', '2026-03-01T12:02:29Z')).toEqual([])
+  })
+})
+
+describe('the last fire', () => {
+  const monthly = {
+    calendars: [{ dayOfMonth: 1, hour: 2 }],
+    timezone: 'UTC',
+    dst: 'shift',
+  } as const
+
+  it('of an interval with an offset is at its time, and not a millisecond before', () => {
+    const spec = { ...interval(120 * SECOND_MS), offsetMs: 30 * SECOND_MS }
+    expect(lastFire(spec, at('2026-03-01T12:02:30Z'))).toBe('2026-03-01T12:02:30.000Z')
+    expect(lastFire(spec, at('2026-03-01T12:02:29.999Z'))).toBe('2026-03-01T12:00:30.000Z')
+  })
+
+  it('of a month is found through the month, and of nothing there is none', () => {
+    const spec = { everyMs: null, wall: monthly }
+    expect(lastFire(spec, at('2026-03-01T02:00:00Z'))).toBe('2026-03-01T02:00:00.000Z')
+    expect(lastFire(spec, at('2026-03-01T01:59:59Z'))).toBe('2026-02-01T02:00:00.000Z')
+    const once = { everyMs: null, wall: null, onceAt: at('2026-03-01T02:00:00Z') }
+    expect(lastFire(once, at('2026-03-01T01:59:59Z'))).toBeNull()
+    expect(lastFire(once, at('2026-03-01T02:00:00Z'))).toBe('2026-03-01T02:00:00.000Z')
   })
 })
 
