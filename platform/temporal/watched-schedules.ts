@@ -57,7 +57,7 @@ function toWatched(description: ScheduleDescription, jobs: readonly AnyJob[]): W
   const job = jobs.find((one) => one.name === description.scheduleId)
   const declared = job?.schedule?.kind === 'calendar' ? job.schedule : null
   const fields = fieldsOfDescription(description)
-  const changed = description.info.lastUpdatedAt
+  const { createdAt, lastUpdatedAt: changedAt = createdAt } = description.info
   return {
     scheduleId: description.scheduleId,
     spec: {
@@ -68,7 +68,7 @@ function toWatched(description: ScheduleDescription, jobs: readonly AnyJob[]): W
       catchUpMs: numberOf(fields['catchUpMs']) ?? 0,
     },
     isPaused: description.state.paused,
-    changedAt: changed === undefined ? null : instantFromMs(changed.getTime()),
+    changedAt: instantFromMs(changedAt.getTime()),
   }
 }
 
@@ -93,6 +93,8 @@ export type FiredRun = {
   readonly job: AnyJob
   readonly input: Readonly<Record<string, unknown>>
   readonly priority: JobPriority
+  /** Absent: the house's. */
+  readonly tenant?: string | undefined
   readonly trigger: JobTrigger
   readonly memo: Readonly<Record<string, unknown>>
 }
@@ -114,14 +116,14 @@ function firedOf(job: AnyJob): FiredRun {
  */
 export async function fireRun(
   client: Client,
-  { scheduleId, job, input, priority, trigger, memo }: FiredRun,
+  { scheduleId, job, input, priority, tenant, trigger, memo }: FiredRun,
   nominalAt: Instant,
 ): Promise<HealOutcome> {
   const workflowId = firedWorkflowId(scheduleId, nominalAt)
   const startDelay = toMs(nominalAt) - Date.now()
   try {
     const handle = await client.workflow.start(job.workflow, {
-      ...scheduledRunOptions(job, priority),
+      ...scheduledRunOptions(job, priority, tenant),
       workflowId,
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',
