@@ -265,6 +265,7 @@ export interface DeadLetter {
   started_at: Instant;
   state: Generated<string>;
   updated_at: Generated<Instant>;
+  version: string | null;
   workflow_id: string;
 }
 

@@ -36,6 +36,8 @@ export const RETENTION = {
   'rail-holds': { part: 'expired', days: 7, leastDays: 1, clock: 'business' },
   // The rail lists its events again for 8 days; a year covers a chargeback and its appeal.
   'rail-events': { part: 'expired', days: 400, leastDays: 30, clock: 'business' },
+  // Until then one that failed or was missed can be given a new time.
+  'ended-tasks': { part: 'expired', days: 90, leastDays: 7, clock: 'wall' },
   // Corrections are looked for within two days; an airline's late amendment takes weeks.
   observations: { part: 'expired', days: 90, leastDays: 30, clock: 'business' },
 } as const satisfies Readonly<Record<string, RetentionRule>>

@@ -12,6 +12,7 @@ import type {
   TaskSchedules,
   TaskStore,
 } from '../domain/ports/task-store.ts'
+import { DEFAULT_TENANT } from '../domain/role.ts'
 import {
   firstDue,
   nextDue,
@@ -88,7 +89,7 @@ export async function createTask(deps: ManageTasksDeps, request: TaskRequest): P
   const { timing, dueAt } = timed(request.timing, now)
   const task: NewTask = {
     taskId: request.taskId,
-    tenant: request.tenant ?? 'default',
+    tenant: request.tenant ?? DEFAULT_TENANT,
     owner: request.owner ?? by,
     job: job.name,
     input: check.input,

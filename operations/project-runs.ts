@@ -25,6 +25,7 @@ export type ProjectionDeps = {
   readonly events: Pick<Events, 'deadLettersSwept'> & WatchTasksDeps['events']
   readonly watched: WatchDeps['watched']
   readonly watchStore: WatchDeps['watchStore']
+  readonly judgedAfterMs?: WatchDeps['judgedAfterMs']
   /** Tasks that people timed, and their schedules. */
   readonly tasks: Pick<
     WatchTasksDeps,

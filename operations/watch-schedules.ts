@@ -18,9 +18,11 @@ export type WatchDeps = {
   readonly watched: WatchedSchedules
   readonly watchStore: ScheduleWatchStore
   readonly events: Pick<Events, 'firesMissed' | 'fireHealed' | 'scheduleAbsent'>
+  /** A fire is judged this long after its time. Milliseconds; JUDGED_AFTER_MS when left out. */
+  readonly judgedAfterMs?: number | undefined
 }
 
-/** A fire is judged this long after its time: the server starts, lists lag. */
+/** Until then the server starts what is due, and its lists lag. */
 const JUDGED_AFTER_MS = 15 * SECOND_MS
 
 /**
@@ -59,6 +61,7 @@ export async function watchSchedules(
     deps.watchStore.readMarks(scheduleIds),
     deps.watched.read(scheduleIds),
   ])
+  const { judgedAfterMs = JUDGED_AFTER_MS } = deps
   const total = { gaps: 0, alarms: 0, healed: 0 }
   for (const scheduleId of scheduleIds) {
     const mark = marks.find((one) => one.scheduleId === scheduleId)
@@ -66,7 +69,7 @@ export async function watchSchedules(
     if (schedule === undefined) deps.events.scheduleAbsent({ schedule: scheduleId })
     const present = schedule ?? absent(mark)
     if (present === null) continue
-    const judgedUntil = addMs(until, -JUDGED_AFTER_MS - present.spec.jitterMs)
+    const judgedUntil = addMs(until, -judgedAfterMs - present.spec.jitterMs)
     const gaps = await look(deps, mark, present, { judgedUntil, now })
     const healed = present.isPaused ? 0 : await lookAgain(deps, present, now)
     total.gaps += gaps.length
@@ -88,9 +91,9 @@ async function look(
   schedule: WatchedSchedule,
   { judgedUntil, now }: { readonly judgedUntil: Instant; readonly now: Instant },
 ): Promise<FireGap[]> {
-  const { scheduleId, spec, isPaused } = schedule
-  // Seen for the first time: nothing was expected of it before.
-  const from = mark?.checkedUntil ?? judgedUntil
+  const { scheduleId, spec, isPaused, changedAt } = schedule
+  // Seen for the first time: nothing was expected of it before, least of all before it was made.
+  const from = mark?.checkedUntil ?? later(judgedUntil, changedAt ?? judgedUntil)
   const until = later(from, judgedUntil)
   // A pause somewhere between two looks accounts for what did not fire between them.
   const wasPaused = isPaused || (mark?.isPaused ?? false)

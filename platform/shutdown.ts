@@ -25,13 +25,15 @@ export type Shutdown = Disposable & {
 
 /**
  * Listens for SIGINT, SIGTERM and SIGHUP until disposed. A second signal, at least 500 ms after the first
- * (a terminal sends Ctrl-C to parent and child, npm forwards it once more), calls `force`.
+ * (a terminal sends Ctrl-C to parent and child, npm forwards it once more), says so and calls `force`.
  */
 export function createShutdown(
   options: {
     readonly source?: SignalSource
     /** Called with the exit code when somebody insists. Default: end the process at once. */
     readonly force?: (exitCode: number) => void
+    /** Told in one line that the process is being forced. Default: standard error. */
+    readonly tell?: (line: string) => void
     readonly nowMs?: () => number
   } = {},
 ): Shutdown {
@@ -39,6 +41,8 @@ export function createShutdown(
   const nowMs = options.nowMs ?? (() => performance.now())
   // oxlint-disable-next-line unicorn/no-process-exit -- who signals twice does not want to wait
   const force = options.force ?? ((exitCode: number) => process.exit(exitCode))
+  // A write to standard error is done when the call returns, also to a pipe.
+  const tell = options.tell ?? ((line: string) => void process.stderr.write(line))
   const controller = new AbortController()
   let firstAtMs: number | null = null
   const onSignal = (signal: StopSignal): void => {
@@ -46,6 +50,7 @@ export function createShutdown(
       firstAtMs = nowMs()
       controller.abort(signal)
     } else if (nowMs() - firstAtMs >= ECHO_MS) {
+      tell(`groundstop: stopped at once by a second signal, ${signal}; ${LEFT_UNDONE}\n`)
       force(FORCED_EXIT[signal])
     }
   }
@@ -57,6 +62,9 @@ export function createShutdown(
     },
   }
 }
+
+/** Nothing is lost by it: Temporal hears no more of a step and gives it to another worker. */
+const LEFT_UNDONE = 'what was at work is begun again by whoever is left'
 
 /** Signals that arrive together are one wish. */
 const ECHO_MS = 500

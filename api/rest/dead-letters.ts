@@ -20,7 +20,7 @@ import { invalidRequest, parseInput } from '../problem.ts'
 import { isAllowed } from '../roles.ts'
 import { addRoute, jsonBody, type Contracts } from '../routes.ts'
 import { objectShape, pageShape } from '../shapes.ts'
-import { found, lookFor, notFound, pageFields, pageOrProblem } from './read-query.ts'
+import { found, instantOf, lookFor, notFound, pageFields, pageOrProblem } from './read-query.ts'
 
 /** What the routes need. */
 export type DeadLettersDeps = {
@@ -38,11 +38,16 @@ const RATE_AT_MOST_PER_S = 50
 /** Less than a claim of an Idempotency-Key holds. */
 const SECONDS_AT_MOST = 20
 
+const instant = instantOf(z.string('an ISO-8601 instant with an offset'))
+
 const filterFields = {
   state: z.enum(LETTER_STATES).optional(),
   job: lookFor(64).optional(),
   errorType: lookFor(64).optional(),
   groupId: z.guid().toLowerCase().optional(),
+  version: lookFor(255).optional(),
+  failedAfter: instant.optional(),
+  failedBefore: instant.optional(),
 }
 
 const listQuery = z.strictObject({ ...pageFields, ...filterFields })
@@ -56,7 +61,7 @@ const actFields = {
       runIds: z.array(z.guid().toLowerCase()).min(1).max(100).optional(),
     })
     .refine((filter) => Object.values(filter).some((value) => value !== undefined), {
-      message: 'at least one of runIds, state, job, errorType, groupId',
+      message: `at least one of runIds, ${Object.keys(filterFields).join(', ')}`,
     }),
   limit: z.int().min(1).max(LETTERS_PER_CALL).default(LETTERS_PER_CALL),
   dryRun: z.boolean().default(false),

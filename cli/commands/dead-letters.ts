@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander'
 
 import { createClockStore } from '../../db/stores/clock-store.ts'
 import { createDeadLetterStore } from '../../db/stores/dead-letter-store.ts'
-import { LETTER_STATES, type LetterState } from '../../domain/dead-letter.ts'
+import { LETTER_STATES } from '../../domain/dead-letter.ts'
 import type { DeadLetter, ErrorGroup, LetterFilter } from '../../domain/ports/dead-letter-store.ts'
 import {
   discardRuns,
@@ -18,6 +18,7 @@ import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import { createRunRedriver } from '../../platform/temporal/run-redriver.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
+import { instantOf } from '../control/job-control.ts'
 import { openDatabase } from '../instance-access.ts'
 import { addNoteOptions, noteOf, type NoteFlags } from '../note-options.ts'
 import {
@@ -33,7 +34,7 @@ import { connectTemporal } from '../temporal-access.ts'
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const GROUPS_LIMIT = 200
 
-type FilterFlags = { state?: LetterState; job?: string; errorType?: string; group?: string }
+type FilterFlags = Omit<LetterFilter, 'runIds' | 'groupId'> & { readonly group?: string }
 type ActFlags = FilterFlags &
   NoteFlags & {
     readonly limit: number
@@ -92,6 +93,9 @@ function addFilters(command: Command): Command {
     .option('--job <job>', 'only of this job')
     .option('--error-type <type>', 'as DatabaseUnavailable')
     .option('--group <id>', 'only of this group of errors', uuidOf)
+    .option('--version <build>', 'only of this version of the code, as `show` names it')
+    .option('--failed-after <instant>', 'at or after, as 2026-03-01T12:00:00Z', instantOf)
+    .option('--failed-before <instant>', 'before', instantOf)
 }
 
 function addActOptions(command: Command): Command {
@@ -112,7 +116,10 @@ async function act(
 ): Promise<void> {
   const filter = filterOf(flags, runIds.map(uuidOf))
   if (Object.values(filter).every((value) => value === undefined)) {
-    throw new CliError('name runs, or --job, --error-type, --group or --state', EXIT.usage)
+    throw new CliError(
+      'name runs, or --job, --error-type, --group, --version, --failed-after, --failed-before or --state',
+      EXIT.usage,
+    )
   }
   const { by, reason } = noteOf(flags)
   const { limit, dryRun: isDryRun } = flags
@@ -153,11 +160,11 @@ async function withDeps<T>(
 }
 
 function filterOf(
-  { state, job, errorType, group }: FilterFlags,
+  { group, state, job, errorType, version, failedAfter, failedBefore }: FilterFlags,
   runIds: readonly string[],
 ): LetterFilter {
   const named = runIds.length === 0 ? {} : { runIds }
-  return { ...named, state, job, errorType, groupId: group }
+  return { ...named, state, job, errorType, groupId: group, version, failedAfter, failedBefore }
 }
 
 function uuidOf(text: string): string {

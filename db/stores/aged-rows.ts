@@ -59,6 +59,13 @@ const ROWS: Readonly<Record<Exclude<RowClass, 'observations'>, AgedRows>> = {
     oldestFirst: sql`r.closed_at`,
     remover: 'remove_applied_events',
   },
+  'ended-tasks': {
+    table: 'task',
+    // Not while the server has yet to be told that its schedule is over.
+    isAged: (before) => sql`r.state in ('DONE', 'FAILED', 'MISSED', 'CANCELLED')
+      and r.updated_at < ${before}::timestamptz and r.applied_revision >= r.revision`,
+    oldestFirst: sql`r.updated_at`,
+  },
 }
 
 /** Every class of rows over `db`. */

@@ -61,9 +61,9 @@ export function openLetters(deaths: readonly Death[]): Fragment {
       returning g.id
     )
     insert into dead_letter (run_id, workflow_id, job, schedule_id, kind, group_id, error_type,
-      error_message, started_at, died_at)
+      error_message, started_at, died_at, version)
     select d.run_id, d.workflow_id, d.job, d.schedule_id, d.kind, d.group_id, d.error_type, d.message,
-      d.started_at, d.died_at
+      d.started_at, d.died_at, d.version
     from died d join grouped on grouped.id = d.group_id
     on conflict (run_id) do nothing
     returning 1`

@@ -100,7 +100,7 @@ async function sweep(trx: Transaction<DB>, covering: readonly string[]): Promise
 const COLUMNS = sql`
   l.run_id as "runId", l.workflow_id as "workflowId", l.job, l.schedule_id as "scheduleId", l.kind,
   l.group_id as "groupId", l.error_type as "errorType", l.error_message as "errorMessage",
-  l.started_at as "startedAt", l.died_at as "diedAt", l.state, l.resolved_at as "resolvedAt",
+  l.started_at as "startedAt", l.died_at as "diedAt", l.version, l.state, l.resolved_at as "resolvedAt",
   l.resolved_by as "resolvedBy", l.reason, l.redriven_workflow_id as "redrivenWorkflowId",
   l.redriven_run_id as "redrivenRunId",
   ${moneyAtRisk(sql`(select l.workflow_id) l`)} as "moneyAtRisk"`
@@ -124,7 +124,7 @@ async function list(
 }
 
 function conditions(filter: LetterFilter, key: readonly string[] | null) {
-  const { runIds, state, job, errorType, groupId } = filter
+  const { runIds, state, job, errorType, groupId, version, failedAfter, failedBefore } = filter
   const all = [sql`true`]
   if (key !== null) {
     all.push(sql`(l.died_at, l.run_id) < (${timeOfMicros(key[0] ?? null)}, ${key[1]}::uuid)`)
@@ -134,6 +134,9 @@ function conditions(filter: LetterFilter, key: readonly string[] | null) {
   if (job !== undefined) all.push(sql`l.job = ${job}`)
   if (errorType !== undefined) all.push(sql`l.error_type = ${errorType}`)
   if (groupId !== undefined) all.push(sql`l.group_id = ${groupId}::uuid`)
+  if (version !== undefined) all.push(sql`l.version = ${version}`)
+  if (failedAfter !== undefined) all.push(sql`l.died_at >= ${failedAfter}::timestamptz`)
+  if (failedBefore !== undefined) all.push(sql`l.died_at < ${failedBefore}::timestamptz`)
   return sql.join(all, sql` and `)
 }
 

@@ -18,6 +18,8 @@ export type DeadLetter = {
   readonly errorMessage: string | null
   readonly startedAt: Instant
   readonly diedAt: Instant
+  /** Build id of the code that it died under; null where the server does not tell, and while parked. */
+  readonly version: string | null
   readonly state: LetterState
   readonly resolvedAt: Instant | null
   readonly resolvedBy: string | null
@@ -52,6 +54,12 @@ export type LetterFilter = {
   readonly job?: string | undefined
   readonly errorType?: string | undefined
   readonly groupId?: string | undefined
+  /** Build id of the code. */
+  readonly version?: string | undefined
+  /** Died, or was found parked, at or after. */
+  readonly failedAfter?: Instant | undefined
+  /** Before. */
+  readonly failedBefore?: Instant | undefined
 }
 
 /** What a run has already done that stays done. */

@@ -15,7 +15,7 @@ export type WatchedSchedule = {
   readonly scheduleId: string
   readonly spec: WatchedSpec
   readonly isPaused: boolean
-  /** When it was changed last; null if never. */
+  /** When it was made, or changed last; null where that is not known. */
   readonly changedAt: Instant | null
 }
 

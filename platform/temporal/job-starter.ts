@@ -146,11 +146,8 @@ function runOptions(
   priority: JobPriority,
   tenant: string | undefined,
 ): RunOptions & { taskQueue: string } {
-  const options = scheduledRunOptions(job, priority)
   return {
-    ...options,
-    // The steps of a run have what the run has.
-    ...(tenant === undefined ? {} : { priority: { ...options.priority, fairnessKey: tenant } }),
+    ...scheduledRunOptions(job, priority, tenant),
     workflowIdConflictPolicy: CONFLICT_POLICIES[job.onConflict.whileOpen],
     workflowIdReusePolicy: REUSE_POLICIES[job.onConflict.afterClose],
   }
@@ -164,14 +161,19 @@ const REUSE_POLICIES = {
   never: 'REJECT_DUPLICATE',
 } as const
 
-/** The part of a run's options that a schedule's action may carry. */
+/** The part of a run's options that a schedule's action may carry. Without a tenant it is the house's. */
 export function scheduledRunOptions(
   job: AnyJob,
   priority: JobPriority = job.priority,
+  tenant?: string,
 ): Omit<RunOptions, 'workflowIdConflictPolicy' | 'workflowIdReusePolicy'> & { taskQueue: string } {
   return {
     taskQueue: job.queue,
-    priority: { priorityKey: PRIORITY_KEYS[priority] },
+    // The steps of a run have what the run has.
+    priority: {
+      priorityKey: PRIORITY_KEYS[priority],
+      ...(tenant === undefined ? {} : { fairnessKey: tenant }),
+    },
     ...(job.timeoutMs === null ? {} : { workflowRunTimeout: job.timeoutMs }),
     ...(job.retry.attempts === 1 ? {} : { retry: toRetryPolicy(job.retry) }),
     staticSummary: job.summary,

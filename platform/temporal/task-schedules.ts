@@ -8,6 +8,7 @@ import type { Client, ScheduleDescription, ScheduleOptions } from '@temporalio/c
 
 import type { WatchedSchedule, WatchedSchedules } from '../../domain/ports/schedule-watch.ts'
 import type { TaskSchedules, TaskStore } from '../../domain/ports/task-store.ts'
+import { DEFAULT_TENANT } from '../../domain/role.ts'
 import { fireSpecOf, taskScheduleId, type Task, type TaskTiming } from '../../domain/task.ts'
 import { addMs, MINUTE_MS, SECOND_MS, toMs, type Instant } from '../../domain/time.ts'
 import { JOB_PRIORITIES } from '../../jobs/define-job.ts'
@@ -131,7 +132,9 @@ function isOver({ dueAt, toleranceMin }: Task): boolean {
 
 function follows({ action, state }: ScheduleDescription, task: Task): boolean {
   const isPaused = task.state === 'PAUSED'
-  return action.memo?.['taskRevision'] === task.revision && state.paused === isPaused
+  const { taskRevision, tenant } = action.memo ?? {}
+  const isOfTask = taskRevision === task.revision && tenant === task.tenant
+  return isOfTask && state.paused === isPaused
 }
 
 function firedOf(task: Task, firedBy: string): FiredRun {
@@ -142,14 +145,20 @@ function firedOf(task: Task, firedBy: string): FiredRun {
     job,
     input: task.input,
     priority,
+    tenant: tenantOf(task),
     trigger: 'task',
     memo: { ...taskMemo(task), firedBy },
   }
 }
 
+/** Who takes turns with others; runs of no tenant in particular are the house's. */
+function tenantOf({ tenant }: Task): string | undefined {
+  return tenant === DEFAULT_TENANT ? undefined : tenant
+}
+
 /** What runs of a task show, and read. */
-function taskMemo({ taskId, revision, owner, toleranceMin }: Task) {
-  return { trigger: 'task', taskId, taskRevision: revision, owner, toleranceMin }
+function taskMemo({ taskId, revision, owner, tenant, toleranceMin }: Task) {
+  return { trigger: 'task', taskId, taskRevision: revision, owner, tenant, toleranceMin }
 }
 
 function jobOf({ job: name }: Task): AnyJob {
@@ -162,7 +171,7 @@ function scheduleOf(
   task: Task,
   state: { readonly paused: boolean; readonly note: string },
 ): ScheduleOptions {
-  const { job, input, priority, scheduleId } = firedOf(task, 'schedule')
+  const { job, input, priority, tenant, scheduleId } = firedOf(task, 'schedule')
   const { owner, timing, toleranceMin } = task
   // `priority` is honoured and encoded but missing from the SDK's type of a schedule's action.
   const action = {
@@ -170,7 +179,7 @@ function scheduleOf(
     workflowType: job.workflow,
     workflowId: scheduleId,
     args: [input],
-    ...scheduledRunOptions(job, priority),
+    ...scheduledRunOptions(job, priority, tenant),
     memo: taskMemo(task),
     typedSearchAttributes: runSearchAttributes(job, 'task', priority),
   } as ScheduleOptions['action']

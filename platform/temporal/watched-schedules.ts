@@ -60,7 +60,7 @@ export function watchedOf(
   const job = jobs.find((one) => one.name === description.scheduleId)
   const declared = job?.schedule?.kind === 'calendar' ? job.schedule : null
   const fields = fieldsOfDescription(description)
-  const changed = description.info.lastUpdatedAt
+  const { createdAt, lastUpdatedAt: changedAt = createdAt } = description.info
   return {
     scheduleId: description.scheduleId,
     spec: {
@@ -72,7 +72,7 @@ export function watchedOf(
       catchUpMs: numberOf(fields['catchUpMs']) ?? 0,
     },
     isPaused: description.state.paused,
-    changedAt: changed === undefined ? null : instantFromMs(changed.getTime()),
+    changedAt: instantFromMs(changedAt.getTime()),
   }
 }
 
@@ -101,6 +101,8 @@ export type FiredRun = {
   readonly job: AnyJob
   readonly input: Readonly<Record<string, unknown>>
   readonly priority: JobPriority
+  /** Absent: the house's. */
+  readonly tenant?: string | undefined
   readonly trigger: JobTrigger
   readonly memo: Readonly<Record<string, unknown>>
 }
@@ -122,14 +124,14 @@ function firedOf(job: AnyJob): FiredRun {
  */
 export async function fireRun(
   client: Client,
-  { scheduleId, job, input, priority, trigger, memo }: FiredRun,
+  { scheduleId, job, input, priority, tenant, trigger, memo }: FiredRun,
   nominalAt: Instant,
 ): Promise<HealOutcome> {
   const workflowId = firedWorkflowId(scheduleId, nominalAt)
   const startDelay = toMs(nominalAt) - Date.now()
   try {
     const handle = await client.workflow.start(job.workflow, {
-      ...scheduledRunOptions(job, priority),
+      ...scheduledRunOptions(job, priority, tenant),
       workflowId,
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',

@@ -110,8 +110,33 @@ describe('redrive', () => {
     expect((await api.ask('GET', `${LETTERS}/${runId}`)).body).toMatchObject({ state: 'OPEN' })
   })
 
+  it('shows which letters of one version and time it would take, and leaves the others', async () => {
+    const [first, second] = [await dead({ policyId: 'P-v1' }), await dead({ policyId: 'P-v2' })]
+    const letterOf = async (runId: string) =>
+      (await api.ask('GET', `${LETTERS}/${runId}`)).body as { version: string; diedAt: string }
+    const { version, diedAt } = await letterOf(second)
+    expect(version).toMatch(/\S/) // the worker's build, as the server has written it down
+    expect((await letterOf(first)).version).toBe(version)
+    const wouldTake = async (filter: Record<string, unknown>) => {
+      const answer = await redrive({ filter, dryRun: true })
+      return (answer.body as Done).items.map((one) => one['runId'])
+    }
+    const after = await wouldTake({ version, failedAfter: diedAt })
+    expect(after).toContain(second)
+    expect(after).not.toContain(first)
+    const before = await wouldTake({ version, failedBefore: diedAt })
+    expect(before).toContain(first)
+    expect(before).not.toContain(second)
+    expect(await wouldTake({ version: 'other', failedAfter: '2020-01-01T00:00:00Z' })).toEqual([])
+    const query = new URLSearchParams({ failedAfter: diedAt, version })
+    const listed = await api.ask('GET', `${LETTERS}?${query.toString()}`)
+    expect(JSON.stringify(listed.body)).toContain(second)
+    expect(JSON.stringify(listed.body)).not.toContain(first)
+  })
+
   it.each([
     [{ filter: {} }, 'filter'],
+    [{ filter: { failedAfter: 'yesterday' } }, 'filter.failedAfter'],
     [{ filter: { job: 'flight-monitor' }, ratePerS: 1, limit: 100 }, 'ratePerS'],
     [{ filter: { job: 'flight-monitor' }, limit: 101 }, 'limit'],
     [{ filter: { runIds: ['x'] } }, 'filter.runIds.0'],

@@ -114,6 +114,29 @@ describe('a task for a time', () => {
     expect((await read(taskId)).next).toEqual([executeAt])
   })
 
+  it('of a tenant takes turns with other tenants; one of no tenant is the house’s', async () => {
+    const fairnessKeyOf = async (workflowId: string) =>
+      (await api.client.workflow.getHandle(workflowId).describe()).priority?.fairnessKey ?? ''
+    const firedRun = async (taskId: string): Promise<string> => {
+      await scheduleOf(taskId).trigger('ALLOW_ALL')
+      const fired = async () => (await scheduleOf(taskId).describe()).info.recentActions
+      await expect.poll(fired, { timeout: 10_000 }).toHaveLength(1)
+      return (await fired())[0]?.action.workflow.workflowId ?? ''
+    }
+    const [acme, house] = [{ tenant: 'acme' }, {}]
+    const ofAcme = await create({ executeAt: inMs(HOUR_MS) }, acme)
+    const ofHouse = await create({ executeAt: inMs(HOUR_MS) }, house)
+    expect(await fairnessKeyOf(await firedRun(ofAcme.taskId))).toBe('acme')
+    expect(await fairnessKeyOf(await firedRun(ofHouse.taskId))).toBe('')
+    // One that is due at once is started beside its schedule.
+    const { taskId, dueAt } = await create({ executeAt: addMs(now(), -HOUR_MS) }, acme)
+    const startedId = `${taskScheduleId(taskId)}-${dueAt.replace('.000Z', 'Z')}`
+    expect(await fairnessKeyOf(startedId)).toBe('acme')
+    for (const one of [ofAcme.taskId, ofHouse.taskId, taskId]) {
+      await api.ask('DELETE', `/api/tasks/${one}`, { body: NOTE })
+    }
+  })
+
   it('is called off: its schedule is gone', async () => {
     const { taskId } = await create({ executeAt: inMs(HOUR_MS) })
     const answer = await api.ask('DELETE', `/api/tasks/${taskId}`, { body: NOTE })

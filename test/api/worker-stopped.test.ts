@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import temporalProto from '@temporalio/proto'
@@ -22,6 +23,8 @@ const { PENDING_ACTIVITY_STATE_STARTED: STARTED } =
   temporalProto.temporal.api.enums.v1.PendingActivityState
 
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+/** Signals that are less apart than half a second are one wish. */
+const ECHO_MS = 800
 const PATIENCE = { timeout: 60_000, interval: 100 }
 /** Maintenance waits three seconds for the lock of a table before it leaves it alone. */
 const TABLE = 'job_cursor'
@@ -47,7 +50,7 @@ afterAll(async () => {
 })
 
 /** A worker of the maintenance queue; resolves when it takes tasks. */
-async function startWorker(graceMs: number): Promise<ChildProcess> {
+async function startWorker(graceMs: number) {
   const child = spawn(process.execPath, [CLI, 'worker', '--queues', 'maintenance'], {
     env: {
       PATH: process.env['PATH'],
@@ -61,13 +64,15 @@ async function startWorker(graceMs: number): Promise<ChildProcess> {
       LOG_LEVEL: 'error',
       WORKER_SHUTDOWN_GRACE_MS: String(graceMs),
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   started.push(child)
   let printed = ''
-  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString('utf8')))
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => (printed += chunk.toString('utf8')))
+  }
   await expect.poll(() => printed, PATIENCE).toContain('"ready":true')
-  return child
+  return Object.assign(child, { printed: () => printed })
 }
 
 async function vacuum(times: number) {
@@ -108,6 +113,24 @@ it('lets what is at work end within its grace; cut after it, the step goes on el
     expect(result.done).toHaveLength(10)
   })
 }, 180_000)
+
+it('a second signal ends it at once, in the middle of the grace, and says so', async () => {
+  const worker = await startWorker(60_000)
+  const run = await vacuumWhileLocked(10, async () => {
+    worker.kill('SIGTERM')
+    await pause(ECHO_MS)
+    expect(worker.exitCode).toBeNull() // the step has its grace
+    expect(worker.printed()).not.toContain('second signal')
+    const insistedAt = performance.now()
+    worker.kill('SIGTERM')
+    expect(await once(worker, 'exit')).toEqual([143, null])
+    expect(performance.now() - insistedAt).toBeLessThan(5_000)
+    expect(worker.printed()).toContain('stopped at once by a second signal, SIGTERM;')
+  })
+  // The step was neither ended nor given back: the server finds out and lets another worker begin it.
+  expect(await run.step()).toEqual({ attempt: 1, isAtWork: true })
+  await run.handle.terminate('seen')
+}, 120_000)
 
 /** Starts a run, and once its step waits for the table does `work`. */
 async function vacuumWhileLocked(times: number, work: () => Promise<void>) {

@@ -284,3 +284,46 @@ describe('leftovers', () => {
     expect(await keys('rail_hold', 'currency')).toEqual(['EUR'])
   })
 })
+
+describe('tasks', () => {
+  async function task(state: string, at: string): Promise<string> {
+    const id = randomUUID()
+    const created = '2026-01-01T00:00:00Z'
+    await sql`
+      insert into task (id, owner, job, input, priority, timing, tolerance_min, due_at, timed_at, reason,
+        look_at, applied_revision)
+      values (${id}::uuid, 'user:ana', 'maintenance', '{}'::jsonb, 'LOW', '{"kind": "once"}'::jsonb, 5,
+        ${created}::timestamptz, ${created}::timestamptz, 'tried out', ${created}::timestamptz, 1)`.execute(
+      database.db,
+    )
+    await sql`update task set state = ${state}, updated_at = ${at}::timestamptz
+      where id = ${id}::uuid`.execute(database.db)
+    await sql`
+      insert into schedule_watch (schedule_id, spec, is_paused, checked_until)
+      values (${`task-${id}`}, '{}'::jsonb, true, ${at}::timestamptz)`.execute(database.db)
+    return id
+  }
+  const remove = () => aged('ended-tasks').removeBatch(BEFORE, 100)
+
+  test.each(['DONE', 'FAILED', 'MISSED', 'CANCELLED'])(
+    'that are %s go, with what the switch knows of them; younger ones stay',
+    async (state) => {
+      await task(state, AGED)
+      const young = await task(state, BEFORE)
+      expect(await remove()).toMatchObject({ items: 1 })
+      expect(await keys('task', 'id')).toEqual([young])
+      expect(await keys('schedule_watch', 'schedule_id')).toEqual([`task-${young}`])
+    },
+  )
+
+  test.each(['SCHEDULED', 'PAUSED'])('that are %s stay, however old', async (state) => {
+    await task(state, AGED)
+    expect(await remove()).toMatchObject({ items: 0 })
+  })
+
+  test('whose end the server has not been told stay', async () => {
+    await task('CANCELLED', AGED)
+    await sql`update task set revision = 2`.execute(database.db)
+    expect(await remove()).toMatchObject({ items: 0 })
+  })
+})

@@ -6,7 +6,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 
 import { createDeadLetterStore } from '../../db/stores/dead-letter-store.ts'
 import { createRunStore } from '../../db/stores/run-store.ts'
-import type { LetterNote } from '../../domain/ports/dead-letter-store.ts'
+import type { LetterFilter, LetterNote } from '../../domain/ports/dead-letter-store.ts'
 import type { RunEnd, RunRecord } from '../../domain/run.ts'
 import { addMs, parseInstant, SECOND_MS } from '../../domain/time.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -118,6 +118,35 @@ describe('errors that read the same', () => {
       firstVersion: 'b1',
       lastVersion: 'b2',
     })
+  })
+})
+
+describe('letters can be told apart', () => {
+  const failedAt = (seconds: number, version: string | null) => {
+    const at = addMs(AT, seconds * SECOND_MS)
+    return die({ startedAt: at, closedAt: at }, { version })
+  }
+  const listed = async (filter: LetterFilter) => {
+    const { items } = await letters().list(filter, { limit: 10 })
+    return items.map(({ runId }) => runId)
+  }
+
+  it('by when they failed: at the first instant, not at the last', async () => {
+    const [early, late] = [await failedAt(60, 'b1'), await failedAt(120, 'b1')]
+    const failedAfter = addMs(AT, 60 * SECOND_MS)
+    const failedBefore = addMs(AT, 120 * SECOND_MS)
+    expect(await listed({ failedAfter })).toEqual([late.runId, early.runId])
+    expect(await listed({ failedAfter: addMs(failedAfter, 1) })).toEqual([late.runId])
+    expect(await listed({ failedBefore })).toEqual([early.runId])
+    expect(await listed({ failedAfter, failedBefore })).toEqual([early.runId])
+  })
+
+  it('by the version of the code that they failed under', async () => {
+    const bad = await failedAt(60, 'b2')
+    await failedAt(61, 'b1')
+    await failedAt(62, null)
+    expect(await listed({ version: 'b2' })).toEqual([bad.runId])
+    expect(await letters().find(bad.runId)).toMatchObject({ version: 'b2' })
   })
 })
 

@@ -14,6 +14,7 @@ export const LONG_FILES: readonly string[] = [
   'test/api/scheduler-state.test.ts', // waits
   'test/e2e/mixed-faults.test.ts',
   'test/api/doors.test.ts', // waits
+  'test/chaos/parts-away.test.ts', // waits
   'test/workflows/outbox-and-run-projection.test.ts', // waits
   'test/e2e/storm-day.test.ts',
   'test/workflows/payout.test.ts', // waits

@@ -25,7 +25,15 @@ export type Told = { readonly event: string; readonly data: unknown }[]
 export function projectionDeps(
   client: Client,
   db: Database,
-  { jobs = [], told = [] }: { readonly jobs?: readonly AnyJob[]; readonly told?: Told } = {},
+  {
+    jobs = [],
+    told = [],
+    ...options
+  }: {
+    readonly jobs?: readonly AnyJob[]
+    readonly told?: Told
+    readonly judgedAfterMs?: number
+  } = {},
 ): ProjectionDeps {
   const taskStore = createTaskStore(db)
   const tell = (event: string) => (data: unknown) => void told.push({ event, data })
@@ -50,6 +58,7 @@ export function projectionDeps(
       operatorNoticeStore: createOperatorNoticeStore(db),
       clock: { now: async () => instantFromMs(Date.now()) },
     },
+    ...options,
     scheduleIds: jobs.map((job) => job.name),
     events: {
       deadLettersSwept: tell('deadLettersSwept'),

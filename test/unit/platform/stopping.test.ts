@@ -8,17 +8,19 @@ import { createShutdown, untilAborted } from '../../../platform/shutdown.ts'
 function stopper() {
   const source = new EventEmitter()
   const forced: number[] = []
+  const told: string[] = []
   let nowMs = 1_000
   const shutdown = createShutdown({
     source: source as unknown as NodeJS.Process,
     force: (code) => forced.push(code),
+    tell: (line) => told.push(line),
     nowMs: () => nowMs,
   })
   const send = (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => source.emit(signal, signal)
   const wait = (ms: number) => {
     nowMs += ms
   }
-  return { source, shutdown, send, wait, forced }
+  return { source, shutdown, send, wait, forced, told }
 }
 
 describe('signals', () => {
@@ -36,11 +38,12 @@ describe('signals', () => {
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ] as const)('force at a second %s with exit code %i', (signal, code) => {
-    const { send, wait, forced } = stopper()
+    const { send, wait, forced, told } = stopper()
     send('SIGINT')
     wait(500)
     send(signal)
     expect(forced).toEqual([code])
+    expect(told).toEqual([expect.stringContaining(`a second signal, ${signal};`)])
   })
 
   it('ask to stop when the terminal is closed', () => {
@@ -50,11 +53,11 @@ describe('signals', () => {
   })
 
   it('do not force at an echo of the first', () => {
-    const { send, wait, forced } = stopper()
+    const { send, wait, forced, told } = stopper()
     send('SIGINT')
     wait(499)
     send('SIGINT')
-    expect(forced).toEqual([])
+    expect([...forced, ...told]).toEqual([])
   })
 
   it('are let go of afterwards', () => {
