@@ -6,6 +6,7 @@ import type { BudgetNotice } from '../domain/ports/call-allowance.ts'
 import type { NotificationChannel } from '../domain/notification.ts'
 import type { ProviderFailureKind } from '../domain/ports/flight-data-provider.ts'
 import type { ProviderStateChange } from '../domain/ports/provider-health-store.ts'
+import { PLAN_PRODUCTS, type ProviderPlan } from '../domain/provider-plan.ts'
 import type { Logger } from './logger.ts'
 import { secretEvents } from './secret-events.ts'
 import {
@@ -325,6 +326,20 @@ function providerEvents({ logger, metrics }: Deps) {
       metrics.providerBudgetMarks.inc({ provider, period, percent: String(percent) })
       if (percent >= 100) logger.error(notice, 'provider-budget-spent')
       else logger.warn(notice, 'provider-budget-reached')
+    },
+    /** What a key's plan includes was found out. */
+    providerPlanFound({
+      provider,
+      plan,
+    }: {
+      readonly provider: string
+      readonly plan: ProviderPlan
+    }): void {
+      const { present, past, future } = plan
+      const isRefused = PLAN_PRODUCTS.some((product) => plan[product].verdict === 'refused')
+      const data = { provider, present, past, future }
+      if (isRefused) logger.warn(data, 'provider-plan-refuses')
+      else logger.info(data, 'provider-plan-found')
     },
     providerStateChanged(change: ProviderStateChange): void {
       metrics.providerStateChanges.inc({ provider: change.provider, state: change.to })
