@@ -111,6 +111,23 @@ function monitoringEvents({ logger, metrics }: Deps) {
     legsRetimed(shard: { readonly count: number }): void {
       logger.info(shard, 'legs-retimed')
     },
+    /** Looks at the timetable for legs that leave weeks ahead; a leg that vanished is noted, not decided. */
+    timetableLooked(run: {
+      readonly looked: number
+      readonly retimed: number
+      readonly vanished: number
+      readonly returned: number
+      readonly failed: number
+    }): void {
+      const { looked, retimed, vanished, returned, failed } = run
+      metrics.timetableLooks.inc({ outcome: 'retimed' }, retimed)
+      metrics.timetableLooks.inc({ outcome: 'vanished' }, vanished)
+      metrics.timetableLooks.inc({ outcome: 'returned' }, returned)
+      metrics.timetableLooks.inc({ outcome: 'failed' }, failed)
+      metrics.timetableLooks.inc({ outcome: 'as_known' }, looked - retimed - vanished - returned)
+      if (vanished > 0) logger.warn(run, 'legs-vanished-from-timetable')
+      else logger.info(run, 'timetable-looked-at')
+    },
     /** A decision that later evidence contradicts: more owed goes to people, less is leakage. */
     decisionCorrected(correction: {
       readonly legId: string

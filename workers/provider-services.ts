@@ -11,6 +11,7 @@ import { createLegStore } from '../db/stores/leg-store.ts'
 import { createPlanStore } from '../db/stores/plan-store.ts'
 import { createProviderHealthStore } from '../db/stores/provider-health-store.ts'
 import { createStaleLegs } from '../db/stores/stale-legs.ts'
+import { createTimetableLooks } from '../db/stores/timetable-looks.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { Events } from '../platform/events.ts'
 import { probePlans } from '../operations/check-providers.ts'
@@ -56,6 +57,8 @@ export function createProviderActivities(deps: {
       staleLegs: createStaleLegs(db),
       airportData,
       airportCache: createAirportCache(db),
+      timetableLooks: createTimetableLooks(db),
+      events,
     }),
   }
 }
