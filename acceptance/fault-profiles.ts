@@ -34,6 +34,11 @@ const SINGLE: Readonly<Record<FlightFault, Omit<FaultProfile, 'name'>>> = {
   paginate: { switches: { paginate: {} } },
   secondsMinutes: { switches: { secondsMinutes: {} } },
   tzBug: { switches: { tzBug: {} } },
+  // The second source knows less, or nothing.
+  planWithoutFlights: { switches: { planWithoutFlights: {} } },
+  planWithoutPast: { switches: { planWithoutPast: {} } },
+  planWithoutFuture: { switches: { planWithoutFuture: {} } },
+  planWithoutHttps: { switches: { planWithoutHttps: {} } },
   // An old snapshot between good ones: more of a trap than one that is always old.
   stale: { switches: { stale: { minutes: 120 } }, outage: { everyMin: 90, forMin: 30 } },
   late: { switches: { late: { minutes: 90 } } },

@@ -14,7 +14,8 @@ export function createProviderHealthCheckActivities(deps: ProviderHealthCheckDep
     /** Checks every configured provider and tells the changes. */
     async checkProviders(): Promise<ProviderHealthCheckResult> {
       using heartbeats = startHeartbeats(deps.providers.length)
-      const { providers, changes } = await check(deps, { signal: heartbeats.signal })
+      const { providers, changes, plans } = await check(deps, { signal: heartbeats.signal })
+      for (const found of plans) deps.events.providerPlanFound(found)
       for (const change of changes) deps.events.providerStateChanged(change)
       const inState = (wanted: string): number =>
         providers.filter(({ state }) => state === wanted).length

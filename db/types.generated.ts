@@ -363,6 +363,7 @@ export interface FlightLeg {
   last_polled_at: Instant | null;
   leg_key: string;
   next_poll_at: Instant | null;
+  next_timetable_at: Instant | null;
   observations_removed: number | null;
   origin: string;
   origin_local_date: LocalDate;
@@ -701,6 +702,7 @@ export interface ProviderHealth {
   day_budget: number | null;
   day_units: number;
   failures: number;
+  key_id: string | null;
   last_answer_at: Instant | null;
   month_budget: number | null;
   month_units: number;
@@ -710,6 +712,22 @@ export interface ProviderHealth {
   reason: string;
   since: Instant;
   state: string;
+  updated_at: Generated<Instant>;
+}
+
+export interface ProviderPlan {
+  claimed_until: Instant | null;
+  created_at: Generated<Instant>;
+  due_at: Generated<Instant>;
+  future: Generated<string>;
+  future_reason: string | null;
+  key_id: string;
+  past: Generated<string>;
+  past_reason: string | null;
+  present: Generated<string>;
+  present_reason: string | null;
+  probed_at: Instant | null;
+  provider: string;
   updated_at: Generated<Instant>;
 }
 
@@ -874,6 +892,21 @@ export interface Task {
   updated_at: Generated<Instant>;
 }
 
+export interface TimetableLook {
+  created_at: Generated<Instant>;
+  finding: string;
+  first_seen_at: Instant;
+  http_status: number;
+  id: Generated<number>;
+  last_seen_at: Instant;
+  leg_id: string;
+  payload_sha256: string;
+  provider: string;
+  scheduled_in: Instant | null;
+  scheduled_out: Instant | null;
+  seen_count: Generated<number>;
+}
+
 export interface ToldCase {
   case_id: string;
   created_at: Generated<Instant>;
@@ -941,6 +974,7 @@ export interface DB {
   provider_allowance: ProviderAllowance;
   provider_calls: ProviderCalls;
   provider_health: ProviderHealth;
+  provider_plan: ProviderPlan;
   provider_process: ProviderProcess;
   provider_state_change: ProviderStateChange;
   provider_units: ProviderUnits;
@@ -954,6 +988,7 @@ export interface DB {
   schedule_watch: ScheduleWatch;
   setting: Setting;
   task: Task;
+  timetable_look: TimetableLook;
   told_case: ToldCase;
   virtual_clock: VirtualClock;
 }

@@ -42,11 +42,14 @@ export type NextPollInput = {
   readonly insuredArrivals?: readonly Instant[]
 }
 
+/** The first poll of a leg that is bound earlier; providers show flights from two days ahead. */
+export const FIRST_POLL_BEFORE_OUT_MS = 46 * HOUR_MS
+
 /**
  * Before departure: cheap looks that catch early cancellations and retimes. The second comes a quarter
  * of an hour before the last moment at which a retime changes what is insured, so that it is in time.
  */
-const PRE_WINDOW_BEFORE_MS = [46 * HOUR_MS, 24.25 * HOUR_MS, 6 * HOUR_MS]
+const PRE_WINDOW_BEFORE_MS = [FIRST_POLL_BEFORE_OUT_MS, 24.25 * HOUR_MS, 6 * HOUR_MS]
 const PRE_DEPARTURE_BEFORE_MS = [120 * MINUTE_MS, 45 * MINUTE_MS, 10 * MINUTE_MS]
 /** A provider that estimates departures makes the look just before departure superfluous. */
 const PRE_DEPARTURE_ESTIMATED_BEFORE_MS = [120 * MINUTE_MS, 45 * MINUTE_MS]

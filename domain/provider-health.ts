@@ -8,6 +8,7 @@ export type ProviderReason =
   | 'ANSWERS'
   | 'NO_ANSWER'
   | 'KEY_REFUSED'
+  | 'PLAN_REFUSED'
   | 'BREAKER_OPEN'
   | 'CALLS_FAIL'
   | 'BUDGET_SPENT'
@@ -16,6 +17,8 @@ export type ProviderReason =
 export type ProviderSigns = {
   /** What became of asking it now; `recent`: it answered a call of ours just before. */
   readonly contact: 'recent' | 'answered' | 'refused' | 'silent'
+  /** The key's plan includes none of what is asked of the provider. */
+  readonly isPlanRefused: boolean
   /** Calls of all processes in the last quarter of an hour, and those that failed. */
   readonly calls: number
   readonly failures: number
@@ -34,9 +37,10 @@ export function judgeProvider(signs: ProviderSigns): {
   readonly state: ProviderState
   readonly reason: ProviderReason
 } {
-  const { contact, calls, failures, openBreakers, isBudgetSpent } = signs
+  const { contact, isPlanRefused, calls, failures, openBreakers, isBudgetSpent } = signs
   if (contact === 'silent') return { state: 'DOWN', reason: 'NO_ANSWER' }
   if (contact === 'refused') return { state: 'DOWN', reason: 'KEY_REFUSED' }
+  if (isPlanRefused) return { state: 'DOWN', reason: 'PLAN_REFUSED' }
   if (openBreakers > 0) return { state: 'DEGRADED', reason: 'BREAKER_OPEN' }
   if (calls >= CALLS_AT_LEAST && failures >= calls * FAILURE_SHARE) {
     return { state: 'DEGRADED', reason: 'CALLS_FAIL' }

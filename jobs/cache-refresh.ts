@@ -1,4 +1,4 @@
-/** Every quarter of an hour: what polls alone leave old, weather, airports; what expired is removed. */
+/** Every quarter of an hour: what polls leave old or do not look at yet, weather, airports; what expired goes. */
 import { z } from 'zod'
 
 import { HOUR_MS, MINUTE_MS } from '../domain/time.ts'
@@ -7,7 +7,7 @@ import { defineJob } from './define-job.ts'
 const count = z.int().min(0)
 
 /** The parts of a refresh, each of which fails alone. */
-export const CACHE_PARTS = ['flights', 'weather', 'airports', 'expired'] as const
+export const CACHE_PARTS = ['flights', 'weather', 'airports', 'expired', 'timetable'] as const
 
 /** Without parts: all of them. */
 export const cacheRefreshInput = z.strictObject({
@@ -46,10 +46,11 @@ export const cacheRefresh = defineJob({
   name: 'cache-refresh',
   summary: 'Refreshes flights that got old between polls, weather and airports in use',
   description:
-    'Four parts that fail alone. Flights: insured legs that the poll plan leaves alone for longer than 2 ' +
+    'Five parts that fail alone. Flights: insured legs that the poll plan leaves alone for longer than 2 ' +
     'hours en route or after a reported cancellation, and of which no poll is due within a quarter of ' +
     'an hour. Weather: the METAR of airports with insured departures in the next 6 hours, every half hour. ' +
-    'Airports in use, weekly. Expired entries are removed. Each leg and airport once, however many policies. ' +
+    'Airports in use, weekly. Expired entries are removed. Timetable: insured ' +
+    'legs that leave in more than 46 hours, each once a week; a retime is endorsed. Each leg and airport once, however many policies. ' +
     'Fails only when every part does. Decides nothing.',
   input: cacheRefreshInput,
   result: cacheRefreshResult,
@@ -71,5 +72,5 @@ export const cacheRefresh = defineJob({
   slo: { durationMs: 5 * MINUTE_MS, freshnessMs: HOUR_MS },
   owner: 'operations',
   alerts: ['failed'],
-  histories: ['all-done', 'one-part-failed', 'only-weather', 'step-retried'],
+  histories: ['all-done', 'one-part-failed', 'only-weather', 'step-retried', 'with-timetable'],
 })

@@ -15,7 +15,9 @@ export const providerHealthCheckResult = z.strictObject({
   degraded: count.meta({
     description: 'They answer, but a breaker is open, calls fail, a budget is spent.',
   }),
-  down: count.meta({ description: 'They do not answer, or refuse the key.' }),
+  down: count.meta({
+    description: 'They do not answer, refuse the key, or its plan includes no flights.',
+  }),
   changes: count.meta({
     description: 'Providers that came into another state, each told as an event.',
   }),
@@ -33,8 +35,8 @@ export const providerHealthCheck = defineJob({
   description:
     'For each configured provider: whether it answered a call in the last minute or answers one now that ' +
     'costs nothing, the share of calls that failed in the last quarter of an hour, breakers that are ' +
-    'open in some process, and what of its budgets is used. Stores the result, and tells a change of ' +
-    'state as an event. Runs by wall time, however fast the virtual clock is.',
+    'open in some process, and what of its budgets is used. Once a week, what the plan of the second ' +
+    'source includes, by three requests. Stores the result, and tells a change of state as an event. Runs by wall time, however fast the virtual clock is.',
   input: providerHealthCheckInput,
   result: providerHealthCheckResult,
   schedule: {

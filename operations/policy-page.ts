@@ -11,6 +11,7 @@ import type { BindPage, BoundPolicy, NewLeg, NewPolicy } from '../domain/ports/p
 import type { StoredProduct } from '../domain/ports/product-store.ts'
 import type { Product } from '../domain/product.ts'
 import type { Instant } from '../domain/time.ts'
+import { nextTimetableLook } from '../domain/timetable-watch.ts'
 
 /** A row whose leg and product are known. */
 export type BindableRow = {
@@ -157,5 +158,6 @@ function newLeg(rows: readonly BindableRow[], now: Instant): NewLeg {
     firstPollAt: plan.at ?? now,
     pollPhase: plan.phase,
     pollReason: plan.reason,
+    firstTimetableAt: nextTimetableLook(now, scheduledOut),
   }
 }

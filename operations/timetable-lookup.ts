@@ -10,7 +10,7 @@ import type {
   ScheduledLeg,
 } from '../domain/ports/flight-data-provider.ts'
 import { SECOND_MS } from '../domain/time.ts'
-import { localDateAt } from '../domain/zone.ts'
+import { timetableLegs } from '../domain/timetable-watch.ts'
 import { forEachConcurrently } from './bounded-concurrency.ts'
 
 /** The timetable's leg for a row, or why there is none. */
@@ -76,14 +76,11 @@ function pick(identity: LegIdentity, result: ProviderResult<ScheduledLeg[]>): Lo
   if (!result.ok) {
     return { ok: false, field: 'flight_number', reason: `provider unavailable: ${result.message}` }
   }
-  const legs = new Map<string, ScheduledLeg>()
-  for (const leg of result.value) {
-    if (isOf(identity, leg)) legs.set(`${leg.carrier}|${leg.flightNumber}|${leg.scheduledOut}`, leg)
-  }
-  const [leg] = legs.values()
+  const legs = timetableLegs(identity, result.value)
+  const [leg] = legs
   if (leg === undefined) return noSuchLeg(identity)
-  if (legs.size > 1) {
-    const reason = `is ambiguous: the provider has ${legs.size} such legs on ${identity.originLocalDate}`
+  if (legs.length > 1) {
+    const reason = `is ambiguous: the provider has ${legs.length} such legs on ${identity.originLocalDate}`
     return { ok: false, field: 'flight_number', reason }
   }
   if (leg.scheduledIn <= leg.scheduledOut) {
@@ -96,16 +93,4 @@ function pick(identity: LegIdentity, result: ProviderResult<ScheduledLeg[]>): Lo
 function noSuchLeg(identity: LegIdentity): LookedUpLeg {
   const reason = `no such leg at the provider: ${legKey(identity)}`
   return { ok: false, field: 'flight_number', reason }
-}
-
-// The operating flight itself, or the one behind the code share that was sold.
-function isOf(identity: LegIdentity, leg: ScheduledLeg): boolean {
-  const isOperating = leg.carrier === identity.carrier && leg.flightNumber === identity.flightNumber
-  const isMarketed = leg.marketingIdent === `${identity.carrier}${identity.flightNumber}`
-  return (
-    (isOperating || isMarketed) &&
-    leg.origin === identity.origin &&
-    leg.destination === identity.destination &&
-    localDateAt(leg.scheduledOut, leg.originZone) === identity.originLocalDate
-  )
 }

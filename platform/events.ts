@@ -6,6 +6,7 @@ import type { BudgetNotice } from '../domain/ports/call-allowance.ts'
 import type { NotificationChannel } from '../domain/notification.ts'
 import type { ProviderFailureKind } from '../domain/ports/flight-data-provider.ts'
 import type { ProviderStateChange } from '../domain/ports/provider-health-store.ts'
+import { PLAN_PRODUCTS, type ProviderPlan } from '../domain/provider-plan.ts'
 import type { Logger } from './logger.ts'
 import { secretEvents } from './secret-events.ts'
 import {
@@ -109,6 +110,23 @@ function monitoringEvents({ logger, metrics }: Deps) {
     /** Timetables that changed early enough to change what is insured. */
     legsRetimed(shard: { readonly count: number }): void {
       logger.info(shard, 'legs-retimed')
+    },
+    /** Looks at the timetable for legs that leave weeks ahead; a leg that vanished is noted, not decided. */
+    timetableLooked(run: {
+      readonly looked: number
+      readonly retimed: number
+      readonly vanished: number
+      readonly returned: number
+      readonly failed: number
+    }): void {
+      const { looked, retimed, vanished, returned, failed } = run
+      metrics.timetableLooks.inc({ outcome: 'retimed' }, retimed)
+      metrics.timetableLooks.inc({ outcome: 'vanished' }, vanished)
+      metrics.timetableLooks.inc({ outcome: 'returned' }, returned)
+      metrics.timetableLooks.inc({ outcome: 'failed' }, failed)
+      metrics.timetableLooks.inc({ outcome: 'as_known' }, looked - retimed - vanished - returned)
+      if (vanished > 0) logger.warn(run, 'legs-vanished-from-timetable')
+      else logger.info(run, 'timetable-looked-at')
     },
     /** A decision that later evidence contradicts: more owed goes to people, less is leakage. */
     decisionCorrected(correction: {
@@ -325,6 +343,20 @@ function providerEvents({ logger, metrics }: Deps) {
       metrics.providerBudgetMarks.inc({ provider, period, percent: String(percent) })
       if (percent >= 100) logger.error(notice, 'provider-budget-spent')
       else logger.warn(notice, 'provider-budget-reached')
+    },
+    /** What a key's plan includes was found out. */
+    providerPlanFound({
+      provider,
+      plan,
+    }: {
+      readonly provider: string
+      readonly plan: ProviderPlan
+    }): void {
+      const { present, past, future } = plan
+      const isRefused = PLAN_PRODUCTS.some((product) => plan[product].verdict === 'refused')
+      const data = { provider, present, past, future }
+      if (isRefused) logger.warn(data, 'provider-plan-refuses')
+      else logger.info(data, 'provider-plan-found')
     },
     providerStateChanged(change: ProviderStateChange): void {
       metrics.providerStateChanges.inc({ provider: change.provider, state: change.to })

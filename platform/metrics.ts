@@ -117,6 +117,12 @@ function monitoringMetrics(registers: Registry[]) {
       name: 'groundstop_second_source_silent_total',
       help: 'Times that the second flight-data source gave no answer about a leg',
     }),
+    timetableLooks: new Counter({
+      registers,
+      name: 'groundstop_timetable_looks_total',
+      help: 'Looks at the timetable for legs weeks ahead, by what they found',
+      labelNames: ['outcome'],
+    }),
     corrections: new Counter({
       registers,
       name: 'groundstop_corrected_policies_total',

@@ -6,7 +6,9 @@ import type {
   PaymentProvider,
   TransferOutcome,
 } from '../domain/ports/payment-provider.ts'
+import type { PlanProber } from '../domain/ports/plan-store.ts'
 import type { Events } from './events.ts'
+import { PLAN_PRODUCTS } from '../domain/provider-plan.ts'
 import type { ProviderOutcome } from './metrics.ts'
 
 type Observer = Pick<Events, 'providerCalled'>
@@ -38,6 +40,25 @@ export function observeAirportData(
     id,
     airport: (code, signal) => observe('airport', () => provider.airport(code, signal), outcomeOf),
     weather: (code, signal) => observe('weather', () => provider.weather(code, signal), outcomeOf),
+  }
+}
+
+/** The same prober; each probe is told as one event, which counts as answered when a product was. */
+export function observePlanProber(
+  provider: PlanProber & { readonly id: string },
+  events: Observer,
+): PlanProber {
+  const observe = observer(provider.id, events)
+  return {
+    probePlan: (signal) =>
+      observe(
+        'probe_plan',
+        () => provider.probePlan(signal),
+        (plan) =>
+          PLAN_PRODUCTS.every((product) => plan[product].verdict === 'unknown')
+            ? 'unavailable'
+            : 'ok',
+      ),
   }
 }
 

@@ -3,6 +3,7 @@ import { createAeroAirports } from '../adapters/airports/aeroapi-airports.ts'
 import { loadAirportZones } from '../adapters/airports/zones.ts'
 import { createAeroApiProvider } from '../adapters/flights/aeroapi.ts'
 import { createAviationstackProvider } from '../adapters/flights/aviationstack.ts'
+import { createHeldPlan } from '../adapters/flights/held-plan.ts'
 import {
   createLeasedAllowance,
   keyIdOf,
@@ -11,12 +12,18 @@ import {
 import type { Config } from '../config/config.ts'
 import type { Database } from '../db/client.ts'
 import { createAllowanceStore } from '../db/stores/allowance-store.ts'
+import { createPlanStore } from '../db/stores/plan-store.ts'
 import type { AirportDataProvider } from '../domain/ports/airport-data-provider.ts'
 import type { AllowanceTerms } from '../domain/ports/call-allowance.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { FlightDataProvider } from '../domain/ports/flight-data-provider.ts'
+import type { PlanProber } from '../domain/ports/plan-store.ts'
 import type { Events } from '../platform/events.ts'
-import { observeAirportData, observeFlightData } from '../platform/observed-providers.ts'
+import {
+  observeAirportData,
+  observeFlightData,
+  observePlanProber,
+} from '../platform/observed-providers.ts'
 import type { ProviderReports } from '../platform/provider-reports.ts'
 
 /** The ways of asking about flights and airports. */
@@ -25,6 +32,8 @@ export type FlightServices = AsyncDisposable & {
   /** Undefined without its key: then one source decides. */
   readonly secondFlightData: FlightDataProvider | undefined
   readonly airportData: AirportDataProvider
+  /** Finds out what the second source's key may ask; undefined without a key. */
+  readonly secondPlan: PlanProber | undefined
 }
 
 /** What they are built from. */
@@ -63,6 +72,11 @@ export function createFlightServices(deps: FlightServicesDeps): FlightServices {
             concurrency: aviationstack.concurrency,
             airports,
             clock,
+            plan: createHeldPlan({
+              provider: 'aviationstack',
+              keyId: keyIdOf(secondApiKey),
+              store: createPlanStore(deps.db),
+            }),
           }),
         )
   if (second !== undefined) {
@@ -72,6 +86,7 @@ export function createFlightServices(deps: FlightServicesDeps): FlightServices {
     flightData: observeFlightData(first, reports),
     secondFlightData: second === undefined ? undefined : observeFlightData(second, reports),
     airportData: observeAirportData(airportData, reports),
+    secondPlan: second === undefined ? undefined : observePlanProber(second, reports),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }

@@ -95,6 +95,7 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
   })
   await using _settings = services.holdSettings(logger)
   await using _keys = services.reportKeys(logger, metrics)
+  await using _plans = services.probePlans(logger)
   await prepareServer(starter, services)
   await using connection = await ownConnection(config, process.env)
   await using _metrics = await serveMetricsIfFree(config, metrics, logger)

@@ -8,10 +8,14 @@ import type { Database } from '../db/client.ts'
 import { createAirportCache } from '../db/stores/airport-cache.ts'
 import { createAllowanceStore } from '../db/stores/allowance-store.ts'
 import { createLegStore } from '../db/stores/leg-store.ts'
+import { createPlanStore } from '../db/stores/plan-store.ts'
 import { createProviderHealthStore } from '../db/stores/provider-health-store.ts'
 import { createStaleLegs } from '../db/stores/stale-legs.ts'
+import { createTimetableLooks } from '../db/stores/timetable-looks.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { Events } from '../platform/events.ts'
+import { probePlans } from '../operations/check-providers.ts'
+import type { ProcessLogger } from '../platform/logger.ts'
 import { createProviderReports, type ProviderReports } from '../platform/provider-reports.ts'
 import type { FlightServices } from './flight-data.ts'
 import type { ActivitiesByJob } from './queues.ts'
@@ -39,9 +43,10 @@ export function createProviderActivities(deps: {
   const { flightData, secondFlightData, airportData } = deps.flights
   return {
     'provider-health-check': createProviderHealthCheckActivities({
-      providers: watchedProviders(config, secrets),
+      providers: watchedProviders(config, secrets, deps.flights.secondPlan),
       healthStore: createProviderHealthStore(db),
       allowanceStore: createAllowanceStore(db),
+      planStore: createPlanStore(db),
       events,
     }),
     'cache-refresh': createCacheRefreshActivities({
@@ -52,6 +57,39 @@ export function createProviderActivities(deps: {
       staleLegs: createStaleLegs(db),
       airportData,
       airportCache: createAirportCache(db),
+      timetableLooks: createTimetableLooks(db),
+      events,
     }),
+  }
+}
+
+/**
+ * Finds out at a worker's start what plans include, where that is due: `provider-health-check` does it
+ * from then on. Waits for nothing; dispose of it before the database.
+ */
+export function probePlansAtStart(
+  deps: {
+    readonly config: Config
+    readonly secrets: Secrets
+    readonly db: Database
+    readonly events: Pick<Events, 'providerPlanFound'>
+    readonly flights: Pick<FlightServices, 'secondPlan'>
+  },
+  logger: ProcessLogger,
+): AsyncDisposable {
+  const { config, secrets, db, events, flights } = deps
+  const providers = watchedProviders(config, secrets, flights.secondPlan)
+  const ending = new AbortController()
+  const probing = probePlans({ providers, planStore: createPlanStore(db) }, ending.signal)
+    .then((plans) => plans.forEach((found) => events.providerPlanFound(found)))
+    .catch((error: unknown) => {
+      // The next health check does it: until then everything is asked for.
+      if (!ending.signal.aborted) logger.warn({ error }, 'plans-not-probed')
+    })
+  return {
+    [Symbol.asyncDispose]: async () => {
+      ending.abort()
+      await probing
+    },
   }
 }

@@ -34,7 +34,11 @@ import { createFlightServices } from './flight-data.ts'
 import { createMonitorActivities } from './monitor-services.ts'
 import { createNotificationServices } from './notification-services.ts'
 import { createPaymentActivities, openRails } from './payment-services.ts'
-import { createProviderActivities, createWorkerReports } from './provider-services.ts'
+import {
+  createProviderActivities,
+  createWorkerReports,
+  probePlansAtStart,
+} from './provider-services.ts'
 import type { ActivitiesByJob, ActivityFamily } from './queues.ts'
 import { createRetentionActivities } from './retention-services.ts'
 import { reviewActivities, type ReviewRunDeps } from './review-services.ts'
@@ -56,6 +60,8 @@ export type WorkerServices = AsyncDisposable & {
   readonly auditSchedule: (entry: SchedulePlanEntry) => Promise<void>
   /** Lets changes of run-time settings hold in this process; dispose of it to stop. */
   readonly holdSettings: (logger: ProcessLogger) => AsyncDisposable
+  /** Finds out what providers' plans include, where that is due; dispose of it to stop. */
+  readonly probePlans: (logger: ProcessLogger) => AsyncDisposable
   /** Tells which keys this process has; dispose of it to stop. */
   readonly reportKeys: (logger: ProcessLogger, metrics: Metrics) => AsyncDisposable
 }
@@ -132,6 +138,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
         defaults: settingDefaults(config),
         logger,
       }),
+    probePlans: (logger) => probePlansAtStart({ config, secrets, db, events, flights }, logger),
     reportKeys: (logger, metrics) =>
       reportKeys({
         holders: createKeyHolderStore(db),

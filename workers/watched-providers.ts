@@ -2,12 +2,17 @@
 import { keyIdOf } from '../adapters/flights/leased-allowance.ts'
 import { createHttpProbe } from '../adapters/http-probe.ts'
 import type { Config, Secrets } from '../config/config.ts'
+import type { PlanProber } from '../domain/ports/plan-store.ts'
 import type { WatchedProvider } from '../operations/check-providers.ts'
 
 const NO_BUDGET = { keyId: null, dayBudget: null, monthBudget: null }
 
-/** Those whose key is set. */
-export function watchedProviders(config: Config, secrets: Secrets): WatchedProvider[] {
+/** Those whose key is set. `secondPlan` finds out what the second source's key may ask. */
+export function watchedProviders(
+  config: Config,
+  secrets: Secrets,
+  secondPlan?: PlanProber,
+): WatchedProvider[] {
   const watched: WatchedProvider[] = []
   const { aeroapi, aviationstack, stripe } = config
   if (secrets.aeroapiKey !== null) {
@@ -25,7 +30,8 @@ export function watchedProviders(config: Config, secrets: Secrets): WatchedProvi
     const { dayBudget, monthBudget } = aviationstack
     const keyId = keyIdOf(secrets.aviationstackKey)
     const probe = createHttpProbe({ provider: 'aviationstack', url, isWithoutKey: true })
-    watched.push({ probe, keyId, dayBudget, monthBudget })
+    const plan = secondPlan === undefined ? {} : { prober: secondPlan }
+    watched.push({ probe, keyId, dayBudget, monthBudget, ...plan })
   }
   if (secrets.stripeApiKey !== null) {
     const url = `${withoutSlash(stripe.url).replace(/\/v1$/, '')}/v1/balance`

@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common'
 import {
   ActivityFailure,
   isCancellation,
+  patched,
   proxyActivities,
   setCurrentDetails,
   workflowInfo,
@@ -17,14 +18,13 @@ import {
 } from '../jobs/cache-refresh.ts'
 import { SHORT_STEP, STEP_RETRY } from './shared/steps.ts'
 
-const { refreshFlights, refreshWeather, refreshAirports } = proxyActivities<CacheRefreshActivities>(
-  {
+const { refreshFlights, refreshWeather, refreshAirports, lookAtTimetable } =
+  proxyActivities<CacheRefreshActivities>({
     // Twice this and a wait fit into the run's ten minutes.
     startToCloseTimeout: '4 minutes',
     heartbeatTimeout: '30 seconds',
     retry: { ...STEP_RETRY, maximumAttempts: 2 },
-  },
-)
+  })
 const { removeExpiredEntries } = proxyActivities<CacheRefreshActivities>(SHORT_STEP)
 
 type Counts = {
@@ -47,8 +47,14 @@ export async function cacheRefresh(input: CacheRefreshInput): Promise<CacheRefre
       const { removed } = await removeExpiredEntries()
       return { wanted: removed, refreshed: removed, failed: 0, error: null }
     },
+    // A claim of its own: each part gives back what it holds.
+    timetable: () => lookAtTimetable({ claimedBy: `${claimedBy}/timetable` }),
   }
-  const wanted = CACHE_PARTS.filter((part) => input.parts?.includes(part) ?? true)
+  // Runs from before know four parts.
+  const hasTimetable = patched('2026-11-timetable')
+  const wanted = CACHE_PARTS.filter(
+    (part) => (input.parts?.includes(part) ?? true) && (part !== 'timetable' || hasTimetable),
+  )
   const parts = await Promise.all(wanted.map((part) => runPart(part, carryOut[part])))
   setCurrentDetails(parts.map(describe).join('\n'))
   if (parts.every(({ state }) => state === 'failed')) throw allFailed(parts)

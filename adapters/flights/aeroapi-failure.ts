@@ -15,7 +15,11 @@ const RETRYABLE: readonly ProviderFailureKind[] = ['THROTTLED', 'UNAVAILABLE', '
 export function failure(
   kind: ProviderFailureKind,
   message: string,
-  details: { httpStatus?: number | null; retryAfterMs?: number } = {},
+  details: {
+    httpStatus?: number | null
+    retryAfterMs?: number
+    isPlanRefusal?: boolean
+  } = {},
 ): ProviderFailure {
   return {
     ok: false,
@@ -24,6 +28,7 @@ export function failure(
     isRetryable: RETRYABLE.includes(kind),
     httpStatus: details.httpStatus ?? null,
     ...(details.retryAfterMs === undefined ? {} : { retryAfterMs: details.retryAfterMs }),
+    ...(details.isPlanRefusal === true ? { isPlanRefusal: true } : {}),
   }
 }
 

@@ -30,6 +30,9 @@ const KINDS: Readonly<Record<string, ProviderFailureKind>> = {
   validation_error: 'BAD_REQUEST',
 }
 
+/** What the key's plan does not include. */
+const PLAN_CODES = ['https_access_restricted', 'function_access_restricted']
+
 /** Words with which the service refuses a request for good, even as an internal error. */
 const REFUSAL = /\bmust be\b|\bmust not\b|\binvalid\b|\bnot (?:supported|allowed|available)\b/i
 
@@ -66,6 +69,7 @@ export function failureOfError(
   return failure(kind, `HTTP ${httpStatus}: ${text}`, {
     httpStatus,
     ...(kind === 'THROTTLED' ? { retryAfterMs: retryMs(retryAfter) } : {}),
+    isPlanRefusal: PLAN_CODES.includes(error.code),
   })
 }
 

@@ -14,15 +14,18 @@ import type {
   ProviderResult,
   ScheduledLeg,
 } from '../../domain/ports/flight-data-provider.ts'
+import type { HeldPlan, PlanProber } from '../../domain/ports/plan-store.ts'
+import { UNKNOWN_PLAN } from '../../domain/provider-plan.ts'
 import { DAY_MS, type Instant } from '../../domain/time.ts'
 import { localDateAt } from '../../domain/zone.ts'
 import type { BreakerState, CircuitOptions } from '../circuit.ts'
 import { failure } from './aeroapi-failure.ts'
 import { toFutureLeg } from './aviationstack-future.ts'
 import { createAviationHttp, type AviationHttp } from './aviationstack-http.ts'
+import { futureRefusal, probeAviationPlan, queryOfDay } from './aviationstack-plan.ts'
 import { toProviderLegs, toScheduledLeg, type Airports } from './aviationstack-records.ts'
 import type { CallOptions } from './call-limits.ts'
-import { futurePage, statusPage } from './aviationstack-schema.ts'
+import { futurePage, statusPage, type AviationFlight } from './aviationstack-schema.ts'
 
 /** Where aviationstack is unless a base URL says otherwise. */
 export const AVIATIONSTACK_BASE_URL = 'https://api.aviationstack.com/v1'
@@ -59,6 +62,8 @@ export type AviationstackOptions = {
   readonly airports: Airports
   /** The business clock: what is past, present or future is asked for in different ways. */
   readonly clock: Clock
+  /** What the key's plan includes; default: not known, and everything is asked for. */
+  readonly plan?: HeldPlan
   readonly circuit?: CircuitOptions
   /** Longest wait for an answer; default 10,000 ms. */
   readonly timeoutMs?: number
@@ -66,7 +71,8 @@ export type AviationstackOptions = {
 
 /** The provider and what metrics read of it; disposing closes its connections. */
 export type AviationstackProvider = FlightDataProvider &
-  AsyncDisposable & { readonly breakerState: () => BreakerState }
+  AsyncDisposable &
+  PlanProber & { readonly breakerState: () => BreakerState }
 
 type Page<T> = {
   readonly pagination?: { offset: number; count: number; total: number } | null | undefined
@@ -77,7 +83,10 @@ type Deps = {
   readonly clock: Clock
   readonly airports: Airports
   readonly pageRows: number
+  readonly plan: HeldPlan
 }
+
+const NOTHING_KNOWN: HeldPlan = { read: () => Promise.resolve(UNKNOWN_PLAN) }
 
 /** Throws TypeError on a bad base URL and RangeError on a bad rate. */
 export function createAviationstackProvider(options: AviationstackOptions): AviationstackProvider {
@@ -90,13 +99,14 @@ export function createAviationstackProvider(options: AviationstackOptions): Avia
     ...(options.circuit === undefined ? {} : { circuit: options.circuit }),
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
   })
-  const { clock, airports, pageRows = DEFAULT_PAGE_ROWS } = options
-  const deps = { http, clock, airports, pageRows }
+  const { clock, airports, pageRows = DEFAULT_PAGE_ROWS, plan = NOTHING_KNOWN } = options
+  const deps = { http, clock, airports, pageRows, plan }
   return {
     id: 'aviationstack',
     breakerState: () => http.breakerState,
     findScheduled: (identity, signal) => findScheduled(deps, identity, signal),
     getStatus: (leg, signal) => getStatus(deps, leg, signal),
+    probePlan: (signal) => probeAviationPlan(http, clock, signal),
     [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
   }
 }
@@ -115,17 +125,41 @@ async function getStatus(
     const ident = `${identity.carrier}${identity.flightNumber}`
     return failure('NOT_FOUND', `${ident} leaves outside of the days that the provider shows`)
   }
-  // By the operating number: an ident stored at bind is the ident of the provider that bound it.
-  const query = {
-    flight_iata: `${identity.carrier}${identity.flightNumber}`,
-    ...pastDate(date, days),
-  }
-  const result = await collect(deps, '/flights', query, statusPage, {
-    purpose: leg.purpose,
-    signal,
-  })
+  const result = await flightsOfDay(
+    deps,
+    identity,
+    { date, days },
+    {},
+    {
+      purpose: leg.purpose,
+      signal,
+    },
+  )
   if (!result.ok) return result
   return { ...result, value: toProviderLegs(result.value, leg, deps.airports) }
+}
+
+/** Today's and yesterday's flights of a designator, or those of a past day, as the plan allows. */
+async function flightsOfDay(
+  deps: Deps,
+  { carrier, flightNumber }: LegIdentity,
+  { date, days }: { readonly date: string; readonly days: number },
+  filters: Readonly<Record<string, string>>,
+  { purpose, signal }: CallOptions,
+): Promise<ProviderResult<AviationFlight[]>> {
+  const ofDay = queryOfDay(await deps.plan.read(), date, days)
+  if (!ofDay.ok) return ofDay
+  // By the operating number: an ident stored at bind is the ident of the provider that bound it.
+  const query = { flight_iata: `${carrier}${flightNumber}`, ...filters, ...ofDay.query }
+  const result = await collect(deps, '/flights', query, statusPage, { purpose, signal })
+  const isPastAmongPresent = days < 0 && ofDay.query.flight_date === undefined
+  if (!result.ok || !isPastAmongPresent || hasFlightOf(date, result.value)) return result
+  // The day is not shown any more: that says nothing about the leg.
+  return failure('NOT_FOUND', `the key's plan shows no flights of ${date} any more`)
+}
+
+function hasFlightOf(date: string, rows: readonly AviationFlight[]): boolean {
+  return rows.some(({ flight_date: of }) => of === null || of === date)
 }
 
 async function findScheduled(
@@ -140,6 +174,8 @@ async function findScheduled(
   if (destinationZone === null) return unknownZone(identity.destination)
   const days = daysAhead(await deps.clock.now(), identity.originLocalDate, originZone)
   if (days > FUTURE_FROM_DAYS) {
+    const refusal = futureRefusal(await deps.plan.read(), identity.originLocalDate)
+    if (refusal !== null) return refusal
     return findFuture(deps, identity, { originZone, destinationZone }, signal)
   }
   if (days > STATUS_AHEAD_DAYS || days < -PAST_DAYS) {
@@ -149,13 +185,9 @@ async function findScheduled(
       `the provider has no timetable of ${identity.originLocalDate} today`,
     )
   }
-  const query = {
-    flight_iata: `${identity.carrier}${identity.flightNumber}`,
-    dep_iata: identity.origin,
-    arr_iata: identity.destination,
-    ...pastDate(identity.originLocalDate, days),
-  }
-  const result = await collect(deps, '/flights', query, statusPage, { signal })
+  const filters = { dep_iata: identity.origin, arr_iata: identity.destination }
+  const day = { date: identity.originLocalDate, days }
+  const result = await flightsOfDay(deps, identity, day, filters, { signal })
   if (!result.ok) return result
   const legs = result.value.map((row) => toScheduledLeg(row, identity, deps.airports))
   return { ...result, value: distinct(legs.filter((leg) => leg !== null)) }
@@ -179,11 +211,6 @@ async function findFuture(
   if (!result.ok) return result
   const legs = result.value.map((row) => toFutureLeg(row, identity, zones, deps.airports))
   return { ...result, value: distinct(legs.filter((leg) => leg !== null)) }
-}
-
-/** Today's flights are asked for without a date: a date is another product, of past flights. */
-function pastDate(date: string, days: number): { flight_date?: string } {
-  return days < 0 ? { flight_date: date } : {}
 }
 
 /** Days from today, on the wall at the origin, to a date there; negative in the past. */

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 
 import { createClockStore } from '../../db/stores/clock-store.ts'
 import { explainPolls, type PollExplanation } from '../../domain/explain-polls.ts'
-import type { LegDetails, ListedLeg } from '../../domain/ports/leg-reads.ts'
+import type { LegDetails, ListedLeg, ShownLook } from '../../domain/ports/leg-reads.ts'
 import { parseLocalDate, type LocalDate } from '../../domain/time.ts'
 import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import type { CliContext } from '../context.ts'
@@ -88,8 +88,12 @@ function listLines(items: readonly ListedLeg[]): string[] {
   )
 }
 
+function lookText({ finding, firstSeenAt, lastSeenAt, seenCount }: ShownLook): string {
+  return `${finding} since ${timeText(firstSeenAt)}, last ${timeText(lastSeenAt)}, ${seenCount} times`
+}
+
 function showLines(leg: LegDetails): string[] {
-  const { polls, facts } = leg
+  const { polls, facts, timetable } = leg
   const exposure = leg.exposure.map((held) => moneyText(held.sumInsuredMinor, held.currency))
   return [
     ...fieldLines([
@@ -106,6 +110,8 @@ function showLines(leg: LegDetails): string[] {
       ['exposure', exposure.join(', ')],
       ['next poll', timeText(polls.nextPollAt)],
       ['why', polls.reason],
+      ['next look at the timetable', timeText(timetable.nextLookAt)],
+      ['in the timetable', timetable.looks[0] === undefined ? null : lookText(timetable.looks[0])],
     ]),
     '',
     ...tableLines(

@@ -9,6 +9,7 @@ import type {
   ListedLeg,
   ShownEvaluation,
   ShownIncident,
+  ShownLook,
   ShownObservation,
 } from '../../domain/ports/leg-reads.ts'
 import { SHOWN_LIMIT } from '../../domain/ports/leg-reads.ts'
@@ -64,8 +65,16 @@ function conditions(filter: LegFilter, key: readonly string[] | null) {
 
 type LegRow = Omit<
   LegDetails,
-  'facts' | 'polls' | 'exposure' | 'observations' | 'evaluations' | 'coverageIncidents' | 'policies'
+  | 'facts'
+  | 'polls'
+  | 'timetable'
+  | 'exposure'
+  | 'observations'
+  | 'evaluations'
+  | 'coverageIncidents'
+  | 'policies'
 > & {
+  readonly nextLookAt: Instant | null
   readonly facts: LegFacts | { readonly version?: undefined }
   readonly nextPollAt: Instant | null
   readonly pollPhase: PollPhase | null
@@ -85,7 +94,7 @@ async function findLeg(db: Database, legKey: string, seq?: number): Promise<LegD
       const row = await readLeg(trx, legKey, seq)
       if (row === undefined) return null
       const { facts, nextPollAt, pollPhase, pollReason, ...rest } = row
-      const { lastPolledAt, lastAnsweredAt, consecutiveFailures, ...leg } = rest
+      const { lastPolledAt, lastAnsweredAt, consecutiveFailures, nextLookAt, ...leg } = rest
       return {
         ...leg,
         facts: facts.version === undefined ? null : facts,
@@ -97,6 +106,10 @@ async function findLeg(db: Database, legKey: string, seq?: number): Promise<LegD
           lastPolledAt,
           lastAnsweredAt,
           consecutiveFailures,
+        },
+        timetable: {
+          nextLookAt: leg.undecidedPolicies > 0 ? nextLookAt : null,
+          looks: await readLooks(trx, leg.legId),
         },
         ...(await readExposure(trx, leg.legId)),
         observations: await readObservations(trx, leg.legId),
@@ -122,7 +135,7 @@ async function readLeg(db: Database, legKey: string, seq?: number): Promise<LegR
       l.undecided_policies as "undecidedPolicies", l.next_poll_at as "nextPollAt",
       l.poll_phase as "pollPhase", l.poll_reason as "pollReason",
       l.last_polled_at as "lastPolledAt", l.last_ok_at as "lastAnsweredAt",
-      l.consecutive_failures as "consecutiveFailures"
+      l.consecutive_failures as "consecutiveFailures", l.next_timetable_at as "nextLookAt"
     from flight_leg l
     where l.leg_key = ${legKey} and (${seq ?? null}::integer is null or l.seq = ${seq ?? null})
     order by l.seq desc
@@ -145,6 +158,15 @@ async function readExposure(
       open === null ? [] : [{ currency, sumInsuredMinor: open }],
     ),
   }
+}
+
+async function readLooks(db: Database, legId: string): Promise<ShownLook[]> {
+  const { rows } = await sql<ShownLook>`
+    select provider, finding, scheduled_out as "scheduledOut", scheduled_in as "scheduledIn",
+      first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt", seen_count as "seenCount"
+    from timetable_look where leg_id = ${legId}
+    order by id desc limit ${SHOWN_LIMIT}`.execute(db)
+  return rows
 }
 
 /** The newest observations of a leg, the newest first. */

@@ -20,7 +20,7 @@ import type { Database } from '../client.ts'
 import { retriedTransaction } from '../retried-transaction.ts'
 import type { DB } from '../types.generated.ts'
 import { accountForCoverage } from './leg-coverage.ts'
-import { beginMonitoring, endorsePolicies } from './polled-policies.ts'
+import { beginMonitoring, endorsePolicies, retimesOf } from './polled-policies.ts'
 import { factsOf, secondFactsOf, watchedLegColumns, watchedLegOf } from './watched-leg.ts'
 import type { WatchedLegRow } from './watched-leg.ts'
 
@@ -163,7 +163,7 @@ async function savePolls(trx: Transaction<DB>, polls: readonly PolledLeg[]): Pro
   if (current.length === 0) return []
   await saveObservations(trx, current.flatMap(observationsOf))
   await updateLegs(trx, current)
-  await endorsePolicies(trx, current)
+  await endorsePolicies(trx, retimesOf(current))
   await beginMonitoring(trx, current)
   return current.map((poll) => poll.legId)
 }

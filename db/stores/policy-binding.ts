@@ -69,7 +69,7 @@ export async function insertLegs(trx: Transaction<DB>, legs: readonly NewLeg[]):
   await sql`
     insert into flight_leg (id, leg_key, carrier, flight_number, origin, destination,
       origin_local_date, origin_zone, destination_zone, provider_ident, scheduled_out, scheduled_in,
-      next_poll_at, poll_phase, poll_reason)
+      next_poll_at, poll_phase, poll_reason, next_timetable_at)
     select groundstop_id('leg|' || r.leg_key || '|1'), r.*
     from unnest(
       ${legs.map((leg) => leg.legKey)}::text[],
@@ -85,10 +85,11 @@ export async function insertLegs(trx: Transaction<DB>, legs: readonly NewLeg[]):
       ${legs.map((leg) => leg.scheduledIn)}::timestamptz[],
       ${legs.map((leg) => leg.firstPollAt)}::timestamptz[],
       ${legs.map((leg) => leg.pollPhase)}::text[],
-      ${legs.map((leg) => leg.pollReason)}::text[]
+      ${legs.map((leg) => leg.pollReason)}::text[],
+      ${legs.map((leg) => leg.firstTimetableAt)}::timestamptz[]
     ) as r (leg_key, carrier, flight_number, origin, destination, origin_local_date, origin_zone,
       destination_zone, provider_ident, scheduled_out, scheduled_in, next_poll_at, poll_phase,
-      poll_reason)
+      poll_reason, next_timetable_at)
     order by r.leg_key
     on conflict do nothing`.execute(trx)
 }

@@ -1,11 +1,11 @@
-/** What a poll does to policies, within its transaction: their watch begins, their schedule is endorsed. */
+/** What a poll or a look does to policies, within its transaction: their watch begins, their schedule is endorsed. */
 import { sql } from 'kysely'
 import type { Transaction } from 'kysely'
 
 import { COVER_AFTER_ARRIVAL_MS, MONITORING_BEFORE_OUT_MS } from '../../domain/policy.ts'
 import type { PolledLeg } from '../../domain/ports/leg-store.ts'
-import { ENDORSE_BEFORE_OUT_MS, REFUND_ABOVE_MS } from '../../domain/retime.ts'
-import { addMs, SECOND_MS } from '../../domain/time.ts'
+import { ENDORSE_BEFORE_OUT_MS, REFUND_ABOVE_MS, type Schedule } from '../../domain/retime.ts'
+import { addMs, SECOND_MS, type Instant } from '../../domain/time.ts'
 import type { DB } from '../types.generated.ts'
 
 /**
@@ -38,6 +38,17 @@ export async function beginMonitoring(
         or p.id not in (select policy_id from refund))`.execute(trx)
 }
 
+/** A leg's new timetable, and when a provider was seen to show it. */
+export type SeenRetime = Schedule & { readonly legId: string; readonly seenAt: Instant }
+
+/** The timetables that polls saw change in time. */
+export function retimesOf(polls: readonly PolledLeg[]): SeenRetime[] {
+  return polls.flatMap(({ legId, polledAt, answer }) => {
+    const schedule = answer?.retimed ?? null
+    return schedule === null ? [] : [{ legId, seenAt: polledAt, ...schedule }]
+  })
+}
+
 /**
  * Endorses the undecided policies of retimed legs whose insured departure is far enough ahead. Two
  * statements, because the schema lets the insured schedule move only as an endorsement says that is
@@ -45,25 +56,21 @@ export async function beginMonitoring(
  */
 export async function endorsePolicies(
   trx: Transaction<DB>,
-  polls: readonly PolledLeg[],
+  retimed: readonly SeenRetime[],
 ): Promise<void> {
-  const retimed = polls.flatMap(({ legId, polledAt, answer }) => {
-    const schedule = answer?.retimed ?? null
-    return schedule === null ? [] : [{ legId, polledAt, ...schedule }]
-  })
   if (retimed.length === 0) return
   const legIds = retimed.map(({ legId }) => legId)
   await sql`
     with target as (
       select p.id, p.leg_id, p.insured_scheduled_out as old_out, p.insured_scheduled_in as old_in,
-        r.scheduled_out as new_out, r.scheduled_in as new_in, r.polled_at
+        r.scheduled_out as new_out, r.scheduled_in as new_in, r.seen_at
       from unnest(
         ${legIds}::uuid[],
-        ${retimed.map(({ polledAt }) => polledAt)}::timestamptz[],
-        ${retimed.map(({ polledAt }) => addMs(polledAt, ENDORSE_BEFORE_OUT_MS))}::timestamptz[],
+        ${retimed.map(({ seenAt }) => seenAt)}::timestamptz[],
+        ${retimed.map(({ seenAt }) => addMs(seenAt, ENDORSE_BEFORE_OUT_MS))}::timestamptz[],
         ${retimed.map(({ scheduledOut }) => scheduledOut)}::timestamptz[],
         ${retimed.map(({ scheduledIn }) => scheduledIn)}::timestamptz[]
-      ) as r (leg_id, polled_at, earliest_out, scheduled_out, scheduled_in)
+      ) as r (leg_id, seen_at, earliest_out, scheduled_out, scheduled_in)
       join policy p on p.leg_id = r.leg_id
       where p.outcome is null and p.state in ('BOUND', 'MONITORING')
         and p.insured_scheduled_out >= r.earliest_out
@@ -73,7 +80,7 @@ export async function endorsePolicies(
     insert into endorsement (policy_id, n, leg_id, old_scheduled_out, old_scheduled_in,
       new_scheduled_out, new_scheduled_in, announced_at, refund_offered)
     select t.id, coalesce(e.n, 0) + 1, t.leg_id, t.old_out, t.old_in, t.new_out, t.new_in,
-      t.polled_at,
+      t.seen_at,
       -- From the schedule at bind: two small changes may add up to a large one.
       greatest(
         abs(extract(epoch from t.new_out - coalesce(f.old_scheduled_out, t.old_out))),

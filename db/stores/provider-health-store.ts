@@ -12,6 +12,7 @@ import type {
 import type { ProviderReason, ProviderState } from '../../domain/provider-health.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Database } from '../client.ts'
+import { planOf, type PlanRow } from './plan-store.ts'
 
 /** What the share of failures is counted over. */
 const SIGNS_MIN = 15
@@ -123,23 +124,24 @@ async function save(
 }
 
 async function saveOne(trx: Database, judged: JudgedProvider): Promise<ProviderStateChange | null> {
-  const { provider, state, reason, answeredInMs } = judged
+  const { provider, keyId, state, reason, answeredInMs } = judged
   const before = await sql<{ state: ProviderState }>`
     select state from provider_health where provider = ${provider} for update`.execute(trx)
   const from = before.rows[0]?.state ?? null
   const inMs = answeredInMs === null ? null : Math.round(answeredInMs)
   await sql`
-    insert into provider_health as h (provider, state, reason, since, checked_at, answered_in_ms,
+    insert into provider_health as h (provider, key_id, state, reason, since, checked_at, answered_in_ms,
       last_answer_at, calls, failures, processes, open_breakers, day_units, day_budget, month_units,
       month_budget)
-    values (${provider}, ${state}, ${reason}, clock_timestamp(), clock_timestamp(), ${inMs}::integer,
+    values (${provider}, ${keyId}, ${state}, ${reason}, clock_timestamp(), clock_timestamp(), ${inMs}::integer,
       case when ${inMs}::integer is null
         then (select max(last_answer_at) from provider_process where provider = ${provider})
         else clock_timestamp() end,
       ${judged.calls}, ${judged.failures}, ${judged.processes}, ${judged.openBreakers},
       ${judged.dayUnits}, ${judged.dayBudget}::bigint, ${judged.monthUnits},
       ${judged.monthBudget}::bigint)
-    on conflict (provider) do update set state = excluded.state, reason = excluded.reason,
+    on conflict (provider) do update set key_id = excluded.key_id, state = excluded.state,
+      reason = excluded.reason,
       since = case when h.state = excluded.state then h.since else excluded.since end,
       checked_at = excluded.checked_at, answered_in_ms = excluded.answered_in_ms,
       last_answer_at = greatest(excluded.last_answer_at, h.last_answer_at),
@@ -154,8 +156,11 @@ async function saveOne(trx: Database, judged: JudgedProvider): Promise<ProviderS
   return { provider, from, to: state, reason }
 }
 
-type HealthRow = {
+/** Without a plan all of its columns are null. */
+type HealthRow = { [Column in keyof PlanRow]: PlanRow[Column] | null } & {
+  readonly probed_at: Instant | null
   readonly provider: string
+  readonly key_id: string | null
   readonly state: ProviderState
   readonly reason: ProviderReason
   readonly since: Instant
@@ -174,13 +179,17 @@ type HealthRow = {
 
 async function list(db: Database): Promise<ProviderHealth[]> {
   const { rows } = await sql<HealthRow>`
-    select provider, state, reason, since, checked_at, answered_in_ms, last_answer_at, calls, failures,
-      processes, open_breakers, day_units, day_budget, month_units, month_budget
-    from provider_health
-    order by provider
+    select h.provider, h.key_id, h.state, h.reason, h.since, h.checked_at, h.answered_in_ms,
+      h.last_answer_at, h.calls, h.failures, h.processes, h.open_breakers, h.day_units, h.day_budget,
+      h.month_units, h.month_budget, p.present, p.past, p.future, p.present_reason, p.past_reason,
+      p.future_reason, p.probed_at
+    from provider_health h
+    left join provider_plan p on p.provider = h.provider and p.key_id = h.key_id
+    order by h.provider
     limit ${PROVIDERS_LIMIT}`.execute(db)
   return rows.map((row) => ({
     provider: row.provider,
+    keyId: row.key_id,
     state: row.state,
     reason: row.reason,
     since: row.since,
@@ -195,5 +204,12 @@ async function list(db: Database): Promise<ProviderHealth[]> {
     dayBudget: row.day_budget,
     monthUnits: row.month_units,
     monthBudget: row.month_budget,
+    plan: storedPlan(row),
   }))
+}
+
+function storedPlan(row: HealthRow): ProviderHealth['plan'] {
+  const { present, past, future, probed_at: probedAt } = row
+  if (present === null || past === null || future === null) return null
+  return { ...planOf({ ...row, present, past, future }), probedAt }
 }

@@ -8,12 +8,15 @@ import type { Database } from '../client.ts'
 export function createStaleLegs(db: Database): StaleLegs {
   return {
     claim: (request) => claim(db, request),
-    async release(claimedBy) {
-      await sql`
-        update flight_leg set claimed_by = null, claimed_until = null, updated_at = now()
-        where claimed_by = ${claimedBy}`.execute(db)
-    },
+    release: (claimedBy) => releaseLegs(db, claimedBy),
   }
+}
+
+/** Gives back what a claim still holds. */
+export async function releaseLegs(db: Database, claimedBy: string): Promise<void> {
+  await sql`
+    update flight_leg set claimed_by = null, claimed_until = null, updated_at = now()
+    where claimed_by = ${claimedBy}`.execute(db)
 }
 
 async function claim(db: Database, request: StaleLegsRequest): Promise<string[]> {

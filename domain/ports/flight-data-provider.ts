@@ -95,6 +95,8 @@ export type ProviderFailure = {
   readonly isRetryable: boolean
   readonly httpStatus: number | null
   readonly retryAfterMs?: number
+  /** The key is good, and its plan does not include what was asked for. Absent: it is not that. */
+  readonly isPlanRefusal?: boolean
 }
 
 /** An answer, and what it cost. */

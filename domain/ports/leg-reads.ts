@@ -54,6 +54,18 @@ export type ShownObservation = {
   readonly records: unknown
 }
 
+/** What the timetable said of a leg that leaves weeks ahead, once per change. */
+export type ShownLook = {
+  readonly provider: string
+  /** `LISTED`, `MISSING` or `AMBIGUOUS`. */
+  readonly finding: string
+  readonly scheduledOut: Instant | null
+  readonly scheduledIn: Instant | null
+  readonly firstSeenAt: Instant
+  readonly lastSeenAt: Instant
+  readonly seenCount: number
+}
+
 /** A decision about the leg under one product version and one insured arrival. */
 export type ShownEvaluation = {
   readonly evaluationId: string
@@ -95,6 +107,8 @@ export type LegDetails = {
   /** Null until the first answer. */
   readonly facts: LegFacts | null
   readonly polls: LegPolls
+  /** Looks before the polls begin; `nextLookAt` is null when none is to come. */
+  readonly timetable: { readonly nextLookAt: Instant | null; readonly looks: readonly ShownLook[] }
   readonly policies: number
   readonly undecidedPolicies: number
   /** Sums insured of undecided policies, reviews included, by currency; decimal text. */

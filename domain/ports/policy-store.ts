@@ -37,6 +37,8 @@ export type NewLeg = {
   /** Why then; for a leg not stored yet. */
   readonly pollPhase: PollPhase
   readonly pollReason: string
+  /** When the timetable is looked at first; null: not before the polls begin. For a leg not stored yet. */
+  readonly firstTimetableAt: Instant | null
 }
 
 /** A policy to be bound. */

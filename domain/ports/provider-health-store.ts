@@ -1,5 +1,6 @@
 /** What is known of outside services: reports of processes, and the state that was last judged. */
 import type { ProviderReason, ProviderState } from '../provider-health.ts'
+import type { ProviderPlan } from '../provider-plan.ts'
 import type { Instant } from '../time.ts'
 
 /** A circuit breaker as seen from outside. */
@@ -33,6 +34,8 @@ export type CallSigns = {
 /** A provider as judged. Units and budgets are of its key; a budget is null without a limit. */
 export type JudgedProvider = {
   readonly provider: string
+  /** A fingerprint of the key; null when its calls are not counted by key. */
+  readonly keyId: string | null
   readonly state: ProviderState
   readonly reason: ProviderReason
   /** How long its answer took; null when it was not asked or did not answer. */
@@ -53,6 +56,8 @@ export type ProviderHealth = JudgedProvider & {
   readonly since: Instant
   readonly checkedAt: Instant
   readonly lastAnswerAt: Instant | null
+  /** What its key's plan includes, and when that was found out; null where nobody asks for it. */
+  readonly plan: (ProviderPlan & { readonly probedAt: Instant | null }) | null
 }
 
 /** A provider that came into another state; `from` is null at its first check. */

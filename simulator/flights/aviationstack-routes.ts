@@ -5,7 +5,7 @@
 import type { Clock } from '../../domain/ports/clock.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, toMs } from '../../domain/time.ts'
 import type { Answer, Reply, SimulatorRequest } from '../http-server.ts'
-import { brokenReply, isTzBugged, type FlightFaultPlan } from './flight-faults.ts'
+import { brokenReply, isTzBugged, type FlightFault, type FlightFaultPlan } from './flight-faults.ts'
 import { flightId, type FlightIndex, type IndexedLeg } from './flight-index.ts'
 import { isPlanned } from '../../domain/simulation/record-faults.ts'
 import {
@@ -45,7 +45,7 @@ export async function answerAviationstack(
   deps: AviationDeps,
   request: SimulatorRequest,
 ): Promise<Reply> {
-  const refusal = refusalOfKey(request)
+  const refusal = refusalOfKey(request) ?? refusalOfPlan(deps.faults, request)
   if (refusal !== null) return refusal
   if (request.path === '/v1/flights') return flights(deps, request)
   if (request.path === '/v1/flightsFuture') return flightsFuture(deps, request)
@@ -64,12 +64,27 @@ function refusalOfKey({ query }: SimulatorRequest): Answer | null {
   return null
 }
 
+/** What the plan does not include, by its switches; a key that ends in `_free` has no past and no future. */
+function refusalOfPlan(faults: FlightFaultPlan, { path, query }: SimulatorRequest): Answer | null {
+  const isSet = (name: FlightFault) => faults.hits(name, path, 'aviationstack') !== null
+  if (isSet('planWithoutHttps')) {
+    const text = 'Access Restricted - Your current plan does not support HTTPS Encryption.'
+    return problem(403, 'https_access_restricted', text)
+  }
+  const isFree = query.get('access_key')?.endsWith('_free') === true
+  if (path === '/v1/flightsFuture') return isFree || isSet('planWithoutFuture') ? notInPlan() : null
+  if (path !== '/v1/flights') return null
+  if (isSet('planWithoutFlights')) return notInPlan()
+  const isPast = query.has('flight_date')
+  return isPast && (isFree || isSet('planWithoutPast')) ? notInPlan() : null
+}
+
 async function flights(deps: AviationDeps, request: SimulatorRequest): Promise<Reply> {
   const { query } = request
   const nowMs = toMs(await deps.clock.now())
   const date = query.get('flight_date')
   if (date !== null) {
-    const refusal = refusalOfDate(request, date, nowMs)
+    const refusal = refusalOfDate(date, nowMs)
     if (refusal !== null) return refusal
   }
   const ident = (query.get('flight_iata') ?? query.get('flight_icao') ?? '').toUpperCase()
@@ -83,8 +98,7 @@ async function flights(deps: AviationDeps, request: SimulatorRequest): Promise<R
   return page(deps, request, rows, subject)
 }
 
-function refusalOfDate({ query }: SimulatorRequest, date: string, nowMs: number): Answer | null {
-  if (query.get('access_key')?.endsWith('_free') === true) return notInPlan()
+function refusalOfDate(date: string, nowMs: number): Answer | null {
   const atMs = readDate(date)
   if (atMs === null) return invalid('flight_date', 'This value is not a valid date.')
   const isKept = atMs >= nowMs - PAST_DAYS * DAY_MS
@@ -140,7 +154,6 @@ function isAsked(
 
 async function flightsFuture(deps: AviationDeps, request: SimulatorRequest): Promise<Reply> {
   const { query } = request
-  if (query.get('access_key')?.endsWith('_free') === true) return notInPlan()
   const date = query.get('date') ?? ''
   const dateMs = readDate(date)
   if (dateMs === null) return invalid('date', 'This value is not a valid date.')

@@ -34,6 +34,14 @@ const WRITING_FAULTS = [
   'tzBug',
 ] as const
 
+/** aviationstack alone: what the plan of every key does not include. None set: it includes everything. */
+const PLAN_FAULTS = [
+  'planWithoutFlights',
+  'planWithoutPast',
+  'planWithoutFuture',
+  'planWithoutHttps',
+] as const
+
 export const RECORD_FAULTS = [
   /** Shown as of `minutes` (default 120) ago. */
   'stale',
@@ -41,7 +49,12 @@ export const RECORD_FAULTS = [
 ] as const
 
 /** Every switch that the server knows. */
-export const FLIGHT_FAULTS = [...ANSWER_FAULTS, ...WRITING_FAULTS, ...RECORD_FAULTS] as const
+export const FLIGHT_FAULTS = [
+  ...ANSWER_FAULTS,
+  ...WRITING_FAULTS,
+  ...PLAN_FAULTS,
+  ...RECORD_FAULTS,
+] as const
 export type FlightFault = (typeof FLIGHT_FAULTS)[number]
 export type FlightFaultPlan = FaultPlan<FlightFault>
 

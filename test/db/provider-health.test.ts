@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 
 import { createAllowanceStore } from '../../db/stores/allowance-store.ts'
 import { createProviderHealthStore } from '../../db/stores/provider-health-store.ts'
+import { createPlanStore } from '../../db/stores/plan-store.ts'
 import type { CallReport } from '../../domain/ports/provider-health-store.ts'
 import type { ProbeAnswer } from '../../domain/ports/provider-probe.ts'
 import { checkProviders } from '../../operations/check-providers.ts'
@@ -24,6 +25,7 @@ async function watched(dayBudget: number | null = null) {
   const own = await createTestDatabase()
   const healthStore = createProviderHealthStore(own.db)
   const allowanceStore = createAllowanceStore(own.db)
+  const planStore = createPlanStore(own.db)
   const answers: ProbeAnswer[] = []
   let asked = 0
   const probe = {
@@ -40,7 +42,7 @@ async function watched(dayBudget: number | null = null) {
     allowanceStore,
     answers,
     asked: () => asked,
-    check: () => checkProviders({ providers, healthStore, allowanceStore }),
+    check: () => checkProviders({ providers, healthStore, allowanceStore, planStore }),
     report: (reporter: string, change: Partial<CallReport>) =>
       healthStore.report(reporter, [{ ...REPORT, ...change }]),
     [Symbol.asyncDispose]: () => own[Symbol.asyncDispose](),

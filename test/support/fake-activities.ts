@@ -318,6 +318,7 @@ export function fakeCacheRefresh(
     refreshWeather: async () => refreshedPart(3),
     refreshAirports: async () => refreshedPart(0),
     removeExpiredEntries: async () => ({ removed: 2 }),
+    lookAtTimetable: async () => refreshedPart(5),
     ...change,
   }
 }

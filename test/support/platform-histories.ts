@@ -67,6 +67,12 @@ export function refreshCases({ failingOnce }: Shared): HistoryCase[] {
       input: {},
       activities: () => fakeCacheRefresh({ refreshFlights: failingOnce(refreshedPart(4)) }),
     },
+    {
+      job: 'cache-refresh',
+      name: 'with-timetable',
+      input: {},
+      activities: () => fakeCacheRefresh(),
+    },
   ]
 }
 

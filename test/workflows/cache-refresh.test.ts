@@ -69,6 +69,7 @@ test('refreshes all parts and says what came of each', async () => {
       { part: 'weather', state: 'done', wanted: 3, refreshed: 3, failed: 0, error: null },
       { part: 'airports', state: 'done', wanted: 0, refreshed: 0, failed: 0, error: null },
       { part: 'expired', state: 'done', wanted: 2, refreshed: 2, failed: 0, error: null },
+      { part: 'timetable', state: 'done', wanted: 5, refreshed: 5, failed: 0, error: null },
     ],
   })
 })
@@ -93,18 +94,27 @@ test('a part that fails leaves the others alone, and says why', async () => {
       { part: 'weather', state: 'partly', refreshed: 2, error: 'UNAVAILABLE: no answer' },
       { part: 'airports', state: 'failed', refreshed: 0 },
       { part: 'expired', state: 'done' },
+      { part: 'timetable', state: 'done' },
     ],
   })
 })
 
+test('looks at the timetable under a claim of its own', async () => {
+  const calls: Calls = []
+  await refresh({}, { input: { parts: ['flights', 'timetable'] }, calls })
+  const claims = calls.map(({ input }) => (input as { claimedBy: string }).claimedBy) // both have one
+  expect(new Set(claims).size).toBe(2)
+})
+
 test('tries a part again that failed for a moment', async () => {
   const result = await refresh({ refreshFlights: failingOnce(refreshedPart(4)) })
-  expect(result).toMatchObject({ parts: [{ part: 'flights', state: 'done' }, {}, {}, {}] })
+  expect(result).toMatchObject({ parts: [{ part: 'flights', state: 'done' }, {}, {}, {}, {}] })
 })
 
 test('fails when every part does', async () => {
   const all = { refreshFlights: refused, refreshWeather: refused, refreshAirports: refused }
-  const cause = await causeOf(refresh({ ...all, removeExpiredEntries: refused }))
+  const rest = { removeExpiredEntries: refused, lookAtTimetable: refused }
+  const cause = await causeOf(refresh({ ...all, ...rest }))
   expect(cause).toMatchObject({ type: 'RefreshFailed', nonRetryable: true })
   expect(String(cause)).toContain('weather: no such table')
 })

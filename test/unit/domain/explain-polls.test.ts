@@ -31,6 +31,7 @@ function leg(polls: Partial<LegDetails['polls']> = {}, undecidedPolicies = 3): L
       consecutiveFailures: 0,
       ...polls,
     },
+    timetable: { nextLookAt: null, looks: [] },
     policies: 3,
     undecidedPolicies,
     exposure: [],

@@ -5,6 +5,7 @@ import { judgeProvider, type ProviderSigns } from '../../../domain/provider-heal
 
 const GOOD: ProviderSigns = {
   contact: 'answered',
+  isPlanRefused: false,
   calls: 100,
   failures: 0,
   openBreakers: 0,
@@ -16,6 +17,7 @@ test.each<[string, Partial<ProviderSigns>, string, string]>([
   ['that answered a call just before is up', { contact: 'recent' }, 'UP', 'ANSWERS'],
   ['that is silent is down', { contact: 'silent' }, 'DOWN', 'NO_ANSWER'],
   ['that refuses the key is down', { contact: 'refused' }, 'DOWN', 'KEY_REFUSED'],
+  ['whose plan includes nothing is down', { isPlanRefused: true }, 'DOWN', 'PLAN_REFUSED'],
   ['with a breaker open is degraded', { openBreakers: 1 }, 'DEGRADED', 'BREAKER_OPEN'],
   ['half of whose calls fail is degraded', { failures: 50 }, 'DEGRADED', 'CALLS_FAIL'],
   ['less than half of whose calls fail is up', { failures: 49 }, 'UP', 'ANSWERS'],
