@@ -21,7 +21,6 @@ import { register as registerProviders } from '../../cli/commands/providers.ts'
 import { register as registerReport } from '../../cli/commands/report.ts'
 import { register as registerReviews } from '../../cli/commands/reviews.ts'
 import { register as registerSettings } from '../../cli/commands/settings.ts'
-import { register as registerJobs } from '../../cli/commands/jobs.ts'
 import { register as registerUsers } from '../../cli/commands/users.ts'
 
 /** Runs a command line that reads, against this database. */
