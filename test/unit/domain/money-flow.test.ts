@@ -197,11 +197,11 @@ describe('a policy', () => {
     expect(stateAfter({ outcome: 'NOT_YET', decidableAt: null, reasons: [] })).toBeNull()
   })
 
-  it('is paid only after it was triggered', () => {
+  it('is paid only after it was triggered, and again only where an appeal stands', () => {
     const before = (Object.keys(POLICY_TRANSITIONS) as PolicyState[]).filter((from) =>
       canMovePolicy(from, 'PAID'),
     )
-    expect(before).toEqual(['TRIGGERED'])
+    expect(before).toEqual(['TRIGGERED', 'IN_REVIEW'])
   })
 
   it('never comes back from a cancellation by the holder', () => {
