@@ -8,7 +8,7 @@ import { assertSchemaCurrent } from '../../db/schema-state.ts'
 import { createPlanStore } from '../../db/stores/plan-store.ts'
 import { createProviderHealthStore } from '../../db/stores/provider-health-store.ts'
 import type { ProviderHealth } from '../../domain/ports/provider-health-store.ts'
-import { PLAN_PRODUCTS, type PlanVerdict } from '../../domain/provider-plan.ts'
+import { PLAN_PRODUCTS, type PlanProduct, type PlanVerdict } from '../../domain/provider-plan.ts'
 import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
 import { addReadOptions, printRead, type ReadFlags } from '../reads/reading.ts'
@@ -73,12 +73,18 @@ const VERDICT_TEXTS: Readonly<Record<PlanVerdict, string>> = {
   unknown: '? ',
 }
 
-/** `present, no past, ? future`. */
+const PRODUCT_TEXTS: Readonly<Record<PlanProduct, string>> = {
+  present: 'today',
+  past: 'past',
+  future: 'future',
+}
+
+/** `today, no past, ? future`. */
 function planText(plan: ProviderHealth['plan']): string | null {
   if (plan === null) return null
-  return PLAN_PRODUCTS.map((product) => `${VERDICT_TEXTS[plan[product].verdict]}${product}`).join(
-    ', ',
-  )
+  return PLAN_PRODUCTS.map(
+    (product) => `${VERDICT_TEXTS[plan[product].verdict]}${PRODUCT_TEXTS[product]}`,
+  ).join(', ')
 }
 
 /** Why something is not included, in the service's words. */
@@ -86,7 +92,7 @@ function notes({ provider, plan }: ProviderHealth): string[] {
   if (plan === null) return []
   return PLAN_PRODUCTS.flatMap((product) => {
     const { reason } = plan[product]
-    return reason === null ? [] : [`${provider}, ${product} flights: ${reason}`]
+    return reason === null ? [] : [`${provider}, plan, ${PRODUCT_TEXTS[product]}: ${reason}`]
   })
 }
 
