@@ -17,10 +17,16 @@ import { readCase, snapshotOf, waitsForCase, type CaseRow } from './review-snaps
 /** The decisions over `db`. */
 export function createReviewDecisions(db: Database): ReviewDecisions {
   return {
-    async read(caseId) {
-      const row = await readCase(db, caseId)
-      return row === null ? null : snapshotOf(db, row)
-    },
+    read: (caseId) =>
+      // One moment: a case from before a payout was approved, and the payout from after it, were neither.
+      db
+        .transaction()
+        .setIsolationLevel('repeatable read')
+        .setAccessMode('read only')
+        .execute(async (trx) => {
+          const row = await readCase(trx, caseId)
+          return row === null ? null : snapshotOf(trx, row)
+        }),
     change: (caseId, note, judge) =>
       refusedWhenShort(db, caseId, () =>
         retriedTransaction(db, async (trx) => {
