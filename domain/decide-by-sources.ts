@@ -16,7 +16,8 @@ import {
 } from './decision.ts'
 import type { LegFacts } from './leg-facts.ts'
 import type { BasisPoints } from './money.ts'
-import { TWO_SOURCE_DEFAULTS, type Product } from './product.ts'
+import { decideNotAtGate, isLateForSecond } from './not-at-gate.ts'
+import { TWO_SOURCE_DEFAULTS } from './product.ts'
 import type { SecondFacts } from './second-source.ts'
 import {
   DAY_MS,
@@ -94,7 +95,7 @@ export function decideBySources(input: SourcesInput): Decision {
   const single = decide(input)
   if (second === null) return single
   const claim = claimOf(input, single)
-  if (claim === null) return isNotAtGate(input, single) ? payTopTier(input.product) : single
+  if (claim === null) return decideNotAtGate(input, single)
   if (!isWorthAsking(input, claim)) return single
   if (second.incident !== null) return { outcome: 'REVIEW', reasons: ['INCIDENT'] }
   return decideClaim(input, claim, opinionOf(input, second))
@@ -111,7 +112,7 @@ export function shouldAskSecond(input: SourcesInput): boolean {
   if (isFresh) return false
   const single = decide(input)
   const claim = claimOf(input, single)
-  if (claim === null) return isOpenADayLate(input, single) && isUnderWay(facts, facts.lastAnswerAt)
+  if (claim === null) return isLateForSecond(input, single)
   if (claim.kind === 'CANCELLED' && !claim.isSettled) return isFastCancel(input)
   return isWorthAsking(input, claim)
 }
@@ -337,36 +338,6 @@ function fastCancelMs({ facts, leg, second }: SourcesInput): number {
 function isFastCancel(input: SourcesInput): boolean {
   const { cancelled } = input.facts
   return cancelled !== null && toMs(cancelled.lastSeenAt) >= fastCancelMs(input)
-}
-
-function isOpenADayLate(input: SourcesInput, single: Decision): boolean {
-  const isOpen = single.outcome === 'REVIEW' && single.reasons.includes('NO_FINAL_DATA')
-  return isOpen && toMs(input.now) >= coverEndMs(input)
-}
-
-/** A day late, and both sources have just said that it is still to arrive: the delay is certain. */
-function isNotAtGate(input: SourcesInput, single: Decision): boolean {
-  const { facts, second } = input
-  if (second === null || !isOpenADayLate(input, single)) return false
-  const endMs = coverEndMs(input)
-  return [facts, second.facts].every(
-    (said) =>
-      said.lastAnswerAt !== null &&
-      toMs(said.lastAnswerAt) >= endMs &&
-      isUnderWay(said, said.lastAnswerAt),
-  )
-}
-
-/** Positive evidence, not silence: a record of the leg that expects its arrival later than now. */
-function isUnderWay(facts: LegFacts, at: Instant): boolean {
-  const { missing, ambiguous, arrival, landing, cancelled, diversion, estimatedIn } = facts
-  if (missing !== null || ambiguous !== null || arrival !== null || landing !== null) return false
-  return cancelled === null && diversion === null && estimatedIn !== null && estimatedIn > at
-}
-
-function payTopTier({ tiers }: Product): Decision {
-  const bps = Math.max(...tiers.map((tier) => tier.bps))
-  return { outcome: 'PAY', bps, delayMin: null, reasons: ['NOT_AT_GATE', 'SOURCES_AGREE'] }
 }
 
 function notYet(decidableAtMs: number, ...reasons: DecisionReason[]): Decision {

@@ -39,6 +39,7 @@ export function parseProduct(json: unknown): Product {
     'notReachedBps',
     'settle',
     'underwriting',
+    'earlyTopTier',
     'reopenDays',
   ])
   const code = fields['code']
@@ -55,10 +56,18 @@ export function parseProduct(json: unknown): Product {
     ...(fields['underwriting'] === undefined
       ? {}
       : { underwriting: underwritingOf(fields['underwriting']) }),
+    ...(fields['earlyTopTier'] === undefined
+      ? {}
+      : { earlyTopTier: booleanOf(fields['earlyTopTier'], 'earlyTopTier') }),
     ...(fields['reopenDays'] === undefined
       ? {}
       : { reopenDays: integerOf(fields, 'reopenDays', 1, GREATEST_REOPEN_DAYS) }),
   }
+}
+
+function booleanOf(value: unknown, name: string): boolean {
+  if (typeof value !== 'boolean') throw new ProductError(`${name}: true or false`)
+  return value
 }
 
 function tiersOf(json: unknown): Tier[] {

@@ -36,6 +36,11 @@ export type Product = {
   readonly settle: SettleRule
   /** The terms on which it is sold; absent: DEFAULT_UNDERWRITING. */
   readonly underwriting?: Underwriting
+  /**
+   * Pays the top tier once its minutes have passed and two sources have just said that the flight is still
+   * to come, instead of when it arrives. Default: no.
+   */
+  readonly earlyTopTier?: boolean
   /** For so many days after a decision its holder may appeal. Absent: DEFAULT_REOPEN_DAYS. */
   readonly reopenDays?: number
 }

@@ -33,6 +33,12 @@ describe('a product in JSON', () => {
     expect(settle).toEqual({ ...DEFAULT_SETTLE, confirmGapS: 60 })
   })
 
+  it('may pay its top tier early: yes or no, nothing else', () => {
+    expect(parseProduct({ ...PLAIN, earlyTopTier: true }).earlyTopTier).toBe(true)
+    expect(parseProduct(PLAIN).earlyTopTier).toBeUndefined()
+    expect(() => parseProduct({ ...PLAIN, earlyTopTier: 1 })).toThrow('earlyTopTier: true or false')
+  })
+
   it('may state terms of sale; those left out are the default', () => {
     const { underwriting } = parseProduct({ ...PLAIN, underwriting: { minLeadS: 3_600 } })
     expect(underwriting).toEqual({ ...DEFAULT_UNDERWRITING, minLeadS: 3_600 })

@@ -2,7 +2,17 @@
 import { describe, expect, it } from 'vitest'
 
 import { decideBySources, shouldAskSecond } from '../../../domain/decide-by-sources.ts'
-import { arrivalPlus, arrived, departurePlus, HOURS, record, seenAt, type Answer } from './legs.ts'
+import {
+  arrivalPlus,
+  arrived,
+  departurePlus,
+  HOURS,
+  product,
+  record,
+  seenAt,
+  type Answer,
+} from './legs.ts'
+import type { Product } from '../../../domain/product.ts'
 import { decided, inputOf, secondAt, type SecondAnswer } from './second.ts'
 
 describe('a cancellation of two sources', () => {
@@ -160,5 +170,48 @@ describe('the second source is asked', () => {
       delayMin: 90,
       reasons: ['ARRIVED', 'TIER_MET'],
     })
+  })
+})
+
+describe('with an early top tier', () => {
+  const rules = { ...product('FD45'), earlyTopTier: true }
+  const expected = (minutes: number) => [
+    record({ actualOff: departurePlus(60), estimatedIn: arrivalPlus(minutes) }),
+  ]
+  const at = (
+    minute: number,
+    first = expected(240),
+    second = expected(250),
+    said: Product = rules,
+  ) => decideBySources(inputOf(seenAt([minute], first), secondAt([minute], second), said))
+
+  it('a flight that both still expect pays at the minute of the top tier, not one before', () => {
+    expect(at(179)).toMatchObject({ outcome: 'NOT_YET', decidableAt: arrivalPlus(180) })
+    expect(at(180)).toEqual({
+      outcome: 'PAY',
+      bps: 10_000,
+      delayMin: null,
+      reasons: ['NOT_AT_GATE', 'SOURCES_AGREE'],
+    })
+  })
+
+  it('waits without it, without the second source, and while one of them no longer expects it', () => {
+    expect(at(180, expected(240), expected(250), product('FD45')).outcome).toBe('NOT_YET')
+    expect(at(180, expected(240), []).outcome).toBe('NOT_YET')
+    expect(at(180, expected(180)).outcome).toBe('NOT_YET')
+    const alone = { ...inputOf(seenAt([180], expected(240)), [], rules), second: null }
+    expect(decideBySources(alone).outcome).toBe('NOT_YET')
+  })
+
+  it('waits where a cancellation would pay less than the tier', () => {
+    expect(at(180, expected(240), expected(250), { ...rules, cancelBps: 5_000 }).outcome).toBe(
+      'NOT_YET',
+    )
+  })
+
+  it('asks the second source from that minute on, not before', () => {
+    const asked = (minute: number) =>
+      shouldAskSecond(inputOf(seenAt([minute], expected(240)), [], rules))
+    expect([asked(179), asked(180)]).toEqual([false, true])
   })
 })
