@@ -76,6 +76,11 @@ type ScheduleRules = {
    * single minute, at most what is left of the hour. Default none.
    */
   readonly spread?: string
+  /**
+   * Also runs when workers start, beside its times: once for all that start within a minute, not while
+   * paused or open. Default false.
+   */
+  readonly onStartup?: boolean
   /** The fixed input of every scheduled run; it must satisfy the job's own schema. */
   readonly input: Readonly<Record<string, unknown>>
 }

@@ -14,10 +14,19 @@ export const RUN_SEARCH_ATTRIBUTES = {
 } as const
 
 /**
- * What starts runs: a schedule, a task that a person timed, a person through a door, another run, the clock being stepped, or a
- * redrive of a run that died.
+ * What starts runs: a schedule, a task that a person timed, a person through a door, another run, the clock being stepped, a
+ * redrive of a run that died, or the start of the platform.
  */
-export const JOB_TRIGGERS = ['schedule', 'task', 'api', 'cli', 'run', 'clock', 'redrive'] as const
+export const JOB_TRIGGERS = [
+  'schedule',
+  'task',
+  'api',
+  'cli',
+  'run',
+  'clock',
+  'redrive',
+  'startup',
+] as const
 
 /** What a run was started by. */
 export type JobTrigger = (typeof JOB_TRIGGERS)[number]

@@ -70,7 +70,8 @@ function scheduleText(schedule: JobSchedule): string {
     spread === undefined
       ? ''
       : `; ${durationText(spread.offsetMs)} of a spread over ${durationText(spread.windowMs)}`
-  return `${when}${offset}; overlap: ${schedule.overlap}; caught up within ${durationText(schedule.catchUpMs)}`
+  const startup = schedule.onStartup === true ? ' and on start-up' : ''
+  return `${when}${startup}${offset}; overlap: ${schedule.overlap}; caught up within ${durationText(schedule.catchUpMs)}`
 }
 
 function limitsText({ limits = {} }: AnyJob): string {

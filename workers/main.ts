@@ -30,6 +30,7 @@ import { createScheduleStates } from '../platform/temporal/schedule-states.ts'
 import { createRunSource } from '../platform/temporal/run-source.ts'
 import { applySchedules } from '../platform/temporal/schedules-apply.ts'
 import { ensureSearchAttributes } from '../platform/temporal/search-attributes.ts'
+import { startStartupRuns } from '../platform/temporal/startup-runs.ts'
 import { createTaskSchedules, createWatchedTasks } from '../platform/temporal/task-schedules.ts'
 import { createPayloadKeyUsage } from '../platform/temporal/payload-key-usage.ts'
 import { createWatchedSchedules } from '../platform/temporal/watched-schedules.ts'
@@ -138,13 +139,14 @@ function installRuntime(logger: Logger): void {
   })
 }
 
-/** Search attributes, retention and schedules; every worker does it, and only the first has to. */
+/** Search attributes, retention, schedules and runs on start-up; every worker does it, and only the first has to. */
 async function prepareServer(starter: JobStarterDeps, services: WorkerServices): Promise<void> {
   const { client, environment = 'development' } = starter
   await ensureSearchAttributes(client)
   await ensureRetention(client)
   const record = services.auditSchedule
-  await applySchedules({ client, record }, { speed: await services.clockSpeed(), environment })
+  const options = { speed: await services.clockSpeed(), environment }
+  await startStartupRuns(starter, await applySchedules({ client, record }, options))
 }
 
 async function startOnce(

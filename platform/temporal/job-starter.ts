@@ -37,6 +37,8 @@ export type JobStart = {
   readonly executeAt?: Instant
   /** Default: derived from the input, which is what keeps equal runs from doubling. */
   readonly workflowId?: string
+  /** Refused when a run of its id exists, open or ended, whatever the job says. */
+  readonly isOnce?: boolean
   /** The dead run that this one is started for: it is never joined to a run that is open already. */
   readonly redriveOf?: string
 }
@@ -104,6 +106,7 @@ export async function startJob(deps: JobStarterDeps, start: JobStart): Promise<S
       workflowId,
       args: [check.input],
       ...startDelay(start.executeAt),
+      ...(start.isOnce === true ? ONCE : {}),
       ...(start.redriveOf === undefined ? {} : { workflowIdConflictPolicy: 'FAIL' as const }),
       memo: {
         input: check.input,
@@ -154,6 +157,11 @@ function runOptions(
 }
 
 const CONFLICT_POLICIES = { join: 'USE_EXISTING', reject: 'FAIL', beside: 'FAIL' } as const
+
+const ONCE = {
+  workflowIdConflictPolicy: 'FAIL',
+  workflowIdReusePolicy: 'REJECT_DUPLICATE',
+} as const
 
 const REUSE_POLICIES = {
   again: 'ALLOW_DUPLICATE',

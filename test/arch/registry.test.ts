@@ -50,6 +50,7 @@ const PARTS = [
       'held-payouts',
       'job-places',
       'schedules',
+      'startup-runs',
       'validate-input',
       'wall-spec',
     ],
