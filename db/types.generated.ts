@@ -470,6 +470,15 @@ export interface JobRunKind {
   updated_at: Generated<Instant>;
 }
 
+export interface JobTurn {
+  created_at: Generated<Instant>;
+  first_run_id: string;
+  taken_at: Instant;
+  turn_key: string;
+  updated_at: Generated<Instant>;
+  workflow_id: string;
+}
+
 export interface KeyHolder {
   key_ids: string[];
   process_id: string;
@@ -955,6 +964,7 @@ export interface DB {
   job_place: JobPlace;
   job_run: JobRun;
   job_run_kind: JobRunKind;
+  job_turn: JobTurn;
   key_holder: KeyHolder;
   ledger_posting: LedgerPosting;
   ledger_transaction: LedgerTransaction;

@@ -99,13 +99,16 @@ export type JobRetry = {
 
 /**
  * What a second start of the same workflow id does. While one is open: `join` returns the open run,
- * `reject` refuses, `beside` gives the second its own id. After one has closed: `again` starts anew,
+ * `reject` refuses, `beside` gives the second its own id, `queue` has the second wait its turn, in order, and
+ * refuses those beyond `waitingAtMost` (1-20). After one has closed: `again` starts anew,
  * `again-after-failure` only if the last one did not succeed, `never` refuses (within retention).
  */
-export type JobConflict = {
-  readonly whileOpen: 'join' | 'reject' | 'beside'
-  readonly afterClose: 'again' | 'again-after-failure' | 'never'
-}
+export type JobConflict =
+  | {
+      readonly whileOpen: 'join' | 'reject' | 'beside'
+      readonly afterClose: 'again' | 'again-after-failure' | 'never'
+    }
+  | { readonly whileOpen: 'queue'; readonly afterClose: 'again'; readonly waitingAtMost: number }
 
 /** Where a job is enabled. A job that is not is neither scheduled nor startable there. */
 export type JobEnvironments = Readonly<Record<JobEnvironment, boolean>>
@@ -222,6 +225,7 @@ export function defineJob<
     requireField(isWithinLimitBounds(limit, value), name, `limits.${limit}`)
   }
   checkAfter(declaration)
+  checkConflict(declaration)
   const schedule = declared === undefined ? undefined : scheduleOf(name, declared)
   if (schedule !== undefined) checkSchedule(name, schedule)
   return {
@@ -322,6 +326,22 @@ function checkAfter({ name, after, afterWaitMs = AFTER_WAIT_MS, timeoutMs }: Ord
   requireField(isList, name, 'after')
   const isWait = isWholeSeconds(afterWaitMs, SECOND_MS) && afterWaitMs < (timeoutMs ?? Infinity)
   requireField(isWait, name, 'afterWaitMs')
+}
+
+/** Each that waits looks at all the others: more of them are a mistake. */
+const WAITING_AT_MOST = 20
+
+function checkConflict({
+  name,
+  onConflict,
+  timeoutMs,
+}: Pick<JobDefinition, 'name' | 'onConflict' | 'timeoutMs'>): void {
+  if (onConflict.whileOpen !== 'queue') return
+  const { waitingAtMost } = onConflict
+  const isCount = Number.isInteger(waitingAtMost) && waitingAtMost >= 1
+  requireField(isCount && waitingAtMost <= WAITING_AT_MOST, name, 'onConflict.waitingAtMost')
+  // Without it one run could keep the others waiting for ever.
+  requireField(timeoutMs !== null, name, 'timeoutMs')
 }
 
 function checkSchedule(name: string, schedule: JobSchedule): void {

@@ -49,12 +49,13 @@ export const report = defineJob({
   retry: { attempts: 2 },
   timeoutMs: 30 * MINUTE_MS,
   workflowKey: ({ period }) => period ?? 'last',
-  onConflict: { whileOpen: 'join', afterClose: 'again' },
+  // Joined, a start for other reports of the month would be none.
+  onConflict: { whileOpen: 'queue', afterClose: 'again', waitingAtMost: 10 },
   // Each reads a month of the book: somebody who asks for years of them leaves room for others.
   limits: { concurrent: 2, perMinute: 30 },
   onExhausted: 'fail',
   slo: { durationMs: 10 * MINUTE_MS, freshnessMs: 33 * DAY_MS },
   owner: 'finance',
   alerts: ['failed'],
-  histories: ['all-three', 'one-of-a-month', 'step-retried'],
+  histories: ['all-three', 'one-of-a-month', 'step-retried', 'waited-its-turn'],
 })

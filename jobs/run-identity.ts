@@ -38,3 +38,16 @@ export const PLACE_GRANTED = 'placeGranted'
 export function workflowIdOf(job: AnyJob, input: Readonly<Record<string, unknown>>): string {
   return `${job.name}:${job.workflowKey(input)}`
 }
+
+/**
+ * The ids under which a start may run, the first that is free: of a job whose starts queue one for the
+ * run at work and one for each that may wait, `report:2013-02:2`; else only the id itself.
+ */
+export function startIdsOf({ onConflict }: AnyJob, workflowId: string): string[] {
+  if (onConflict.whileOpen !== 'queue') return [workflowId]
+  const waiting = Array.from(
+    { length: onConflict.waitingAtMost },
+    (_, i) => `${workflowId}:${i + 2}`,
+  )
+  return [workflowId, ...waiting]
+}

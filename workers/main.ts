@@ -27,6 +27,7 @@ import { createReviewRuns } from '../platform/temporal/review-runs.ts'
 import { createDependencyRuns } from '../platform/temporal/dependency-runs.ts'
 import { createJobControl } from '../platform/temporal/job-control.ts'
 import { createScheduleStates } from '../platform/temporal/schedule-states.ts'
+import { createOpenRuns } from '../platform/temporal/open-runs.ts'
 import { createRunSource } from '../platform/temporal/run-source.ts'
 import { applySchedules } from '../platform/temporal/schedules-apply.ts'
 import { ensureSearchAttributes } from '../platform/temporal/search-attributes.ts'
@@ -81,6 +82,7 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
       runSource: createRunSource(server.client),
       watched: createWatchedSchedules(server.client),
       jobControl: createJobControl(server.client),
+      openRuns: createOpenRuns(server.client),
       dependencyRuns: createDependencyRuns(server.client),
       scheduleStates: createScheduleStates(server.client),
       taskSchedules: createTaskSchedules(server.client),

@@ -16,7 +16,7 @@ import {
 } from '../../jobs/define-job.ts'
 import { checkInput, describeProblems, type FieldProblem } from '../../jobs/input.ts'
 import { findJob, type AnyJob } from '../../jobs/registry.ts'
-import { workflowIdOf, type JobTrigger } from '../../jobs/run-identity.ts'
+import { startIdsOf, workflowIdOf, type JobTrigger } from '../../jobs/run-identity.ts'
 import { runSearchAttributes } from './search-attributes.ts'
 
 /** A run that is wanted. */
@@ -37,6 +37,8 @@ export type JobStart = {
   readonly executeAt?: Instant
   /** Default: derived from the input, which is what keeps equal runs from doubling. */
   readonly workflowId?: string
+  /** Names the request in the run's memo, so that a repeat finds what the first one started. */
+  readonly requestKey?: string
   /** Refused when a run of its id exists, open or ended, whatever the job says. */
   readonly isOnce?: boolean
   /** The dead run that this one is started for: it is never joined to a run that is open already. */
@@ -85,10 +87,19 @@ export class JobConflictError extends Error {
   }
 }
 
+/** As many starts wait for their turn as may. Worth asking again when one of them has ended. */
+export class JobQueueFullError extends Error {
+  override readonly name = 'JobQueueFullError'
+
+  constructor(workflowId: string, waiting: number) {
+    super(`${waiting} starts wait behind ${workflowId} already: start it again when one has ended`)
+  }
+}
+
 /**
  * Starts a run, or joins the open one where the job says so. The same input gives the same workflow
- * id. Throws UnknownJobError, JobNotEnabledError, JobInputError or JobConflictError; other errors
- * are the server's and may be retried.
+ * id. Throws UnknownJobError, JobNotEnabledError, JobInputError, JobConflictError or JobQueueFullError; other
+ * errors are the server's and may be retried.
  */
 export async function startJob(deps: JobStarterDeps, start: JobStart): Promise<StartedJob> {
   const job = findJob(start.job)
@@ -99,31 +110,46 @@ export async function startJob(deps: JobStarterDeps, start: JobStart): Promise<S
   }
   const check = checkInput(job, start.input)
   if (!check.ok) throw new JobInputError(describeProblems(job.name, check.problems), check.problems)
-  const workflowId = start.workflowId ?? newWorkflowId(job, check.input)
-  try {
-    const handle = await deps.client.workflow.start(job.workflow, {
-      ...runOptions(job, start.priority ?? job.priority, start.tenant),
-      workflowId,
-      args: [check.input],
-      ...startDelay(start.executeAt),
-      ...(start.isOnce === true ? ONCE : {}),
-      ...(start.redriveOf === undefined ? {} : { workflowIdConflictPolicy: 'FAIL' as const }),
-      memo: {
-        input: check.input,
-        trigger: start.trigger,
-        ...(start.redriveOf === undefined ? {} : { redriveOf: start.redriveOf }),
-      },
-      typedSearchAttributes: runSearchAttributes(
-        job,
-        start.trigger,
-        start.priority ?? job.priority,
-      ),
-    })
-    return { workflowId, runId: handle.firstExecutionRunId }
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
-    throw new JobConflictError(workflowId, { cause: error })
+  const wanted = start.workflowId ?? newWorkflowId(job, check.input)
+  const ids = startIdsOf(job, wanted)
+  for (const workflowId of ids) {
+    try {
+      return await startUnder(deps.client, job, { ...start, input: check.input, workflowId })
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+      if (ids.length === 1) throw new JobConflictError(workflowId, { cause: error })
+    }
   }
+  throw new JobQueueFullError(wanted, ids.length - 1)
+}
+
+type CheckedStart = JobStart & {
+  readonly input: Readonly<Record<string, unknown>>
+  readonly workflowId: string
+}
+
+async function startUnder(
+  client: Client,
+  job: AnyJob,
+  { input, workflowId, ...start }: CheckedStart,
+): Promise<StartedJob> {
+  const handle = await client.workflow.start(job.workflow, {
+    ...runOptions(job, start.priority ?? job.priority, start.tenant),
+    workflowId,
+    args: [input],
+    ...startDelay(start.executeAt),
+    ...(start.isOnce === true ? ONCE : {}),
+    ...(start.redriveOf === undefined ? {} : { workflowIdConflictPolicy: 'FAIL' as const }),
+    memo: {
+      input,
+      trigger: start.trigger,
+      ...(start.redriveOf === undefined ? {} : { redriveOf: start.redriveOf }),
+      ...(start.requestKey === undefined ? {} : { requestKey: start.requestKey }),
+      ...(job.onConflict.whileOpen === 'queue' ? { turnKey: workflowIdOf(job, input) } : {}),
+    },
+    typedSearchAttributes: runSearchAttributes(job, start.trigger, start.priority ?? job.priority),
+  })
+  return { workflowId, runId: handle.firstExecutionRunId }
 }
 
 function newWorkflowId(job: AnyJob, input: Readonly<Record<string, unknown>>): string {
@@ -151,12 +177,28 @@ function runOptions(
 ): RunOptions & { taskQueue: string } {
   return {
     ...scheduledRunOptions(job, priority, tenant),
+    ...queueTimeout(job),
     workflowIdConflictPolicy: CONFLICT_POLICIES[job.onConflict.whileOpen],
     workflowIdReusePolicy: REUSE_POLICIES[job.onConflict.afterClose],
   }
 }
 
-const CONFLICT_POLICIES = { join: 'USE_EXISTING', reject: 'FAIL', beside: 'FAIL' } as const
+/** Those before it may take all their attempts; the time of its own work is kept by the run itself. */
+function queueTimeout({
+  onConflict,
+  timeoutMs,
+  retry,
+}: AnyJob): Pick<RunOptions, 'workflowRunTimeout'> {
+  if (onConflict.whileOpen !== 'queue' || timeoutMs === null) return {}
+  return { workflowRunTimeout: timeoutMs * retry.attempts * (onConflict.waitingAtMost + 1) }
+}
+
+const CONFLICT_POLICIES = {
+  join: 'USE_EXISTING',
+  reject: 'FAIL',
+  beside: 'FAIL',
+  queue: 'FAIL',
+} as const
 
 const ONCE = {
   workflowIdConflictPolicy: 'FAIL',

@@ -38,7 +38,7 @@ const PARTS = [
   {
     folder: 'activities',
     ending: '.ts',
-    others: ['dependencies', 'errors', 'heartbeats', 'job-places'],
+    others: ['dependencies', 'errors', 'heartbeats', 'job-places', 'turns'],
   },
   {
     folder: 'test/workflows',
@@ -51,6 +51,7 @@ const PARTS = [
       'job-places',
       'schedules',
       'startup-runs',
+      'turns',
       'validate-input',
       'wall-spec',
     ],
