@@ -61,7 +61,7 @@ async function stateOf(workflowId: string): Promise<string | null | undefined> {
 }
 
 const untilWaiting = (workflowId: string) =>
-  expect.poll(() => stateOf(workflowId), { timeout: 10_000 }).toBe('waiting')
+  expect.poll(() => stateOf(workflowId), { timeout: 20_000 }).toBe('waiting')
 
 const resultOf = (workflowId: string) => rig.client.workflow.getHandle(workflowId).result()
 
@@ -103,6 +103,7 @@ describe('runs of one month', () => {
     const third = await start(period, 'performance')
     await withReports(write, async () => {
       await Promise.all([second, third].map(({ workflowId }) => untilWaiting(workflowId)))
+      await expect.poll(() => began, { timeout: 20_000 }).toEqual(['usage'])
       await rig.client.workflow.getHandle(second.workflowId).cancel()
       await expect(resultOf(second.workflowId)).rejects.toBeInstanceOf(WorkflowFailedError)
     })
