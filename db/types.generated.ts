@@ -848,6 +848,18 @@ export interface ReviewCase {
   wait_until: Instant | null;
 }
 
+export interface RunLogLine {
+  at: Instant;
+  created_at: Generated<Instant>;
+  data: Json;
+  event: string;
+  level: string;
+  n: number;
+  run_id: string;
+  workflow_id: string;
+  writer: string;
+}
+
 export interface ScheduleGap {
   cause_run_id: string | null;
   created_at: Generated<Instant>;
@@ -994,6 +1006,7 @@ export interface DB {
   rail_hold: RailHold;
   rate_limit: RateLimit;
   review_case: ReviewCase;
+  run_log_line: RunLogLine;
   schedule_gap: ScheduleGap;
   schedule_watch: ScheduleWatch;
   setting: Setting;

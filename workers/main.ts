@@ -12,6 +12,7 @@ import { createEvents, type Events } from '../platform/events.ts'
 import { createLogger, type Logger } from '../platform/logger.ts'
 import { createMetrics, type Metrics } from '../platform/metrics.ts'
 import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
+import { createRunLines } from '../platform/run-lines.ts'
 import { createShutdown, untilAborted } from '../platform/shutdown.ts'
 import { connectClient, connectionOptions } from '../platform/temporal/connection.ts'
 import {
@@ -38,6 +39,7 @@ import { createWatchedSchedules } from '../platform/temporal/watched-schedules.t
 import { temporalLogger } from '../platform/temporal-logger.ts'
 import { activityCorrelation } from './activity-correlation.ts'
 import { activityEvents } from './activity-events.ts'
+import { activityLines } from './activity-lines.ts'
 import { workflowBundle } from './bundle.ts'
 import { activitiesOfQueue, queuesInUse } from './queues.ts'
 import { openRings } from './rings.ts'
@@ -60,7 +62,8 @@ export type WorkerProcess = {
  */
 export async function runWorkers(process: WorkerProcess): Promise<void> {
   const { config, secrets } = loadConfig(process.env)
-  const logger = createLogger(config.log)
+  const runLines = createRunLines()
+  const logger = createLogger({ ...config.log, onLine: runLines.take })
   const metrics = createMetrics()
   const events = createEvents({ logger, metrics })
   installRuntime(logger)
@@ -97,6 +100,7 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
     reviewRuns: createReviewRuns(starter),
   })
   await using _settings = services.holdSettings(logger)
+  await using _lines = services.keepRunLines(runLines, logger)
   await using _keys = services.reportKeys(logger, metrics)
   await using _plans = services.probePlans(logger)
   await prepareServer(starter, services)
@@ -117,7 +121,9 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
           ...services.runActivities,
         },
         // The first is the outermost: events are told under the run's correlation id.
-        interceptors: { activity: [activityCorrelation(), activityEvents(events)] },
+        interceptors: {
+          activity: [activityCorrelation(), activityEvents(events), activityLines(runLines)],
+        },
         ...workerTuning(taskQueue, config.environment, config.worker.shutdownGraceMs),
       }),
     ),

@@ -18,6 +18,7 @@ import { createOperatorNoticeStore } from '../db/stores/operator-notice-store.ts
 import { createJobPlaces } from '../db/stores/job-place-store.ts'
 import { createKeyHolderStore } from '../db/stores/key-holder-store.ts'
 import { createJobTurnStore } from '../db/stores/job-turn-store.ts'
+import { createRunLogStore } from '../db/stores/run-log-store.ts'
 import { createSettingStore } from '../db/stores/setting-store.ts'
 import type { PlacedRuns } from '../domain/ports/job-places.ts'
 import type { DependencyRuns } from '../domain/ports/dependency-runs.ts'
@@ -30,6 +31,7 @@ import type { Events } from '../platform/events.ts'
 import { reportKeys, type HeldRings } from '../platform/key-reports.ts'
 import type { ProcessLogger } from '../platform/logger.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import type { RunLines } from '../platform/run-lines.ts'
 import { watchSettings } from '../platform/settings-watch.ts'
 import type { SchedulePlanEntry } from '../platform/temporal/schedules-plan.ts'
 import { createAnalyticsActivities } from './analytics-services.ts'
@@ -65,6 +67,8 @@ export type WorkerServices = AsyncDisposable & {
   readonly holdSettings: (logger: ProcessLogger) => AsyncDisposable
   /** Finds out what providers' plans include, where that is due; dispose of it to stop. */
   readonly probePlans: (logger: ProcessLogger) => AsyncDisposable
+  /** Writes log lines of runs down; dispose of it to stop. */
+  readonly keepRunLines: (lines: RunLines, logger: ProcessLogger) => AsyncDisposable
   /** Tells which keys this process has; dispose of it to stop. */
   readonly reportKeys: (logger: ProcessLogger, metrics: Metrics) => AsyncDisposable
 }
@@ -148,6 +152,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
         logger,
       }),
     probePlans: (logger) => probePlansAtStart({ config, secrets, db, events, flights }, logger),
+    keepRunLines: (lines, logger) => lines.keep(createRunLogStore(db), { logger }),
     reportKeys: (logger, metrics) =>
       reportKeys({
         holders: createKeyHolderStore(db),
