@@ -102,8 +102,14 @@ export type JobConflict = {
   readonly afterClose: 'again' | 'again-after-failure' | 'never'
 }
 
-/** Where a job is enabled. A job that is not is neither scheduled nor startable there. */
-export type JobEnvironments = Readonly<Record<JobEnvironment, boolean>>
+/**
+ * What a job is in an environment: `scheduled`; `when-asked`, scheduled where SCHEDULER_ENABLED or
+ * SCHEDULER_JOBS asks for it; `by-hand`, not scheduled; `off`, not startable either.
+ */
+export type JobPresence = 'scheduled' | 'when-asked' | 'by-hand' | 'off'
+
+/** What a job is where. A change removes or makes the schedule at the next start of a worker. */
+export type JobEnvironments = Readonly<Record<JobEnvironment, JobPresence>>
 
 /** A job as declared, with what follows from its name. */
 export type JobDefinition<
@@ -188,12 +194,17 @@ export type JobDeclaration<
   Input extends z.ZodType,
   Result extends z.ZodType,
 > = Omit<JobDefinition<Name, Input, Result>, Derived> & {
-  readonly environments?: JobEnvironments
+  /** Where it differs from the default: `when-asked` in development, else `scheduled`. */
+  readonly environments?: Partial<JobEnvironments>
   /** Absent: only on demand. */
   readonly schedule?: DeclaredSchedule
 }
 
-const EVERYWHERE: JobEnvironments = { development: true, staging: true, production: true }
+const ENVIRONMENTS: JobEnvironments = {
+  development: 'when-asked',
+  staging: 'scheduled',
+  production: 'scheduled',
+}
 
 /** How long a scheduled run waits for the jobs that it comes after, unless it says otherwise. */
 export const AFTER_WAIT_MS = 10 * MINUTE_MS
@@ -226,7 +237,7 @@ export function defineJob<
     type: name.replaceAll('-', '_').toUpperCase(),
     workflow: name.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
     runbook: `docs/runbooks/${name}.md`,
-    environments: declaration.environments ?? EVERYWHERE,
+    environments: { ...ENVIRONMENTS, ...declaration.environments },
   }
 }
 

@@ -52,6 +52,8 @@ export const report = defineJob({
   onConflict: { whileOpen: 'join', afterClose: 'again' },
   // Each reads a month of the book: somebody who asks for years of them leaves room for others.
   limits: { concurrent: 2, perMinute: 30 },
+  // Nobody reads the reports of a rehearsal.
+  environments: { staging: 'by-hand' },
   onExhausted: 'fail',
   slo: { durationMs: 10 * MINUTE_MS, freshnessMs: 33 * DAY_MS },
   owner: 'finance',

@@ -44,6 +44,8 @@ export const weeklyTrends = defineJob({
   // A week's figures are told when its last day's are known.
   after: ['daily-analytics'],
   onConflict: { whileOpen: 'join', afterClose: 'again' },
+  // Nobody reads the reports of a rehearsal.
+  environments: { staging: 'by-hand' },
   onExhausted: 'fail',
   slo: { durationMs: 10 * MINUTE_MS, freshnessMs: 9 * DAY_MS },
   owner: 'finance',

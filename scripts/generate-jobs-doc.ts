@@ -44,6 +44,7 @@ function jobSection(job: AnyJob): string[] {
     '|---|---|',
     `| schedule | ${job.schedule === undefined ? 'on demand only' : scheduleText(job.schedule)} |`,
     ...(job.after === undefined ? [] : [`| after | ${job.after.join(', ')} |`]),
+    `| where | ${whereText(job)} |`,
     `| queue, priority | ${job.queue}, ${job.priority} |`,
     `| attempts | ${job.retry.attempts} |`,
     `| time of one attempt | ${job.timeoutMs === null ? 'open' : durationText(job.timeoutMs)} |`,
@@ -71,6 +72,14 @@ function scheduleText(schedule: JobSchedule): string {
       ? ''
       : `; ${durationText(spread.offsetMs)} of a spread over ${durationText(spread.windowMs)}`
   return `${when}${offset}; overlap: ${schedule.overlap}; caught up within ${durationText(schedule.catchUpMs)}`
+}
+
+function whereText({ environments, schedule }: AnyJob): string {
+  const places = Object.entries(environments).map(([environment, presence]) => {
+    if (schedule !== undefined || presence === 'off') return `${environment}: ${presence}`
+    return `${environment}: by-hand`
+  })
+  return places.join('; ')
 }
 
 function limitsText({ limits = {} }: AnyJob): string {

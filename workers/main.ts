@@ -4,14 +4,18 @@
  */
 import { join } from 'node:path'
 
+import type { Client } from '@temporalio/client'
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
 
 import { loadConfig, type Config } from '../config/config.ts'
 import type { JobQueue } from '../jobs/define-job.ts'
+import { isScheduled, type SchedulerTerms } from '../jobs/job-environments.ts'
+import { allJobs } from '../jobs/registry.ts'
 import { createEvents, type Events } from '../platform/events.ts'
 import { createLogger, type Logger } from '../platform/logger.ts'
 import { createMetrics, type Metrics } from '../platform/metrics.ts'
 import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
+import { schedulerTermsOf } from '../platform/scheduler-terms.ts'
 import { createShutdown, untilAborted } from '../platform/shutdown.ts'
 import { connectClient, connectionOptions } from '../platform/temporal/connection.ts'
 import {
@@ -96,7 +100,9 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
   await using _settings = services.holdSettings(logger)
   await using _keys = services.reportKeys(logger, metrics)
   await using _plans = services.probePlans(logger)
-  await prepareServer(starter, services)
+  const terms = schedulerTermsOf(config)
+  tellUnscheduled(terms, logger)
+  await prepareServer(server.client, services, terms)
   await using connection = await ownConnection(config, process.env)
   await using _metrics = await serveMetricsIfFree(config, metrics, logger)
   const workers = await Promise.all(
@@ -115,7 +121,7 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
         },
         // The first is the outermost: events are told under the run's correlation id.
         interceptors: { activity: [activityCorrelation(), activityEvents(events)] },
-        ...workerTuning(taskQueue, config.environment, config.worker.shutdownGraceMs),
+        ...workerTuning(taskQueue, config),
       }),
     ),
   )
@@ -139,12 +145,22 @@ function installRuntime(logger: Logger): void {
 }
 
 /** Search attributes, retention and schedules; every worker does it, and only the first has to. */
-async function prepareServer(starter: JobStarterDeps, services: WorkerServices): Promise<void> {
-  const { client, environment = 'development' } = starter
+async function prepareServer(
+  client: Client,
+  services: WorkerServices,
+  terms: SchedulerTerms,
+): Promise<void> {
   await ensureSearchAttributes(client)
   await ensureRetention(client)
   const record = services.auditSchedule
-  await applySchedules({ client, record }, { speed: await services.clockSpeed(), environment })
+  await applySchedules({ client, record }, { speed: await services.clockSpeed(), terms })
+}
+
+/** Jobs that nobody fires are to be known of before they are missed. */
+function tellUnscheduled(terms: SchedulerTerms, logger: Logger): void {
+  const jobs = allJobs().filter((job) => job.schedule !== undefined && !isScheduled(job, terms))
+  if (jobs.length === 0) return
+  logger.info({ ...terms, jobs: jobs.map(({ name }) => name) }, 'jobs-not-scheduled')
 }
 
 async function startOnce(

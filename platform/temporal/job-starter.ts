@@ -15,6 +15,7 @@ import {
   type JobRetry,
 } from '../../jobs/define-job.ts'
 import { checkInput, describeProblems, type FieldProblem } from '../../jobs/input.ts'
+import { isStartable } from '../../jobs/job-environments.ts'
 import { findJob, type AnyJob } from '../../jobs/registry.ts'
 import { workflowIdOf, type JobTrigger } from '../../jobs/run-identity.ts'
 import { runSearchAttributes } from './search-attributes.ts'
@@ -92,7 +93,7 @@ export async function startJob(deps: JobStarterDeps, start: JobStart): Promise<S
   const job = findJob(start.job)
   if (job === undefined) throw new UnknownJobError(`no job is called ${start.job}`)
   const { environment = 'development' } = deps
-  if (!job.environments[environment]) {
+  if (!isStartable(job, environment)) {
     throw new JobNotEnabledError(`${job.name} is not enabled in ${environment}`)
   }
   const check = checkInput(job, start.input)
