@@ -82,8 +82,8 @@ type ScheduleRules = {
 
 /** Of the run as a whole; activities declare their own. Applies to runs started afterwards. */
 export type JobRetry = {
-  /** Runs in all, the first included: 1-100. 1 never retries. */
-  readonly attempts: number
+  /** Runs in all, the first included: 1-100, everywhere or by environment. 1 never retries. */
+  readonly attempts: number | Readonly<Record<JobEnvironment, number>>
   /** Wait before the second run, milliseconds. Default 1,000. The server adds its own jitter. */
   readonly initialMs?: number
   /** Factor from wait to wait, at least 1. Default 2. */
@@ -305,7 +305,8 @@ type TimesOfJob = Pick<JobDefinition, 'name' | 'retry' | 'timeoutMs' | 'slo'>
 
 function checkTimes({ name, retry, timeoutMs, slo }: TimesOfJob): void {
   const { attempts, backoff, initialMs, capMs } = retry
-  const isCount = Number.isInteger(attempts) && attempts >= 1 && attempts <= 100
+  const counts = typeof attempts === 'number' ? [attempts] : Object.values(attempts)
+  const isCount = counts.every((count) => Number.isInteger(count) && count >= 1 && count <= 100)
   requireField(isCount, name, 'retry.attempts')
   requireField(backoff === undefined || backoff >= 1, name, 'retry.backoff')
   const wholeSeconds: [string, number | null | undefined][] = [

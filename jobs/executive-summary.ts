@@ -3,6 +3,7 @@ import { z } from 'zod'
 
 import { DAY_MS, MINUTE_MS } from '../domain/time.ts'
 import { defineJob } from './define-job.ts'
+import { QUEUE_ATTEMPTS } from './job-environments.ts'
 import { measuredFields, periodField, writtenReport } from './periods.ts'
 
 /** Which month; all that are missing when none is named. */
@@ -40,7 +41,7 @@ export const executiveSummary = defineJob({
   },
   queue: 'reports',
   priority: 'LOW',
-  retry: { attempts: 2 },
+  retry: { attempts: QUEUE_ATTEMPTS.reports },
   timeoutMs: 30 * MINUTE_MS,
   workflowKey: ({ period }) => period ?? 'all',
   // A month's figures are told when its last day's are known.

@@ -45,3 +45,18 @@ export function isStartable(
 ): boolean {
   return environments[environment] !== 'off'
 }
+
+/** Attempts of jobs of these queues that have no reason for others: few while developing, patient elsewhere. */
+export const QUEUE_ATTEMPTS = {
+  maintenance: { development: 3, staging: 5, production: 5 },
+  reports: { development: 3, staging: 5, production: 5 },
+} as const
+
+/** Attempts of a job's runs, the first included. */
+export function attemptsIn(
+  { retry }: Pick<JobDefinition, 'retry'>,
+  environment: JobEnvironment,
+): number {
+  const { attempts } = retry
+  return typeof attempts === 'number' ? attempts : attempts[environment]
+}

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { NAMED_REPORTS } from '../domain/reports/reports.ts'
 import { DAY_MS, MINUTE_MS } from '../domain/time.ts'
 import { defineJob } from './define-job.ts'
+import { QUEUE_ATTEMPTS } from './job-environments.ts'
 import { periodField, writtenReport } from './periods.ts'
 
 /** Which reports, of which month. */
@@ -46,7 +47,7 @@ export const report = defineJob({
   },
   queue: 'reports',
   priority: 'LOW',
-  retry: { attempts: 2 },
+  retry: { attempts: QUEUE_ATTEMPTS.reports },
   timeoutMs: 30 * MINUTE_MS,
   workflowKey: ({ period }) => period ?? 'last',
   onConflict: { whileOpen: 'join', afterClose: 'again' },

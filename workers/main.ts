@@ -75,19 +75,20 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
     connectClient(config.temporal, { env: process.env, logger, keys }),
   ])
   await using server = owned
-  const starter: JobStarterDeps = { client: server.client, environment: config.environment }
+  const { environment } = config
+  const starter: JobStarterDeps = { client: server.client, environment }
   await using services = createWorkerServices({
     config,
     secrets,
     events,
     server: {
       runSource: createRunSource(server.client),
-      watched: createWatchedSchedules(server.client),
+      watched: createWatchedSchedules(server.client, environment),
       jobControl: createJobControl(server.client),
       dependencyRuns: createDependencyRuns(server.client),
       scheduleStates: createScheduleStates(server.client),
-      taskSchedules: createTaskSchedules(server.client),
-      watchedTasks: (taskStore) => createWatchedTasks(server.client, taskStore),
+      taskSchedules: createTaskSchedules(server.client, environment),
+      watchedTasks: (taskStore) => createWatchedTasks(server.client, environment, taskStore),
     },
     placedRuns: createPlacedRuns(server.client),
     rings,

@@ -15,7 +15,7 @@ import {
   type JobRetry,
 } from '../../jobs/define-job.ts'
 import { checkInput, describeProblems, type FieldProblem } from '../../jobs/input.ts'
-import { isStartable } from '../../jobs/job-environments.ts'
+import { attemptsIn, isStartable } from '../../jobs/job-environments.ts'
 import { findJob, type AnyJob } from '../../jobs/registry.ts'
 import { workflowIdOf, type JobTrigger } from '../../jobs/run-identity.ts'
 import { runSearchAttributes } from './search-attributes.ts'
@@ -101,7 +101,11 @@ export async function startJob(deps: JobStarterDeps, start: JobStart): Promise<S
   const workflowId = start.workflowId ?? newWorkflowId(job, check.input)
   try {
     const handle = await deps.client.workflow.start(job.workflow, {
-      ...runOptions(job, start.priority ?? job.priority, start.tenant),
+      ...runOptions(job, {
+        priority: start.priority ?? job.priority,
+        environment,
+        tenant: start.tenant,
+      }),
       workflowId,
       args: [check.input],
       ...startDelay(start.executeAt),
@@ -142,13 +146,9 @@ export type RunOptions = Pick<
   | 'staticDetails'
 >
 
-function runOptions(
-  job: AnyJob,
-  priority: JobPriority,
-  tenant: string | undefined,
-): RunOptions & { taskQueue: string } {
+function runOptions(job: AnyJob, terms: RunTerms): RunOptions & { taskQueue: string } {
   return {
-    ...scheduledRunOptions(job, priority, tenant),
+    ...scheduledRunOptions(job, terms),
     workflowIdConflictPolicy: CONFLICT_POLICIES[job.onConflict.whileOpen],
     workflowIdReusePolicy: REUSE_POLICIES[job.onConflict.afterClose],
   }
@@ -162,12 +162,19 @@ const REUSE_POLICIES = {
   never: 'REJECT_DUPLICATE',
 } as const
 
+/** How urgent a run is, where it runs, and for whom. */
+export type RunTerms = {
+  readonly priority: JobPriority
+  readonly environment: JobEnvironment
+  readonly tenant?: string | undefined
+}
+
 /** The part of a run's options that a schedule's action may carry. Without a tenant it is the house's. */
 export function scheduledRunOptions(
   job: AnyJob,
-  priority: JobPriority = job.priority,
-  tenant?: string,
+  { priority, environment, tenant }: RunTerms,
 ): Omit<RunOptions, 'workflowIdConflictPolicy' | 'workflowIdReusePolicy'> & { taskQueue: string } {
+  const attempts = attemptsIn(job, environment)
   return {
     taskQueue: job.queue,
     // The steps of a run have what the run has.
@@ -176,7 +183,7 @@ export function scheduledRunOptions(
       ...(tenant === undefined ? {} : { fairnessKey: tenant }),
     },
     ...(job.timeoutMs === null ? {} : { workflowRunTimeout: job.timeoutMs }),
-    ...(job.retry.attempts === 1 ? {} : { retry: toRetryPolicy(job.retry) }),
+    ...(attempts === 1 ? {} : { retry: toRetryPolicy(job.retry, attempts) }),
     staticSummary: job.summary,
     staticDetails: job.description,
   }
@@ -186,9 +193,9 @@ const DEFAULT_INITIAL_MS = 1_000
 const DEFAULT_BACKOFF = 2
 const DEFAULT_CAP_MS = 60_000
 
-function toRetryPolicy(retry: JobRetry): NonNullable<RunOptions['retry']> {
+function toRetryPolicy(retry: JobRetry, attempts: number): NonNullable<RunOptions['retry']> {
   return {
-    maximumAttempts: retry.attempts,
+    maximumAttempts: attempts,
     initialInterval: retry.initialMs ?? DEFAULT_INITIAL_MS,
     backoffCoefficient: retry.backoff ?? DEFAULT_BACKOFF,
     maximumInterval: retry.capMs ?? DEFAULT_CAP_MS,

@@ -4,7 +4,8 @@ import { unscheduledLines } from '../../cli/commands/schedules.ts'
 import { runningEnvironment } from '../../cli/run-file.ts'
 import { loadConfig } from '../../config/config.ts'
 import { isScheduled, isStartable, whyNotScheduled } from '../../jobs/job-environments.ts'
-import { JOBS } from '../../jobs/registry.ts'
+import { findJob, JOBS, type AnyJob } from '../../jobs/registry.ts'
+import { scheduledRunOptions } from '../../platform/temporal/job-starter.ts'
 import { desiredSchedules } from '../../platform/temporal/schedules-plan.ts'
 import { schedulerTermsOf } from '../../platform/scheduler-terms.ts'
 import { workerTuning } from '../../workers/tuning.ts'
@@ -132,5 +133,33 @@ describe('steps at once', () => {
   test.each(['0', '201', 'many'])('may not be %s', (MAX_CONCURRENT_JOBS) => {
     const both = { MAX_CONCURRENT_JOBS, TASK_EXECUTOR_CONCURRENCY: MAX_CONCURRENT_JOBS }
     expect(() => loadConfig(both)).toThrow(/2 problems/)
+  })
+})
+
+describe('attempts', () => {
+  const attempts = (job: AnyJob, environment: 'development' | 'production') =>
+    scheduledRunOptions(job, { priority: 'LOW', environment }).retry?.maximumAttempts
+
+  test.each([
+    ['maintenance', 3, 5],
+    ['report', 3, 5],
+  ])('of %s are %i in development and %i in production', (name, few, many) => {
+    const job = findJob(name)
+    if (job === undefined) throw new Error('no such job')
+    expect([attempts(job, 'development'), attempts(job, 'production')]).toEqual([few, many])
+  })
+
+  test('of a job that says so itself are the same everywhere', () => {
+    const job = findJob('flight-monitor')
+    if (job === undefined) throw new Error('no such job')
+    expect([attempts(job, 'development'), attempts(job, 'production')]).toEqual([3, 3])
+  })
+
+  test('of a schedule are those of the environment that it is made for', () => {
+    const retries = (environment: 'development' | 'production') =>
+      desiredSchedules({ speed: 1, terms: { environment, isEnabled: true, only: null } }).get(
+        'report',
+      )?.specHash
+    expect(retries('production')).not.toBe(retries('development'))
   })
 })

@@ -136,7 +136,7 @@ describe('apply', () => {
         expect(await planSchedules(rig, { speed, jobs })).toMatchObject([
           { action: 'unchanged', spread },
         ])
-        const [watched] = await createWatchedSchedules(rig.client, jobs).read([ID])
+        const [watched] = await createWatchedSchedules(rig.client, 'development', jobs).read([ID])
         const nextTimes = (await handle().describe()).info.nextActionTimes.map((time) =>
           instantFromMs(time.getTime()),
         )
