@@ -4,15 +4,19 @@
  */
 import { join } from 'node:path'
 
+import type { Client } from '@temporalio/client'
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
 
 import { loadConfig, type Config } from '../config/config.ts'
 import type { JobQueue } from '../jobs/define-job.ts'
+import { isScheduled, type SchedulerTerms } from '../jobs/job-environments.ts'
+import { allJobs } from '../jobs/registry.ts'
 import { createEvents, type Events } from '../platform/events.ts'
 import { createLogger, type Logger } from '../platform/logger.ts'
 import { createMetrics, type Metrics } from '../platform/metrics.ts'
 import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
 import { createRunLines } from '../platform/run-lines.ts'
+import { schedulerTermsOf } from '../platform/scheduler-terms.ts'
 import { createShutdown, untilAborted } from '../platform/shutdown.ts'
 import { connectClient, connectionOptions } from '../platform/temporal/connection.ts'
 import {
@@ -76,20 +80,21 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
     connectClient(config.temporal, { env: process.env, logger, keys }),
   ])
   await using server = owned
-  const starter: JobStarterDeps = { client: server.client, environment: config.environment }
+  const { environment } = config
+  const starter: JobStarterDeps = { client: server.client, environment }
   await using services = createWorkerServices({
     config,
     secrets,
     events,
     server: {
       runSource: createRunSource(server.client),
-      watched: createWatchedSchedules(server.client),
+      watched: createWatchedSchedules(server.client, environment),
       jobControl: createJobControl(server.client),
       openRuns: createOpenRuns(server.client),
       dependencyRuns: createDependencyRuns(server.client),
       scheduleStates: createScheduleStates(server.client),
-      taskSchedules: createTaskSchedules(server.client),
-      watchedTasks: (taskStore) => createWatchedTasks(server.client, taskStore),
+      taskSchedules: createTaskSchedules(server.client, environment),
+      watchedTasks: (taskStore) => createWatchedTasks(server.client, environment, taskStore),
     },
     placedRuns: createPlacedRuns(server.client),
     rings,
@@ -103,7 +108,9 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
   await using _lines = services.keepRunLines(runLines, logger)
   await using _keys = services.reportKeys(logger, metrics)
   await using _plans = services.probePlans(logger)
-  await prepareServer(starter, services)
+  const terms = schedulerTermsOf(config)
+  tellUnscheduled(terms, logger)
+  await prepareServer(starter, services, terms)
   await using connection = await ownConnection(config, process.env)
   await using _metrics = await serveMetricsIfFree(config, metrics, logger)
   const workers = await Promise.all(
@@ -124,7 +131,7 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
         interceptors: {
           activity: [activityCorrelation(), activityEvents(events), activityLines(runLines)],
         },
-        ...workerTuning(taskQueue, config.environment, config.worker.shutdownGraceMs),
+        ...workerTuning(taskQueue, config),
       }),
     ),
   )
@@ -148,13 +155,24 @@ function installRuntime(logger: Logger): void {
 }
 
 /** Search attributes, retention, schedules and runs on start-up; every worker does it, and only the first has to. */
-async function prepareServer(starter: JobStarterDeps, services: WorkerServices): Promise<void> {
-  const { client, environment = 'development' } = starter
+async function prepareServer(
+  starter: JobStarterDeps,
+  services: WorkerServices,
+  terms: SchedulerTerms,
+): Promise<void> {
+  const { client } = starter
   await ensureSearchAttributes(client)
   await ensureRetention(client)
   const record = services.auditSchedule
-  const options = { speed: await services.clockSpeed(), environment }
-  await startStartupRuns(starter, await applySchedules({ client, record }, options))
+  const options = { speed: await services.clockSpeed(), terms }
+  await startStartupRuns(starter, await applySchedules({ client, record }, options), terms)
+}
+
+/** Jobs that nobody fires are to be known of before they are missed. */
+function tellUnscheduled(terms: SchedulerTerms, logger: Logger): void {
+  const jobs = allJobs().filter((job) => job.schedule !== undefined && !isScheduled(job, terms))
+  if (jobs.length === 0) return
+  logger.info({ ...terms, jobs: jobs.map(({ name }) => name) }, 'jobs-not-scheduled')
 }
 
 async function startOnce(

@@ -15,6 +15,7 @@ import {
   type JobRetry,
 } from '../../jobs/define-job.ts'
 import { checkInput, describeProblems, type FieldProblem } from '../../jobs/input.ts'
+import { attemptsIn, isStartable } from '../../jobs/job-environments.ts'
 import { findJob, type AnyJob } from '../../jobs/registry.ts'
 import { startIdsOf, workflowIdOf, type JobTrigger } from '../../jobs/run-identity.ts'
 import { runSearchAttributes } from './search-attributes.ts'
@@ -105,7 +106,7 @@ export async function startJob(deps: JobStarterDeps, start: JobStart): Promise<S
   const job = findJob(start.job)
   if (job === undefined) throw new UnknownJobError(`no job is called ${start.job}`)
   const { environment = 'development' } = deps
-  if (!job.environments[environment]) {
+  if (!isStartable(job, environment)) {
     throw new JobNotEnabledError(`${job.name} is not enabled in ${environment}`)
   }
   const check = checkInput(job, start.input)
@@ -114,7 +115,12 @@ export async function startJob(deps: JobStarterDeps, start: JobStart): Promise<S
   const ids = startIdsOf(job, wanted)
   for (const workflowId of ids) {
     try {
-      return await startUnder(deps.client, job, { ...start, input: check.input, workflowId })
+      return await startUnder(deps.client, job, {
+        ...start,
+        input: check.input,
+        workflowId,
+        environment,
+      })
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
       if (ids.length === 1) throw new JobConflictError(workflowId, { cause: error })
@@ -126,15 +132,17 @@ export async function startJob(deps: JobStarterDeps, start: JobStart): Promise<S
 type CheckedStart = JobStart & {
   readonly input: Readonly<Record<string, unknown>>
   readonly workflowId: string
+  readonly environment: JobEnvironment
 }
 
 async function startUnder(
   client: Client,
   job: AnyJob,
-  { input, workflowId, ...start }: CheckedStart,
+  { input, workflowId, environment, ...start }: CheckedStart,
 ): Promise<StartedJob> {
+  const priority = start.priority ?? job.priority
   const handle = await client.workflow.start(job.workflow, {
-    ...runOptions(job, start.priority ?? job.priority, start.tenant),
+    ...runOptions(job, { priority, environment, tenant: start.tenant }),
     workflowId,
     args: [input],
     ...startDelay(start.executeAt),
@@ -147,7 +155,7 @@ async function startUnder(
       ...(start.requestKey === undefined ? {} : { requestKey: start.requestKey }),
       ...(job.onConflict.whileOpen === 'queue' ? { turnKey: workflowIdOf(job, input) } : {}),
     },
-    typedSearchAttributes: runSearchAttributes(job, start.trigger, start.priority ?? job.priority),
+    typedSearchAttributes: runSearchAttributes(job, start.trigger, priority),
   })
   return { workflowId, runId: handle.firstExecutionRunId }
 }
@@ -170,27 +178,25 @@ export type RunOptions = Pick<
   | 'staticDetails'
 >
 
-function runOptions(
-  job: AnyJob,
-  priority: JobPriority,
-  tenant: string | undefined,
-): RunOptions & { taskQueue: string } {
+function runOptions(job: AnyJob, terms: RunTerms): RunOptions & { taskQueue: string } {
   return {
-    ...scheduledRunOptions(job, priority, tenant),
-    ...queueTimeout(job),
+    ...scheduledRunOptions(job, terms),
+    ...queueTimeout(job, terms.environment),
     workflowIdConflictPolicy: CONFLICT_POLICIES[job.onConflict.whileOpen],
     workflowIdReusePolicy: REUSE_POLICIES[job.onConflict.afterClose],
   }
 }
 
 /** Those before it may take all their attempts; the time of its own work is kept by the run itself. */
-function queueTimeout({
-  onConflict,
-  timeoutMs,
-  retry,
-}: AnyJob): Pick<RunOptions, 'workflowRunTimeout'> {
+function queueTimeout(
+  job: AnyJob,
+  environment: JobEnvironment,
+): Pick<RunOptions, 'workflowRunTimeout'> {
+  const { onConflict, timeoutMs } = job
   if (onConflict.whileOpen !== 'queue' || timeoutMs === null) return {}
-  return { workflowRunTimeout: timeoutMs * retry.attempts * (onConflict.waitingAtMost + 1) }
+  return {
+    workflowRunTimeout: timeoutMs * attemptsIn(job, environment) * (onConflict.waitingAtMost + 1),
+  }
 }
 
 const CONFLICT_POLICIES = {
@@ -211,12 +217,19 @@ const REUSE_POLICIES = {
   never: 'REJECT_DUPLICATE',
 } as const
 
+/** How urgent a run is, where it runs, and for whom. */
+export type RunTerms = {
+  readonly priority: JobPriority
+  readonly environment: JobEnvironment
+  readonly tenant?: string | undefined
+}
+
 /** The part of a run's options that a schedule's action may carry. Without a tenant it is the house's. */
 export function scheduledRunOptions(
   job: AnyJob,
-  priority: JobPriority = job.priority,
-  tenant?: string,
+  { priority, environment, tenant }: RunTerms,
 ): Omit<RunOptions, 'workflowIdConflictPolicy' | 'workflowIdReusePolicy'> & { taskQueue: string } {
+  const attempts = attemptsIn(job, environment)
   return {
     taskQueue: job.queue,
     // The steps of a run have what the run has.
@@ -225,7 +238,7 @@ export function scheduledRunOptions(
       ...(tenant === undefined ? {} : { fairnessKey: tenant }),
     },
     ...(job.timeoutMs === null ? {} : { workflowRunTimeout: job.timeoutMs }),
-    ...(job.retry.attempts === 1 ? {} : { retry: toRetryPolicy(job.retry) }),
+    ...(attempts === 1 ? {} : { retry: toRetryPolicy(job.retry, attempts) }),
     staticSummary: job.summary,
     staticDetails: job.description,
   }
@@ -235,9 +248,9 @@ const DEFAULT_INITIAL_MS = 1_000
 const DEFAULT_BACKOFF = 2
 const DEFAULT_CAP_MS = 60_000
 
-function toRetryPolicy(retry: JobRetry): NonNullable<RunOptions['retry']> {
+function toRetryPolicy(retry: JobRetry, attempts: number): NonNullable<RunOptions['retry']> {
   return {
-    maximumAttempts: retry.attempts,
+    maximumAttempts: attempts,
     initialInterval: retry.initialMs ?? DEFAULT_INITIAL_MS,
     backoffCoefficient: retry.backoff ?? DEFAULT_BACKOFF,
     maximumInterval: retry.capMs ?? DEFAULT_CAP_MS,

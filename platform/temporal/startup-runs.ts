@@ -2,6 +2,7 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client'
 
 import { instantFromMs, MINUTE_MS } from '../../domain/time.ts'
+import { isScheduled, type SchedulerTerms } from '../../jobs/job-environments.ts'
 import { allJobs, type AnyJob } from '../../jobs/registry.ts'
 import { JobConflictError, startJob, type JobStarterDeps, type StartedJob } from './job-starter.ts'
 import type { SchedulePlanEntry } from './schedules-plan.ts'
@@ -16,18 +17,19 @@ export type StartupDeps = JobStarterDeps & {
 }
 
 /**
- * Starts a run of each job that declares `onStartup`, unless its schedule is paused, a run of it is
- * open, or one was started for a start-up in the last minute. `applied`: the schedules as applied now.
+ * Starts a run of each job that declares `onStartup` and is scheduled here, unless its schedule is paused, a
+ * run of it is open, or one was started for a start-up in the last minute. `applied`: the schedules as applied now.
  * Returns the runs that this call started.
  */
 export async function startStartupRuns(
   deps: StartupDeps,
   applied: readonly SchedulePlanEntry[],
+  terms: SchedulerTerms,
 ): Promise<StartedJob[]> {
-  const { jobs = allJobs(), environment = 'development', nowMs = Date.now() } = deps
+  const { jobs = allJobs(), nowMs = Date.now() } = deps
   const wanted = jobs.filter((job) => {
     const entry = applied.find(({ scheduleId }) => scheduleId === job.name)
-    const isOn = job.environments[environment] && entry?.paused === null
+    const isOn = isScheduled(job, terms) && entry?.paused === null
     return job.schedule?.onStartup === true && isOn
   })
   const started = await Promise.all(wanted.map((job) => startOne(deps, job, nowMs)))

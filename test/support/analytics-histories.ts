@@ -129,7 +129,7 @@ export async function fireScheduled(
   name: string,
   nominalAt: Instant = NOMINAL_AT,
 ): Promise<string> {
-  await createWatchedSchedules(client).fire(name, nominalAt)
+  await createWatchedSchedules(client, 'development').fire(name, nominalAt)
   return firedWorkflowId(name, nominalAt)
 }
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 
 import { MINUTE_MS } from '../../domain/time.ts'
+import { ALL_SCHEDULED } from '../../jobs/job-environments.ts'
 import { allJobs, findJob, type AnyJob } from '../../jobs/registry.ts'
 import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
 import { startStartupRuns } from '../../platform/temporal/startup-runs.ts'
@@ -49,7 +50,7 @@ async function ids(): Promise<string[]> {
 
 async function startUp(jobs: readonly AnyJob[], atMs: number): Promise<number> {
   const applied = await applySchedules(rig, { speed: 1, jobs })
-  return (await startStartupRuns({ ...rig, jobs, nowMs: atMs }, applied)).length
+  return (await startStartupRuns({ ...rig, jobs, nowMs: atMs }, applied, ALL_SCHEDULED)).length
 }
 
 test('some job of the registry runs on start-up, and each that does may run at any time', () => {
@@ -103,7 +104,11 @@ test('a run that is open is enough', async () => {
 })
 
 test('a job that is not enabled here, or does not ask for it, is not started', async () => {
-  const environments = { development: false, staging: true, production: true }
+  const environments = {
+    development: 'by-hand',
+    staging: 'scheduled',
+    production: 'scheduled',
+  } as const
   expect(await startUp([job({ environments })], nowMs)).toBe(0)
   const { schedule } = job()
   if (schedule === undefined) throw new Error('it has a schedule')
