@@ -4,7 +4,6 @@
  */
 import { join } from 'node:path'
 
-import type { Client } from '@temporalio/client'
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
 
 import { loadConfig, type Config } from '../config/config.ts'
@@ -47,7 +46,7 @@ import { activityLines } from './activity-lines.ts'
 import { workflowBundle } from './bundle.ts'
 import { activitiesOfQueue, queuesInUse } from './queues.ts'
 import { openRings } from './rings.ts'
-import { createWorkerServices, type WorkerServices } from './services.ts'
+import { createWorkerServices, type WorkerServices, type WorkerServicesDeps } from './services.ts'
 import { limitWorkflowThreads, workerTuning } from './tuning.ts'
 
 export type WorkerProcess = {
@@ -81,21 +80,12 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
   ])
   await using server = owned
   const { environment } = config
-  const starter: JobStarterDeps = { client: server.client, environment }
+  const starter = { client: server.client, environment }
   await using services = createWorkerServices({
     config,
     secrets,
     events,
-    server: {
-      runSource: createRunSource(server.client),
-      watched: createWatchedSchedules(server.client, environment),
-      jobControl: createJobControl(server.client),
-      openRuns: createOpenRuns(server.client),
-      dependencyRuns: createDependencyRuns(server.client),
-      scheduleStates: createScheduleStates(server.client),
-      taskSchedules: createTaskSchedules(server.client, environment),
-      watchedTasks: (taskStore) => createWatchedTasks(server.client, environment, taskStore),
-    },
+    server: watchedServer(starter),
     placedRuns: createPlacedRuns(server.client),
     rings,
     payloadKeyUsage: keys === null ? null : createPayloadKeyUsage(server.client, keys),
@@ -139,6 +129,23 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
   tellReady(process.stdout, workers, events)
   await served
   events.processStopped({ process: 'worker', reason: String(process.signal.reason ?? 'done') })
+}
+
+/** Runs and schedules as the Temporal server has them. */
+function watchedServer({
+  client,
+  environment,
+}: Required<JobStarterDeps>): WorkerServicesDeps['server'] {
+  return {
+    runSource: createRunSource(client),
+    watched: createWatchedSchedules(client, environment),
+    jobControl: createJobControl(client),
+    openRuns: createOpenRuns(client),
+    dependencyRuns: createDependencyRuns(client),
+    scheduleStates: createScheduleStates(client),
+    taskSchedules: createTaskSchedules(client, environment),
+    watchedTasks: (taskStore) => createWatchedTasks(client, environment, taskStore),
+  }
 }
 
 /** Own heartbeats are what `workers {available, busy, total}` is counted from. */
