@@ -22,6 +22,7 @@ import { addHealthRoutes, type HealthDeps } from './rest/health.ts'
 import { addJobControlRoutes, type JobControlDeps } from './rest/job-control.ts'
 import { addJobLimitsRoute, type JobLimitsDeps } from './rest/job-limits.ts'
 import { addJobRescheduleRoute, type RescheduleDeps } from './rest/job-reschedule.ts'
+import { addJobLogRoutes, type JobLogsDeps } from './rest/job-logs.ts'
 import { addJobRoutes, type JobsDeps } from './rest/jobs.ts'
 import { addOpenApiRoutes } from './rest/openapi.ts'
 import { addPayoutActionRoutes, type PayoutActionDeps } from './rest/payout-actions.ts'
@@ -54,6 +55,7 @@ export type AppDeps = HealthDeps &
   JobsDeps &
   JobLimitsDeps &
   RescheduleDeps &
+  JobLogsDeps &
   SchedulesDeps &
   DeadLettersDeps &
   JobControlDeps &
@@ -115,6 +117,7 @@ export function createApp(deps: AppDeps): Express {
   addJobRoutes(app, deps)
   addJobLimitsRoute(app, deps)
   addJobRescheduleRoute(app, deps)
+  addJobLogRoutes(app, deps)
   addSchedulePreviewRoute(app)
   addScheduleRoutes(app, deps)
   addDeadLetterRoutes(app, deps)

@@ -70,6 +70,7 @@ export function reschedulesOf({
   db,
   client,
   clock,
+  config,
 }: ApiParts): Pick<RescheduleDeps, 'rescheduleJob'> {
   const auditLog = createAuditLog(db)
   return {
@@ -78,7 +79,10 @@ export function reschedulesOf({
       const entry = { actor: by, action: 'job.reschedule', subject: `job:${job.name}` }
       const details = { id, reason, before, after: executeAt }
       await auditLog.record({ ...entry, at: await clock.now(), details })
-      const { runId } = await rescheduleRun({ client }, { workflowId: id, executeAt })
+      const { runId } = await rescheduleRun(
+        { client, environment: config.environment },
+        { workflowId: id, executeAt },
+      )
       return (await describeJobRun(client, id, runId)).run
     },
   }
@@ -98,13 +102,13 @@ export function schedulesOf({ db, client }: ApiParts): SchedulesDeps['schedules'
 const WINDOWS_SHOWN = 100
 
 /** What the routes of schedules, queues and maintenance windows that people switch need. */
-export function controlOf({ db, client, clock }: ApiParts): JobControlDeps['control'] {
+export function controlOf({ db, client, clock, config }: ApiParts): JobControlDeps['control'] {
   const controlStore = createControlStore(db)
   const deps = {
     control: createJobControl(client),
     controlStore,
     scheduleStates: createScheduleStates(client),
-    watched: createWatchedSchedules(client),
+    watched: createWatchedSchedules(client, config.environment),
     watchStore: createScheduleWatchStore(db),
     clock,
     wallNow: () => instantFromMs(Date.now()),

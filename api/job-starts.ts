@@ -6,7 +6,7 @@ import type { Client } from '@temporalio/client'
 
 import { addMs, msBetween, type Instant } from '../domain/time.ts'
 import type { JobEnvironment } from '../jobs/define-job.ts'
-import { workflowIdOf } from '../jobs/run-identity.ts'
+import { startIdsOf, workflowIdOf } from '../jobs/run-identity.ts'
 import type { AnyJob } from '../jobs/registry.ts'
 import { JobConflictError, startJob } from '../platform/temporal/job-starter.ts'
 import type { Attempt } from './idempotency.ts'
@@ -36,10 +36,11 @@ export async function startJobRun(
 ): Promise<JobRun> {
   const { client } = deps
   const workflowId = chooseId(start, attempt)
+  const requestKey = keyOf(attempt)
   return withinDeadline(client, async () => {
     const earlier = attempt.firstTriedAt
     if (earlier !== null && workflowId !== undefined) {
-      const found = await findStarted(client, workflowId, start, earlier)
+      const found = await findStarted(client, workflowId, { ...start, requestKey }, earlier)
       if (found !== null) return found
     }
     try {
@@ -51,6 +52,7 @@ export async function startJobRun(
         ...(start.tenant === null ? {} : { tenant: start.tenant }),
         ...(start.executeAt === null ? {} : { executeAt: start.executeAt }),
         ...(workflowId === undefined ? {} : { workflowId }),
+        ...(requestKey === undefined ? {} : { requestKey }),
       })
       const { run } = await describeJobRun(client, id, runId)
       requireTime(run, start.executeAt)
@@ -76,20 +78,28 @@ function chooseId({ job, input, executeAt }: JobStart, { key }: Attempt): string
   const timed = executeAt === null ? id : `${id}:at-${executeAt}`
   if (job.onConflict.whileOpen !== 'beside') return timed
   if (key === null) return undefined
-  return `${timed}:${createHash('sha256').update(key).digest('hex').slice(0, 32)}`
+  return `${timed}:${keyOf({ key })}`
+}
+
+function keyOf({ key }: Pick<Attempt, 'key'>): string | undefined {
+  return key === null ? undefined : createHash('sha256').update(key).digest('hex').slice(0, 32)
 }
 
 async function findStarted(
   client: Client,
   workflowId: string,
-  start: JobStart,
+  start: JobStart & { readonly requestKey: string | undefined },
   since: Instant,
 ): Promise<JobRun | null> {
   const from = addMs(since, -CLOCK_SKEW_MS)
-  const query = `WorkflowId = "${workflowId}" AND StartTime >= "${from}" AND JobTrigger = "api"`
+  // Equal starts of a job whose starts queue are as many runs: only the request tells them apart.
+  const isQueue = start.job.onConflict.whileOpen === 'queue'
+  const ids = startIdsOf(start.job, workflowId).map((id) => `"${id}"`)
+  const query = `WorkflowId IN (${ids.join(', ')}) AND StartTime >= "${from}" AND JobTrigger = "api"`
   for await (const info of client.workflow.list({ query, pageSize: 20 })) {
     if (!isDeepStrictEqual(info.memo?.['input'], { ...start.input })) continue
-    return (await describeJobRun(client, workflowId, info.runId)).run
+    if (isQueue && info.memo?.['requestKey'] !== start.requestKey) continue
+    return (await describeJobRun(client, info.workflowId, info.runId)).run
   }
   return null
 }

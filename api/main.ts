@@ -21,6 +21,7 @@ import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
 import { createKeyHolderStore } from '../db/stores/key-holder-store.ts'
 import { createLatencyLog } from '../db/stores/latency-log.ts'
 import { createProviderHealthStore } from '../db/stores/provider-health-store.ts'
+import { createRunLogStore } from '../db/stores/run-log-store.ts'
 import { createRunReads } from '../db/stores/run-reads.ts'
 import { createScheduleWatchStore } from '../db/stores/schedule-watch-store.ts'
 import type { ClockReading } from '../domain/ports/clock.ts'
@@ -198,6 +199,7 @@ function buildApp(parts: ApiParts): Express {
     jobs: jobsOf(parts),
     readJobLimits: () => jobLimitsOf(parts),
     ...reschedulesOf(parts),
+    runLog: createRunLogStore(db),
     schedules: schedulesOf(parts),
     runReads: createRunReads(db),
     deadLetters: deadLettersOf(parts),

@@ -16,7 +16,7 @@ export function tasksOf({ db, client, clock, config }: ApiParts): TasksDeps['tas
   const wallNow = () => instantFromMs(Date.now())
   const deps = {
     taskStore,
-    taskSchedules: createTaskSchedules(client),
+    taskSchedules: createTaskSchedules(client, config.environment),
     environment: config.environment,
     clock,
     wallNow,

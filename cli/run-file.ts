@@ -30,6 +30,8 @@ export type RunFile = {
   readonly stripeApiKey: string
   /** The ring that payloads are encrypted with; null when it is given otherwise, or not at all. */
   readonly payloadKeysFile: string | null
+  /** Whether jobs are scheduled, and which; null: all. */
+  readonly scheduler: { readonly isEnabled: boolean; readonly jobs: readonly string[] | null }
 }
 
 /** The addresses of the instance that runs in a home; null when none does. */
@@ -69,6 +71,8 @@ export function runningEnvironment(run: RunFile): Record<string, string> {
     AEROAPI_KEY: run.aeroapiKey,
     STRIPE_API_URL: run.paymentsUrl,
     STRIPE_API_KEY: run.stripeApiKey,
+    SCHEDULER_ENABLED: String(run.scheduler.isEnabled),
+    ...(run.scheduler.jobs === null ? {} : { SCHEDULER_JOBS: run.scheduler.jobs.join(',') }),
     API_PORT: new URL(run.apiUrl).port,
     METRICS_PORT: new URL(run.metricsUrl).port,
     ...mailEnvironment(run.mail),

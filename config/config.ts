@@ -44,6 +44,14 @@ export type CallBudget = {
 export type Config = {
   /** GROUNDSTOP_ENV. Default development. */
   readonly environment: Environment
+  /**
+   * SCHEDULER_ENABLED: `false` schedules nothing, `true` also what waits to be asked for, as all does in
+   * development. SCHEDULER_JOBS: the only jobs that are scheduled. Null: nobody said. Same for all processes.
+   */
+  readonly scheduler: {
+    readonly isEnabled: boolean | null
+    readonly jobs: readonly string[] | null
+  }
   /** GROUNDSTOP_HOME: data, logs and the address file of one instance. Default `.groundstop`. */
   readonly homeDir: string
   /** REPORTS_DIR: where reports are kept for download; default `reports` in the home. Same for all processes. */
@@ -110,8 +118,16 @@ export type Config = {
   readonly clock: { readonly start: string | null; readonly speed: number | null }
   /** UNDERWRITING_CAPACITY_MINOR: what may be at risk at once, per currency. Default 10^12. */
   readonly underwriting: { readonly capacityMinor: number }
-  /** WORKER_SHUTDOWN_GRACE_MS: what running activities get to finish. Default 30,000 ms. */
-  readonly worker: { readonly shutdownGraceMs: number }
+  /**
+   * WORKER_SHUTDOWN_GRACE_MS: what running activities get to finish, default 30,000 ms. Steps that a worker
+   * process carries out at once: MAX_CONCURRENT_JOBS of `monitoring` and of `payouts`, default 10;
+   * TASK_EXECUTOR_CONCURRENCY of every other queue. Null: as the environment has them.
+   */
+  readonly worker: {
+    readonly shutdownGraceMs: number
+    readonly maxConcurrentJobs: number | null
+    readonly taskExecutorConcurrency: number | null
+  }
   /** Where notifications leave. */
   readonly notify: NotifyConfig
   /** Loopback ports of what `start` runs. Defaults 5433, 7233, 8233, 4010, 4020, 4025, 4030. */
@@ -243,6 +259,10 @@ function configOf(values: Values): Config {
     : AEROAPI_OTHER_RATE_PER_S
   return {
     environment: values.GROUNDSTOP_ENV ?? 'development',
+    scheduler: {
+      isEnabled: values.SCHEDULER_ENABLED === null ? null : values.SCHEDULER_ENABLED === 'true',
+      jobs: values.SCHEDULER_JOBS,
+    },
     homeDir: values.GROUNDSTOP_HOME ?? '.groundstop',
     reportsDir: values.REPORTS_DIR ?? `${values.GROUNDSTOP_HOME ?? '.groundstop'}/reports`,
     database: { poolMax: values.DATABASE_POOL_MAX ?? 10 },
@@ -280,7 +300,11 @@ function configOf(values: Values): Config {
     clock: { start: values.CLOCK_START, speed: values.CLOCK_SPEED },
     underwriting: { capacityMinor: values.UNDERWRITING_CAPACITY_MINOR ?? 1_000_000_000_000 },
     notify: notifyConfigOf(values),
-    worker: { shutdownGraceMs: values.WORKER_SHUTDOWN_GRACE_MS ?? 30_000 },
+    worker: {
+      shutdownGraceMs: values.WORKER_SHUTDOWN_GRACE_MS ?? 30_000,
+      maxConcurrentJobs: values.MAX_CONCURRENT_JOBS,
+      taskExecutorConcurrency: values.TASK_EXECUTOR_CONCURRENCY,
+    },
     ports: {
       postgres: values.POSTGRES_PORT ?? 5433,
       temporal: values.TEMPORAL_PORT ?? 7233,

@@ -55,6 +55,15 @@ const ORIGINS = z
     'must be origins with commas between, as http://127.0.0.1:8233',
   )
 
+const JOB_NAMES = z
+  .string()
+  .max(2_000, 'must have at most 2000 characters')
+  .transform((text) => text.split(',').map((one) => one.trim()))
+  .refine(
+    (names) => names.every((one) => /^[A-Za-z][A-Za-z0-9_-]{0,47}$/.test(one)),
+    'must be names of jobs with commas between, as flight-monitor,cleanup',
+  )
+
 const INSTANT = z
   .string()
   .refine(
@@ -68,6 +77,10 @@ export const FIELDS = {
   GROUNDSTOP_ENV: oneOf(['development', 'staging', 'production']),
   GROUNDSTOP_HOME: TEXT(4_096),
   REPORTS_DIR: TEXT(4_096),
+  SCHEDULER_ENABLED: oneOf(['true', 'false']),
+  SCHEDULER_JOBS: JOB_NAMES,
+  MAX_CONCURRENT_JOBS: integer(1, 200, 'steps at once'),
+  TASK_EXECUTOR_CONCURRENCY: integer(1, 200, 'steps at once'),
   DATABASE_URL: url(['postgres:', 'postgresql:']),
   DATABASE_POOL_MAX: integer(1, 1_000, 'connections'),
   TEMPORAL_ADDRESS: z

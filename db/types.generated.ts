@@ -470,6 +470,15 @@ export interface JobRunKind {
   updated_at: Generated<Instant>;
 }
 
+export interface JobTurn {
+  created_at: Generated<Instant>;
+  first_run_id: string;
+  taken_at: Instant;
+  turn_key: string;
+  updated_at: Generated<Instant>;
+  workflow_id: string;
+}
+
 export interface KeyHolder {
   key_ids: string[];
   process_id: string;
@@ -839,6 +848,18 @@ export interface ReviewCase {
   wait_until: Instant | null;
 }
 
+export interface RunLogLine {
+  at: Instant;
+  created_at: Generated<Instant>;
+  data: Json;
+  event: string;
+  level: string;
+  n: number;
+  run_id: string;
+  workflow_id: string;
+  writer: string;
+}
+
 export interface ScheduleGap {
   cause_run_id: string | null;
   created_at: Generated<Instant>;
@@ -955,6 +976,7 @@ export interface DB {
   job_place: JobPlace;
   job_run: JobRun;
   job_run_kind: JobRunKind;
+  job_turn: JobTurn;
   key_holder: KeyHolder;
   ledger_posting: LedgerPosting;
   ledger_transaction: LedgerTransaction;
@@ -984,6 +1006,7 @@ export interface DB {
   rail_hold: RailHold;
   rate_limit: RateLimit;
   review_case: ReviewCase;
+  run_log_line: RunLogLine;
   schedule_gap: ScheduleGap;
   schedule_watch: ScheduleWatch;
   setting: Setting;

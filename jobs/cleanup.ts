@@ -44,7 +44,7 @@ export const cleanup = defineJob({
   summary: 'Removes messages, files, rotated logs and expired rows that have had their time',
   description:
     'Goes through the classes of things that age, in batches with short locks: messages and notices, ' +
-    'files and rotated logs of the home folder, answers kept for repeated requests, lapsed quotes, ' +
+    'files and rotated logs of the home folder, log lines of runs, answers kept for repeated requests, lapsed quotes, ' +
     'leftovers of reconciliation, rail holds, applied rail events, ended tasks, observations of long settled legs. What a decision rests on stays. ' +
     'A class that fails does not keep the others from being done.',
   input: cleanupInput,

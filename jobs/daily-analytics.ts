@@ -3,6 +3,7 @@ import { z } from 'zod'
 
 import { HOUR_MS, MINUTE_MS } from '../domain/time.ts'
 import { defineJob } from './define-job.ts'
+import { QUEUE_ATTEMPTS } from './job-environments.ts'
 import { measuredFields, periodField } from './periods.ts'
 
 /** Which day; all that are missing when none is named. */
@@ -34,7 +35,7 @@ export const dailyAnalytics = defineJob({
   },
   queue: 'reports',
   priority: 'LOW',
-  retry: { attempts: 2 },
+  retry: { attempts: QUEUE_ATTEMPTS.reports },
   timeoutMs: 15 * MINUTE_MS,
   workflowKey: ({ period }) => period ?? 'all',
   onConflict: { whileOpen: 'join', afterClose: 'again' },

@@ -76,14 +76,19 @@ type ScheduleRules = {
    * single minute, at most what is left of the hour. Default none.
    */
   readonly spread?: string
+  /**
+   * Also runs when workers start, beside its times: once for all that start within a minute, not while
+   * paused or open. Default false.
+   */
+  readonly onStartup?: boolean
   /** The fixed input of every scheduled run; it must satisfy the job's own schema. */
   readonly input: Readonly<Record<string, unknown>>
 }
 
 /** Of the run as a whole; activities declare their own. Applies to runs started afterwards. */
 export type JobRetry = {
-  /** Runs in all, the first included: 1-100. 1 never retries. */
-  readonly attempts: number
+  /** Runs in all, the first included: 1-100, everywhere or by environment. 1 never retries. */
+  readonly attempts: number | Readonly<Record<JobEnvironment, number>>
   /** Wait before the second run, milliseconds. Default 1,000. The server adds its own jitter. */
   readonly initialMs?: number
   /** Factor from wait to wait, at least 1. Default 2. */
@@ -94,16 +99,25 @@ export type JobRetry = {
 
 /**
  * What a second start of the same workflow id does. While one is open: `join` returns the open run,
- * `reject` refuses, `beside` gives the second its own id. After one has closed: `again` starts anew,
+ * `reject` refuses, `beside` gives the second its own id, `queue` has the second wait its turn, in order, and
+ * refuses those beyond `waitingAtMost` (1-20). After one has closed: `again` starts anew,
  * `again-after-failure` only if the last one did not succeed, `never` refuses (within retention).
  */
-export type JobConflict = {
-  readonly whileOpen: 'join' | 'reject' | 'beside'
-  readonly afterClose: 'again' | 'again-after-failure' | 'never'
-}
+export type JobConflict =
+  | {
+      readonly whileOpen: 'join' | 'reject' | 'beside'
+      readonly afterClose: 'again' | 'again-after-failure' | 'never'
+    }
+  | { readonly whileOpen: 'queue'; readonly afterClose: 'again'; readonly waitingAtMost: number }
 
-/** Where a job is enabled. A job that is not is neither scheduled nor startable there. */
-export type JobEnvironments = Readonly<Record<JobEnvironment, boolean>>
+/**
+ * What a job is in an environment: `scheduled`; `when-asked`, scheduled where SCHEDULER_ENABLED or
+ * SCHEDULER_JOBS asks for it; `by-hand`, not scheduled; `off`, not startable either.
+ */
+export type JobPresence = 'scheduled' | 'when-asked' | 'by-hand' | 'off'
+
+/** What a job is where. A change removes or makes the schedule at the next start of a worker. */
+export type JobEnvironments = Readonly<Record<JobEnvironment, JobPresence>>
 
 /** A job as declared, with what follows from its name. */
 export type JobDefinition<
@@ -188,12 +202,17 @@ export type JobDeclaration<
   Input extends z.ZodType,
   Result extends z.ZodType,
 > = Omit<JobDefinition<Name, Input, Result>, Derived> & {
-  readonly environments?: JobEnvironments
+  /** Where it differs from the default: `when-asked` in development, else `scheduled`. */
+  readonly environments?: Partial<JobEnvironments>
   /** Absent: only on demand. */
   readonly schedule?: DeclaredSchedule
 }
 
-const EVERYWHERE: JobEnvironments = { development: true, staging: true, production: true }
+const ENVIRONMENTS: JobEnvironments = {
+  development: 'when-asked',
+  staging: 'scheduled',
+  production: 'scheduled',
+}
 
 /** How long a scheduled run waits for the jobs that it comes after, unless it says otherwise. */
 export const AFTER_WAIT_MS = 10 * MINUTE_MS
@@ -217,6 +236,7 @@ export function defineJob<
     requireField(isWithinLimitBounds(limit, value), name, `limits.${limit}`)
   }
   checkAfter(declaration)
+  checkConflict(declaration)
   const schedule = declared === undefined ? undefined : scheduleOf(name, declared)
   if (schedule !== undefined) checkSchedule(name, schedule)
   return {
@@ -226,7 +246,7 @@ export function defineJob<
     type: name.replaceAll('-', '_').toUpperCase(),
     workflow: name.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
     runbook: `docs/runbooks/${name}.md`,
-    environments: declaration.environments ?? EVERYWHERE,
+    environments: { ...ENVIRONMENTS, ...declaration.environments },
   }
 }
 
@@ -294,7 +314,8 @@ type TimesOfJob = Pick<JobDefinition, 'name' | 'retry' | 'timeoutMs' | 'slo'>
 
 function checkTimes({ name, retry, timeoutMs, slo }: TimesOfJob): void {
   const { attempts, backoff, initialMs, capMs } = retry
-  const isCount = Number.isInteger(attempts) && attempts >= 1 && attempts <= 100
+  const counts = typeof attempts === 'number' ? [attempts] : Object.values(attempts)
+  const isCount = counts.every((count) => Number.isInteger(count) && count >= 1 && count <= 100)
   requireField(isCount, name, 'retry.attempts')
   requireField(backoff === undefined || backoff >= 1, name, 'retry.backoff')
   const wholeSeconds: [string, number | null | undefined][] = [
@@ -317,6 +338,22 @@ function checkAfter({ name, after, afterWaitMs = AFTER_WAIT_MS, timeoutMs }: Ord
   requireField(isList, name, 'after')
   const isWait = isWholeSeconds(afterWaitMs, SECOND_MS) && afterWaitMs < (timeoutMs ?? Infinity)
   requireField(isWait, name, 'afterWaitMs')
+}
+
+/** Each that waits looks at all the others: more of them are a mistake. */
+const WAITING_AT_MOST = 20
+
+function checkConflict({
+  name,
+  onConflict,
+  timeoutMs,
+}: Pick<JobDefinition, 'name' | 'onConflict' | 'timeoutMs'>): void {
+  if (onConflict.whileOpen !== 'queue') return
+  const { waitingAtMost } = onConflict
+  const isCount = Number.isInteger(waitingAtMost) && waitingAtMost >= 1
+  requireField(isCount && waitingAtMost <= WAITING_AT_MOST, name, 'onConflict.waitingAtMost')
+  // Without it one run could keep the others waiting for ever.
+  requireField(timeoutMs !== null, name, 'timeoutMs')
 }
 
 function checkSchedule(name: string, schedule: JobSchedule): void {

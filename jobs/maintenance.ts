@@ -3,6 +3,7 @@ import { z } from 'zod'
 
 import { HOUR_MS } from '../domain/time.ts'
 import { defineJob } from './define-job.ts'
+import { QUEUE_ATTEMPTS } from './job-environments.ts'
 
 const TABLE = /^[a-z_][a-z0-9_]{0,62}$/
 
@@ -43,7 +44,7 @@ export const maintenance = defineJob({
   result: maintenanceResult,
   queue: 'maintenance',
   priority: 'LOW',
-  retry: { attempts: 2 },
+  retry: { attempts: QUEUE_ATTEMPTS.maintenance },
   timeoutMs: 2 * HOUR_MS,
   workflowKey: ({ task }) => task,
   onConflict: { whileOpen: 'join', afterClose: 'again' },

@@ -48,6 +48,8 @@ export const outboxAndRunProjection = defineJob({
   timeoutMs: 3 * MINUTE_MS,
   workflowKey: () => 'all',
   onConflict: { whileOpen: 'join', afterClose: 'again' },
+  // Lists of runs live off it, also of runs started by hand.
+  environments: { development: 'scheduled' },
   onExhausted: 'fail',
   slo: { durationMs: MINUTE_MS, freshnessMs: 3 * MINUTE_MS },
   owner: 'platform',

@@ -46,6 +46,8 @@ export const providerHealthCheck = defineJob({
     pace: 'wall',
     overlap: 'skip',
     catchUpMs: 30 * SECOND_MS,
+    // What is shown from before the platform stopped may be long untrue.
+    onStartup: true,
     input: {},
   },
   queue: 'monitoring',

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { NAMED_REPORTS } from '../domain/reports/reports.ts'
 import { DAY_MS, MINUTE_MS } from '../domain/time.ts'
 import { defineJob } from './define-job.ts'
+import { QUEUE_ATTEMPTS } from './job-environments.ts'
 import { periodField, writtenReport } from './periods.ts'
 
 /** Which reports, of which month. */
@@ -46,15 +47,18 @@ export const report = defineJob({
   },
   queue: 'reports',
   priority: 'LOW',
-  retry: { attempts: 2 },
+  retry: { attempts: QUEUE_ATTEMPTS.reports },
   timeoutMs: 30 * MINUTE_MS,
   workflowKey: ({ period }) => period ?? 'last',
-  onConflict: { whileOpen: 'join', afterClose: 'again' },
+  // Joined, a start for other reports of the month would be none.
+  onConflict: { whileOpen: 'queue', afterClose: 'again', waitingAtMost: 10 },
   // Each reads a month of the book: somebody who asks for years of them leaves room for others.
   limits: { concurrent: 2, perMinute: 30 },
+  // Nobody reads the reports of a rehearsal.
+  environments: { staging: 'by-hand' },
   onExhausted: 'fail',
   slo: { durationMs: 10 * MINUTE_MS, freshnessMs: 33 * DAY_MS },
   owner: 'finance',
   alerts: ['failed'],
-  histories: ['all-three', 'one-of-a-month', 'step-retried'],
+  histories: ['all-three', 'one-of-a-month', 'step-retried', 'waited-its-turn'],
 })

@@ -3,6 +3,7 @@ import { z } from 'zod'
 
 import { DAY_MS, MINUTE_MS } from '../domain/time.ts'
 import { defineJob } from './define-job.ts'
+import { QUEUE_ATTEMPTS } from './job-environments.ts'
 import { measuredFields, periodField, writtenReport } from './periods.ts'
 
 /** Which week; all that are missing when none is named. */
@@ -38,12 +39,14 @@ export const weeklyTrends = defineJob({
   },
   queue: 'reports',
   priority: 'LOW',
-  retry: { attempts: 2 },
+  retry: { attempts: QUEUE_ATTEMPTS.reports },
   timeoutMs: 30 * MINUTE_MS,
   workflowKey: ({ period }) => period ?? 'all',
   // A week's figures are told when its last day's are known.
   after: ['daily-analytics'],
   onConflict: { whileOpen: 'join', afterClose: 'again' },
+  // Nobody reads the reports of a rehearsal.
+  environments: { staging: 'by-hand' },
   onExhausted: 'fail',
   slo: { durationMs: 10 * MINUTE_MS, freshnessMs: 9 * DAY_MS },
   owner: 'finance',

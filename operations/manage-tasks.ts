@@ -27,6 +27,7 @@ import {
 import type { Instant } from '../domain/time.ts'
 import type { JobEnvironment, JobPriority } from '../jobs/define-job.ts'
 import { checkInput, type FieldProblem } from '../jobs/input.ts'
+import { isStartable } from '../jobs/job-environments.ts'
 import type { AnyJob } from '../jobs/registry.ts'
 
 /** What managing works over. `wallNow`: times that people set are wall time. */
@@ -73,7 +74,7 @@ export class TaskError extends Error {
 export async function createTask(deps: ManageTasksDeps, request: TaskRequest): Promise<Task> {
   const now = deps.wallNow()
   const { job, by, reason } = request
-  if (!job.environments[deps.environment]) {
+  if (!isStartable(job, deps.environment)) {
     throw invalid('job', `${job.name} is not enabled in ${deps.environment}`)
   }
   const check = checkInput(job, request.input)

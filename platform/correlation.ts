@@ -1,10 +1,25 @@
 /**
- * The correlation id of the work under way, whoever asks for it. The store is one per process, as an
- * asynchronous context must be; it holds nothing outside of `withCorrelation`.
+ * The correlation id and the run of the work under way, whoever asks for them. The stores are one per
+ * process, as an asynchronous context must be; they hold nothing outside of `withCorrelation` and `withRun`.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 const underWay = new AsyncLocalStorage<string>()
+
+/** One run of a workflow. */
+export type RunRef = { readonly workflowId: string; readonly runId: string }
+
+const runUnderWay = new AsyncLocalStorage<RunRef>()
+
+/** Does `work`, and all that it starts, as a step of this run. */
+export function withRun<T>(run: RunRef, work: () => T): T {
+  return runUnderWay.run(run, work)
+}
+
+/** The run whose step is under way; null outside of any. */
+export function currentRun(): RunRef | null {
+  return runUnderWay.getStore() ?? null
+}
 
 /** Does `work`, and all that it starts, under this id. */
 export function withCorrelation<T>(correlationId: string, work: () => T): T {

@@ -46,6 +46,18 @@ export type LoggerOptions = {
   readonly destination?: DestinationStream
   /** A file instead, which may be rotated while it is written. Null and absent: none. */
   readonly file?: string | null
+  /** Told of every line that is written. Must be quick, and must not throw. */
+  readonly onLine?: (line: LoggedLine) => void
+}
+
+/** A line as it was written. */
+export type LoggedLine = {
+  /** Wall time, milliseconds since 1970. */
+  readonly at: number
+  readonly level: Exclude<LogLevel, 'silent'>
+  readonly event: string
+  /** Redacted. */
+  readonly data: Readonly<Record<string, unknown>>
 }
 
 const STDERR = 2
@@ -67,7 +79,7 @@ export function createLogger(options: LoggerOptions = {}): ProcessLogger {
     },
     options.format === 'text' ? textDestination(sink) : sink,
   )
-  const threshold = { least: valueOf(options.level ?? 'info') }
+  const threshold = { least: valueOf(options.level ?? 'info'), onLine: options.onLine }
   const setLevel = (level: LogLevel): void => {
     threshold.least = valueOf(level)
   }
@@ -75,7 +87,8 @@ export function createLogger(options: LoggerOptions = {}): ProcessLogger {
   return { ...wrap(root, {}, threshold), setLevel, setRotateMb }
 }
 
-type Threshold = { least: number }
+/** Shared by a process's logger and its children. */
+type Threshold = { least: number; readonly onLine: LoggerOptions['onLine'] }
 
 function valueOf(level: LogLevel): number {
   return level === 'silent' ? Number.POSITIVE_INFINITY : (pino.levels.values[level] ?? 0)
@@ -90,7 +103,9 @@ function wrap(root: PinoLogger, fixed: LogData, threshold: Threshold, isBound = 
       if (value < threshold.least) return
       const correlationId = isBound ? null : currentCorrelation()
       const bound = correlationId === null ? {} : { correlationId }
-      root[level]({ ...bound, data: redact({ ...fixed, ...data }) }, event)
+      const shown = redact({ ...fixed, ...data }) as LogData // of an object it makes an object
+      root[level]({ ...bound, data: shown }, event)
+      threshold.onLine?.({ at: Date.now(), level, event, data: shown })
     }
   }
   return {

@@ -44,8 +44,9 @@ function jobSection(job: AnyJob): string[] {
     '|---|---|',
     `| schedule | ${job.schedule === undefined ? 'on demand only' : scheduleText(job.schedule)} |`,
     ...(job.after === undefined ? [] : [`| after | ${job.after.join(', ')} |`]),
+    `| where | ${whereText(job)} |`,
     `| queue, priority | ${job.queue}, ${job.priority} |`,
-    `| attempts | ${job.retry.attempts} |`,
+    `| attempts | ${attemptsText(job)} |`,
     `| time of one attempt | ${job.timeoutMs === null ? 'open' : durationText(job.timeoutMs)} |`,
     `| a second start | ${job.onConflict.whileOpen} while open, ${job.onConflict.afterClose} after |`,
     `| limits over all workers | ${limitsText(job)} |`,
@@ -70,7 +71,22 @@ function scheduleText(schedule: JobSchedule): string {
     spread === undefined
       ? ''
       : `; ${durationText(spread.offsetMs)} of a spread over ${durationText(spread.windowMs)}`
-  return `${when}${offset}; overlap: ${schedule.overlap}; caught up within ${durationText(schedule.catchUpMs)}`
+  const startup = schedule.onStartup === true ? ' and on start-up' : ''
+  return `${when}${startup}${offset}; overlap: ${schedule.overlap}; caught up within ${durationText(schedule.catchUpMs)}`
+}
+
+function attemptsText({ retry: { attempts } }: AnyJob): string {
+  if (typeof attempts === 'number') return String(attempts)
+  const places = Object.entries(attempts).map(([environment, count]) => `${environment}: ${count}`)
+  return places.join('; ')
+}
+
+function whereText({ environments, schedule }: AnyJob): string {
+  const places = Object.entries(environments).map(([environment, presence]) => {
+    if (schedule !== undefined || presence === 'off') return `${environment}: ${presence}`
+    return `${environment}: by-hand`
+  })
+  return places.join('; ')
 }
 
 function limitsText({ limits = {} }: AnyJob): string {

@@ -17,12 +17,13 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SOURCE_FOLDERS = ['workflows', 'jobs', 'domain']
 
 const WORKFLOWS_PATH = join(ROOT, 'workflows/index.ts')
-/** The first is the outermost: a run waits for others' runs before it takes a place of its own. */
+/** The first is the outermost: a run waits for others' runs, then for its turn, then for a place. */
 const INTERCEPTORS = [
   'final-failures',
   'validate-input',
   'correlation',
   'dependencies',
+  'turns',
   'job-places',
 ]
 const INTERCEPTOR_PATHS = INTERCEPTORS.map((name) =>

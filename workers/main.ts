@@ -8,10 +8,14 @@ import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
 
 import { loadConfig, type Config } from '../config/config.ts'
 import type { JobQueue } from '../jobs/define-job.ts'
+import { isScheduled, type SchedulerTerms } from '../jobs/job-environments.ts'
+import { allJobs } from '../jobs/registry.ts'
 import { createEvents, type Events } from '../platform/events.ts'
 import { createLogger, type Logger } from '../platform/logger.ts'
 import { createMetrics, type Metrics } from '../platform/metrics.ts'
 import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
+import { createRunLines } from '../platform/run-lines.ts'
+import { schedulerTermsOf } from '../platform/scheduler-terms.ts'
 import { createShutdown, untilAborted } from '../platform/shutdown.ts'
 import { connectClient, connectionOptions } from '../platform/temporal/connection.ts'
 import {
@@ -27,19 +31,22 @@ import { createReviewRuns } from '../platform/temporal/review-runs.ts'
 import { createDependencyRuns } from '../platform/temporal/dependency-runs.ts'
 import { createJobControl } from '../platform/temporal/job-control.ts'
 import { createScheduleStates } from '../platform/temporal/schedule-states.ts'
+import { createOpenRuns } from '../platform/temporal/open-runs.ts'
 import { createRunSource } from '../platform/temporal/run-source.ts'
 import { applySchedules } from '../platform/temporal/schedules-apply.ts'
 import { ensureSearchAttributes } from '../platform/temporal/search-attributes.ts'
+import { startStartupRuns } from '../platform/temporal/startup-runs.ts'
 import { createTaskSchedules, createWatchedTasks } from '../platform/temporal/task-schedules.ts'
 import { createPayloadKeyUsage } from '../platform/temporal/payload-key-usage.ts'
 import { createWatchedSchedules } from '../platform/temporal/watched-schedules.ts'
 import { temporalLogger } from '../platform/temporal-logger.ts'
 import { activityCorrelation } from './activity-correlation.ts'
 import { activityEvents } from './activity-events.ts'
+import { activityLines } from './activity-lines.ts'
 import { workflowBundle } from './bundle.ts'
 import { activitiesOfQueue, queuesInUse } from './queues.ts'
 import { openRings } from './rings.ts'
-import { createWorkerServices, type WorkerServices } from './services.ts'
+import { createWorkerServices, type WorkerServices, type WorkerServicesDeps } from './services.ts'
 import { limitWorkflowThreads, workerTuning } from './tuning.ts'
 
 export type WorkerProcess = {
@@ -58,7 +65,8 @@ export type WorkerProcess = {
  */
 export async function runWorkers(process: WorkerProcess): Promise<void> {
   const { config, secrets } = loadConfig(process.env)
-  const logger = createLogger(config.log)
+  const runLines = createRunLines()
+  const logger = createLogger({ ...config.log, onLine: runLines.take })
   const metrics = createMetrics()
   const events = createEvents({ logger, metrics })
   installRuntime(logger)
@@ -71,20 +79,13 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
     connectClient(config.temporal, { env: process.env, logger, keys }),
   ])
   await using server = owned
-  const starter: JobStarterDeps = { client: server.client, environment: config.environment }
+  const { environment } = config
+  const starter = { client: server.client, environment }
   await using services = createWorkerServices({
     config,
     secrets,
     events,
-    server: {
-      runSource: createRunSource(server.client),
-      watched: createWatchedSchedules(server.client),
-      jobControl: createJobControl(server.client),
-      dependencyRuns: createDependencyRuns(server.client),
-      scheduleStates: createScheduleStates(server.client),
-      taskSchedules: createTaskSchedules(server.client),
-      watchedTasks: (taskStore) => createWatchedTasks(server.client, taskStore),
-    },
+    server: watchedServer(starter),
     placedRuns: createPlacedRuns(server.client),
     rings,
     payloadKeyUsage: keys === null ? null : createPayloadKeyUsage(server.client, keys),
@@ -94,9 +95,12 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
     reviewRuns: createReviewRuns(starter),
   })
   await using _settings = services.holdSettings(logger)
+  await using _lines = services.keepRunLines(runLines, logger)
   await using _keys = services.reportKeys(logger, metrics)
   await using _plans = services.probePlans(logger)
-  await prepareServer(starter, services)
+  const terms = schedulerTermsOf(config)
+  tellUnscheduled(terms, logger)
+  await prepareServer(starter, services, terms)
   await using connection = await ownConnection(config, process.env)
   await using _metrics = await serveMetricsIfFree(config, metrics, logger)
   const workers = await Promise.all(
@@ -114,8 +118,10 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
           ...services.runActivities,
         },
         // The first is the outermost: events are told under the run's correlation id.
-        interceptors: { activity: [activityCorrelation(), activityEvents(events)] },
-        ...workerTuning(taskQueue, config.environment, config.worker.shutdownGraceMs),
+        interceptors: {
+          activity: [activityCorrelation(), activityEvents(events), activityLines(runLines)],
+        },
+        ...workerTuning(taskQueue, config),
       }),
     ),
   )
@@ -123,6 +129,23 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
   tellReady(process.stdout, workers, events)
   await served
   events.processStopped({ process: 'worker', reason: String(process.signal.reason ?? 'done') })
+}
+
+/** Runs and schedules as the Temporal server has them. */
+function watchedServer({
+  client,
+  environment,
+}: Required<JobStarterDeps>): WorkerServicesDeps['server'] {
+  return {
+    runSource: createRunSource(client),
+    watched: createWatchedSchedules(client, environment),
+    jobControl: createJobControl(client),
+    openRuns: createOpenRuns(client),
+    dependencyRuns: createDependencyRuns(client),
+    scheduleStates: createScheduleStates(client),
+    taskSchedules: createTaskSchedules(client, environment),
+    watchedTasks: (taskStore) => createWatchedTasks(client, environment, taskStore),
+  }
 }
 
 /** Own heartbeats are what `workers {available, busy, total}` is counted from. */
@@ -138,13 +161,25 @@ function installRuntime(logger: Logger): void {
   })
 }
 
-/** Search attributes, retention and schedules; every worker does it, and only the first has to. */
-async function prepareServer(starter: JobStarterDeps, services: WorkerServices): Promise<void> {
-  const { client, environment = 'development' } = starter
+/** Search attributes, retention, schedules and runs on start-up; every worker does it, and only the first has to. */
+async function prepareServer(
+  starter: JobStarterDeps,
+  services: WorkerServices,
+  terms: SchedulerTerms,
+): Promise<void> {
+  const { client } = starter
   await ensureSearchAttributes(client)
   await ensureRetention(client)
   const record = services.auditSchedule
-  await applySchedules({ client, record }, { speed: await services.clockSpeed(), environment })
+  const options = { speed: await services.clockSpeed(), terms }
+  await startStartupRuns(starter, await applySchedules({ client, record }, options), terms)
+}
+
+/** Jobs that nobody fires are to be known of before they are missed. */
+function tellUnscheduled(terms: SchedulerTerms, logger: Logger): void {
+  const jobs = allJobs().filter((job) => job.schedule !== undefined && !isScheduled(job, terms))
+  if (jobs.length === 0) return
+  logger.info({ ...terms, jobs: jobs.map(({ name }) => name) }, 'jobs-not-scheduled')
 }
 
 async function startOnce(

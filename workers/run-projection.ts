@@ -19,9 +19,11 @@ import type { ScheduleStates } from '../domain/ports/schedule-states.ts'
 import type { WatchedSchedules } from '../domain/ports/schedule-watch.ts'
 import type { TaskSchedules, TaskStore } from '../domain/ports/task-store.ts'
 import { instantFromMs } from '../domain/time.ts'
+import { isScheduled } from '../jobs/job-environments.ts'
 import { allJobs } from '../jobs/registry.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
+import { schedulerTermsOf } from '../platform/scheduler-terms.ts'
 
 /** The Temporal server as the projection sees it. */
 export type WatchedServer = {
@@ -41,8 +43,8 @@ export function runProjection(
   const { runSource, watched, jobControl, scheduleStates, taskSchedules } = deps.server
   const taskStore = createTaskStore(db)
   const clock = createVirtualClock(createClockStore(db))
-  const { environment } = deps.config
-  const scheduled = allJobs().filter((job) => job.environments[environment] && job.schedule)
+  const terms = schedulerTermsOf(deps.config)
+  const scheduled = allJobs().filter((job) => isScheduled(job, terms))
   return createOutboxAndRunProjectionActivities({
     runSource,
     runStore: createRunStore(db),

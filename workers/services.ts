@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { createAccessActivities } from './access-services.ts'
 import { createJobPlaceActivities } from '../activities/job-places.ts'
 import { createDependenciesActivities } from '../activities/dependencies.ts'
+import { createTurnsActivities } from '../activities/turns.ts'
 import { createMaintenanceActivities } from '../activities/maintenance.ts'
 import { createCoverageArmingActivities } from '../activities/coverage-arming.ts'
 import { ConfigError, type Config, type ConfigProblem, type Secrets } from '../config/config.ts'
@@ -16,9 +17,12 @@ import { createDatabaseCare } from '../db/stores/database-care.ts'
 import { createOperatorNoticeStore } from '../db/stores/operator-notice-store.ts'
 import { createJobPlaces } from '../db/stores/job-place-store.ts'
 import { createKeyHolderStore } from '../db/stores/key-holder-store.ts'
+import { createJobTurnStore } from '../db/stores/job-turn-store.ts'
+import { createRunLogStore } from '../db/stores/run-log-store.ts'
 import { createSettingStore } from '../db/stores/setting-store.ts'
 import type { PlacedRuns } from '../domain/ports/job-places.ts'
 import type { DependencyRuns } from '../domain/ports/dependency-runs.ts'
+import type { OpenRuns } from '../domain/ports/job-turns.ts'
 import type { PayloadKeyUsage } from '../domain/ports/key-rings.ts'
 import { instantFromMs } from '../domain/time.ts'
 import { auditSchedule } from '../operations/audit-schedules.ts'
@@ -27,6 +31,7 @@ import type { Events } from '../platform/events.ts'
 import { reportKeys, type HeldRings } from '../platform/key-reports.ts'
 import type { ProcessLogger } from '../platform/logger.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import type { RunLines } from '../platform/run-lines.ts'
 import { watchSettings } from '../platform/settings-watch.ts'
 import type { SchedulePlanEntry } from '../platform/temporal/schedules-plan.ts'
 import { createAnalyticsActivities } from './analytics-services.ts'
@@ -62,6 +67,8 @@ export type WorkerServices = AsyncDisposable & {
   readonly holdSettings: (logger: ProcessLogger) => AsyncDisposable
   /** Finds out what providers' plans include, where that is due; dispose of it to stop. */
   readonly probePlans: (logger: ProcessLogger) => AsyncDisposable
+  /** Writes log lines of runs down; dispose of it to stop. */
+  readonly keepRunLines: (lines: RunLines, logger: ProcessLogger) => AsyncDisposable
   /** Tells which keys this process has; dispose of it to stop. */
   readonly reportKeys: (logger: ProcessLogger, metrics: Metrics) => AsyncDisposable
 }
@@ -75,7 +82,10 @@ export type WorkerServicesDeps = ReviewRunDeps & {
   /** Null: payloads are not encrypted. */
   readonly payloadKeyUsage: PayloadKeyUsage | null
   /** Runs and schedules as the Temporal server has them. */
-  readonly server: WatchedServer & { readonly dependencyRuns: DependencyRuns }
+  readonly server: WatchedServer & {
+    readonly dependencyRuns: DependencyRuns
+    readonly openRuns: OpenRuns
+  }
   /** The runs that have places or wait for them. */
   readonly placedRuns: PlacedRuns
   /** Starts the `payout` run of a batch; does nothing when it was started before. */
@@ -128,7 +138,10 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       placedRuns: deps.placedRuns,
       settingStore: createSettingStore(db),
     }),
-    runActivities: createDependenciesActivities(deps.server),
+    runActivities: {
+      ...createDependenciesActivities(deps.server),
+      ...createTurnsActivities({ ...deps.server, turns: createJobTurnStore(db) }),
+    },
     clockSpeed,
     auditSchedule: (entry) =>
       auditSchedule({ auditLog: createAuditLog(db), clock, actor: 'system' }, entry),
@@ -139,6 +152,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
         logger,
       }),
     probePlans: (logger) => probePlansAtStart({ config, secrets, db, events, flights }, logger),
+    keepRunLines: (lines, logger) => lines.keep(createRunLogStore(db), { logger }),
     reportKeys: (logger, metrics) =>
       reportKeys({
         holders: createKeyHolderStore(db),

@@ -3,6 +3,7 @@ import v8 from 'node:v8'
 
 import type { WorkerOptions } from '@temporalio/worker'
 
+import type { Config } from '../config/config.ts'
 import type { JobEnvironment, JobQueue } from '../jobs/define-job.ts'
 
 /** Activities that one process carries out at once, per queue. */
@@ -48,14 +49,21 @@ export function limitWorkflowThreads(): void {
  */
 const FORCE_AFTER_GRACE_MS = 4_000
 
-/** Options of a queue's worker. `graceMs`: what steps get to finish when the worker is stopped. */
-export function workerTuning(
-  queue: JobQueue,
-  environment: JobEnvironment,
-  graceMs: number,
-): Partial<WorkerOptions> {
+/** Steps at once of a queue in one process: what the configuration says, else the environment's number. */
+function activitiesAtOnce(queue: JobQueue, { environment, worker }: TuningConfig): number {
+  const isMain = queue === 'monitoring' || queue === 'payouts'
+  const configured = isMain ? worker.maxConcurrentJobs : worker.taskExecutorConcurrency
+  return configured ?? ACTIVITIES_AT_ONCE[queue][environment]
+}
+
+type TuningConfig = Pick<Config, 'environment' | 'worker'>
+
+/** Options of a queue's worker. */
+export function workerTuning(queue: JobQueue, config: TuningConfig): Partial<WorkerOptions> {
+  // What steps get to finish when the worker is stopped.
+  const graceMs = config.worker.shutdownGraceMs
   return {
-    maxConcurrentActivityTaskExecutions: ACTIVITIES_AT_ONCE[queue][environment],
+    maxConcurrentActivityTaskExecutions: activitiesAtOnce(queue, config),
     maxConcurrentWorkflowTaskExecutions: 40,
     maxConcurrentLocalActivityExecutions: 10,
     maxCachedWorkflows: CACHED_RUNS[queue],

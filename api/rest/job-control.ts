@@ -14,12 +14,13 @@ import {
   type WindowSelection,
 } from '../../operations/control-jobs.ts'
 import { LIMIT_LEAST_PER_S, LIMIT_MOST_PER_S } from '../../operations/limit-queues.ts'
+import { JobConflictError, JobQueueFullError } from '../../platform/temporal/job-starter.ts'
 import { callerOf } from '../caller.ts'
 import { noteText, type Contract } from '../contract.ts'
 import { onceByKey, type Attempt } from '../idempotency.ts'
 import type { JobRun } from '../job-runs.ts'
 import type { JobStart } from '../job-starts.ts'
-import { invalidRequest, parseInput } from '../problem.ts'
+import { ProblemError, invalidRequest, parseInput } from '../problem.ts'
 import { addRoute, jsonBody, type Contracts } from '../routes.ts'
 import { jobQueues, type QueueState, type SchedulerState } from '../scheduler-state.ts'
 import { instantShape, jobRunShape, objectShape } from '../shapes.ts'
@@ -277,6 +278,9 @@ function answering(deps: JobControlDeps, path: string, prepare: Prepare) {
       try {
         return { status: 200, body: await work(attempt) }
       } catch (error) {
+        if (error instanceof JobConflictError || error instanceof JobQueueFullError) {
+          throw new ProblemError(409, 'conflict', error.message, { cause: error })
+        }
         if (!(error instanceof ControlError)) throw error
         throw invalidRequest([{ path: error.field, message: error.message }])
       }

@@ -7,7 +7,11 @@ import { DAY_MS, toMs, type Instant } from '../../domain/time.ts'
 import { JOB_PRIORITIES, type JobPriority } from '../../jobs/define-job.ts'
 import { checkInput } from '../../jobs/input.ts'
 import { allJobs, findJob } from '../../jobs/registry.ts'
-import { JobConflictError, JobNotEnabledError } from '../../platform/temporal/job-starter.ts'
+import {
+  JobConflictError,
+  JobNotEnabledError,
+  JobQueueFullError,
+} from '../../platform/temporal/job-starter.ts'
 import { callerOf } from '../caller.ts'
 import { onceByKey, type Attempt } from '../idempotency.ts'
 import {
@@ -228,7 +232,8 @@ async function startJob(deps: JobsDeps, request: Request, by: string) {
         if (error instanceof JobNotEnabledError) {
           throw invalidRequest([{ path: 'type', message: error.message }])
         }
-        if (!(error instanceof JobConflictError)) throw error
+        const isTaken = error instanceof JobConflictError || error instanceof JobQueueFullError
+        if (!isTaken) throw error
         throw new ProblemError(409, 'conflict', error.message, { cause: error })
       }
     },

@@ -10,6 +10,7 @@ import { createOverviewStore } from '../../db/stores/overview-store.ts'
 import type { ClockReading } from '../../domain/ports/clock.ts'
 import type { Instant } from '../../domain/time.ts'
 import { instantFromMs, MINUTE_MS, parseInstant } from '../../domain/time.ts'
+import { schedulerTermsOf } from '../../platform/scheduler-terms.ts'
 import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
 import { CliError } from '../cli-error.ts'
 import { createRunAsker } from '../clock/held-payouts.ts'
@@ -94,7 +95,7 @@ async function set(
   if (before?.speed === reading.speed) return
   // Schedules fire on wall time, scaled by the clock's speed.
   await using temporal = await openClient(context, config)
-  const scale = { speed: reading.speed, environment: config.environment }
+  const scale = { speed: reading.speed, terms: schedulerTermsOf(config) }
   await applySchedules({ client: temporal.client }, scale)
 }
 
@@ -136,7 +137,7 @@ async function openStepper(
   const clockStore = createClockStore(db)
   await noteMove(db, action, { before: await clockStore.read(), ...wanted })
   await stopClock(clockStore)
-  await applySchedules({ client }, { speed: 0, environment: config.environment })
+  await applySchedules({ client }, { speed: 0, terms: schedulerTermsOf(config) })
   const deps = {
     clockStore,
     overviewStore: createOverviewStore(db),

@@ -152,7 +152,8 @@ async function withDeps<T>(
   const { config, db } = database
   await using server = await connectTemporal(context, config)
   const { environment } = config
-  return work({
+  // Awaited here: both connections are closed when this returns.
+  return await work({
     deadLetters: createDeadLetterStore(db),
     redriver: createRunRedriver({ client: server.client, environment }),
     clock: createVirtualClock(createClockStore(db)),

@@ -1,4 +1,4 @@
-/** `groundstop jobs run|list|show|watch|reschedule|limits|types`: starts runs and shows how they went. */
+/** `groundstop jobs run|list|show|watch|logs|reschedule|limits|types`: starts runs, shows how they went. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { InvalidArgumentError, type Command } from 'commander'
@@ -13,6 +13,7 @@ import type { CliContext } from '../context.ts'
 import { showJobLimits } from '../control/job-limits.ts'
 import { addJobReschedule } from '../control/reschedule-job.ts'
 import { runJob, type RunOptions } from '../control/run-job.ts'
+import { addJobLogCommand } from '../reads/job-log.ts'
 import { connectTemporal } from '../temporal-access.ts'
 
 /** The server takes keys of at most 64 bytes. */
@@ -57,6 +58,7 @@ export function register(program: Command, context: CliContext): void {
     .description('jobs with limits over all workers: who is at work, who waits')
     .option('--json', 'print one JSON object', false)
     .action(async ({ json }: { json: boolean }) => showJobLimits(context, json))
+  addJobLogCommand(jobs, context)
   jobs
     .command('types')
     .description('the jobs that there are')

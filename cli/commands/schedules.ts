@@ -5,8 +5,11 @@ import { loadConfig } from '../../config/config.ts'
 import { createDatabase, type Database } from '../../db/client.ts'
 import { createAuditLog } from '../../db/stores/audit-log.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
+import { whyNotScheduled, type SchedulerTerms } from '../../jobs/job-environments.ts'
+import { allJobs } from '../../jobs/registry.ts'
 import { auditSchedule } from '../../operations/audit-schedules.ts'
 import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
+import { schedulerTermsOf } from '../../platform/scheduler-terms.ts'
 import { ensureSearchAttributes } from '../../platform/temporal/search-attributes.ts'
 import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
 import {
@@ -55,15 +58,17 @@ async function run(
   const { databaseUrl } = secrets
   // Without a database there is no virtual clock to scale by, and no audit trail.
   const db = databaseUrl === null ? null : stack.use(createDatabase(databaseUrl, { max: 1 }))
-  const { environment } = config
+  const terms = schedulerTermsOf(config)
   const speed =
     db === null ? WALL_SPEED : ((await createClockStore(db).read())?.speed ?? WALL_SPEED)
-  const options: SchedulePlanOptions = { speed, environment }
+  const options: SchedulePlanOptions = { speed, terms }
   // A schedule's actions carry them, so the server must know them first.
   if (work === applySchedules) await ensureSearchAttributes(server.client)
   const { client } = server
   const entries = await work(db === null ? { client } : { client, record: recordOf(db) }, options)
-  const text = json ? JSON.stringify(entries, null, 2) : describePlan(entries, would)
+  const text = json
+    ? JSON.stringify(entries, null, 2)
+    : [describePlan(entries, would), ...unscheduledLines(terms)].join('\n')
   context.stdout.write(`${text}\n`)
 }
 
@@ -78,6 +83,14 @@ export function describePlan(entries: readonly SchedulePlanEntry[], would: strin
   const changes = entries.filter((entry) => entry.action !== 'unchanged').length
   const summary = `${changes} of ${entries.length} schedules ${would}change${would === '' ? 'd' : ''}`
   return [...entries.flatMap(describeEntry), summary].join('\n')
+}
+
+/** Jobs that have a schedule, and have none here. */
+export function unscheduledLines(terms: SchedulerTerms): string[] {
+  return allJobs().flatMap((job) => {
+    const why = job.schedule === undefined ? null : whyNotScheduled(job, terms)
+    return why === null ? [] : [`  ${job.name}: not scheduled: ${why}`]
+  })
 }
 
 const SIGNS = { create: '+', update: '~', drift: '!', delete: '-', unchanged: ' ' } as const

@@ -44,7 +44,10 @@ async function reschedule(context: CliContext, id: string, flags: RescheduleFlag
       ...{ actor: by, action: 'job.reschedule', subject: `job:${job.name}` },
       details: { id, reason, before, after: flags.at },
     })
-    await rescheduleRun({ client }, { workflowId: id, executeAt: flags.at })
+    await rescheduleRun(
+      { client, environment: database.config.environment },
+      { workflowId: id, executeAt: flags.at },
+    )
   } catch (error) {
     if (!(error instanceof NotReschedulableError)) throw error
     throw new CliError(error.message, EXIT.failed, { cause: error })

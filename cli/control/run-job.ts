@@ -9,6 +9,7 @@ import {
   JobConflictError,
   JobInputError,
   JobNotEnabledError,
+  JobQueueFullError,
   startJob,
 } from '../../platform/temporal/job-starter.ts'
 import { describeFailure } from '../../platform/temporal/runs.ts'
@@ -82,7 +83,7 @@ function explainStart(error: unknown): unknown {
   if (error instanceof JobInputError || error instanceof JobNotEnabledError) {
     return new CliError(error.message, EXIT.usage, { cause: error })
   }
-  if (error instanceof JobConflictError) {
+  if (error instanceof JobConflictError || error instanceof JobQueueFullError) {
     return new CliError(error.message, EXIT.failed, { cause: error })
   }
   return error

@@ -50,6 +50,7 @@ export async function chooseAddresses(request: AddressRequest): Promise<RunFile>
     aeroapiKey: secrets.aeroapiKey ?? LOCAL_AEROAPI_KEY,
     stripeApiKey: secrets.stripeApiKey ?? LOCAL_STRIPE_KEY,
     payloadKeysFile: request.payloadKeysFile,
+    scheduler: { ...config.scheduler, isEnabled: config.scheduler.isEnabled ?? true },
   }
 }
 

@@ -17,6 +17,7 @@ import { createProductStore } from '../../db/stores/product-store.ts'
 import { parseInstant } from '../../domain/time.ts'
 import { ensureProducts } from '../../operations/ensure-products.ts'
 import { connectClient } from '../../platform/temporal/connection.ts'
+import { schedulerTermsOf } from '../../platform/scheduler-terms.ts'
 import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
 import { ensureSearchAttributes } from '../../platform/temporal/search-attributes.ts'
 import { DEMO } from '../demo/demo-book.ts'
@@ -187,13 +188,19 @@ async function holdClock(
   await clockStore.hold()
 }
 
+/** Who starts the product here wants what it does; only an explicit no is one. */
+function startedConfig(config: Config): Pick<Config, 'environment' | 'scheduler'> {
+  const { environment, scheduler } = config
+  return { environment, scheduler: { ...scheduler, isEnabled: scheduler.isEnabled ?? true } }
+}
+
 async function releaseClock(request: InstanceRequest, running: Running): Promise<void> {
   const { plan, config, screen } = request
   const { clockStore, client } = running
   const speed = plan.clock?.isSpeedExplicit === true ? plan.clock.speed : undefined
   const reading = await clockStore.release(speed)
   // Without a clock's row time is wall time, and schedules are as declared.
-  const scale = { speed: reading?.speed ?? 0, environment: config.environment }
+  const scale = { speed: reading?.speed ?? 0, terms: schedulerTermsOf(startedConfig(config)) }
   await applySchedules({ client }, scale)
   screen.note('schedules are applied')
 }

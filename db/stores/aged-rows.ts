@@ -36,6 +36,11 @@ const ROWS: Readonly<Record<Exclude<RowClass, 'observations'>, AgedRows>> = {
       and (r.response_status is not null or r.locked_until < ${before}::timestamptz)`,
     oldestFirst: sql`r.created_at`,
   },
+  'run-logs': {
+    table: 'run_log_line',
+    isAged: (before) => sql`r.at < ${before}::timestamptz`,
+    oldestFirst: sql`r.at`,
+  },
   quotes: {
     table: 'quote',
     isAged: (before) =>

@@ -15,8 +15,9 @@ import {
   type JobRetry,
 } from '../../jobs/define-job.ts'
 import { checkInput, describeProblems, type FieldProblem } from '../../jobs/input.ts'
+import { attemptsIn, isStartable } from '../../jobs/job-environments.ts'
 import { findJob, type AnyJob } from '../../jobs/registry.ts'
-import { workflowIdOf, type JobTrigger } from '../../jobs/run-identity.ts'
+import { startIdsOf, workflowIdOf, type JobTrigger } from '../../jobs/run-identity.ts'
 import { runSearchAttributes } from './search-attributes.ts'
 
 /** A run that is wanted. */
@@ -37,6 +38,10 @@ export type JobStart = {
   readonly executeAt?: Instant
   /** Default: derived from the input, which is what keeps equal runs from doubling. */
   readonly workflowId?: string
+  /** Names the request in the run's memo, so that a repeat finds what the first one started. */
+  readonly requestKey?: string
+  /** Refused when a run of its id exists, open or ended, whatever the job says. */
+  readonly isOnce?: boolean
   /** The dead run that this one is started for: it is never joined to a run that is open already. */
   readonly redriveOf?: string
 }
@@ -83,44 +88,76 @@ export class JobConflictError extends Error {
   }
 }
 
+/** As many starts wait for their turn as may. Worth asking again when one of them has ended. */
+export class JobQueueFullError extends Error {
+  override readonly name = 'JobQueueFullError'
+
+  constructor(workflowId: string, waiting: number) {
+    super(`${waiting} starts wait behind ${workflowId} already: start it again when one has ended`)
+  }
+}
+
 /**
  * Starts a run, or joins the open one where the job says so. The same input gives the same workflow
- * id. Throws UnknownJobError, JobNotEnabledError, JobInputError or JobConflictError; other errors
- * are the server's and may be retried.
+ * id. Throws UnknownJobError, JobNotEnabledError, JobInputError, JobConflictError or JobQueueFullError; other
+ * errors are the server's and may be retried.
  */
 export async function startJob(deps: JobStarterDeps, start: JobStart): Promise<StartedJob> {
   const job = findJob(start.job)
   if (job === undefined) throw new UnknownJobError(`no job is called ${start.job}`)
   const { environment = 'development' } = deps
-  if (!job.environments[environment]) {
+  if (!isStartable(job, environment)) {
     throw new JobNotEnabledError(`${job.name} is not enabled in ${environment}`)
   }
   const check = checkInput(job, start.input)
   if (!check.ok) throw new JobInputError(describeProblems(job.name, check.problems), check.problems)
-  const workflowId = start.workflowId ?? newWorkflowId(job, check.input)
-  try {
-    const handle = await deps.client.workflow.start(job.workflow, {
-      ...runOptions(job, start.priority ?? job.priority, start.tenant),
-      workflowId,
-      args: [check.input],
-      ...startDelay(start.executeAt),
-      ...(start.redriveOf === undefined ? {} : { workflowIdConflictPolicy: 'FAIL' as const }),
-      memo: {
+  const wanted = start.workflowId ?? newWorkflowId(job, check.input)
+  const ids = startIdsOf(job, wanted)
+  for (const workflowId of ids) {
+    try {
+      return await startUnder(deps.client, job, {
+        ...start,
         input: check.input,
-        trigger: start.trigger,
-        ...(start.redriveOf === undefined ? {} : { redriveOf: start.redriveOf }),
-      },
-      typedSearchAttributes: runSearchAttributes(
-        job,
-        start.trigger,
-        start.priority ?? job.priority,
-      ),
-    })
-    return { workflowId, runId: handle.firstExecutionRunId }
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
-    throw new JobConflictError(workflowId, { cause: error })
+        workflowId,
+        environment,
+      })
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+      if (ids.length === 1) throw new JobConflictError(workflowId, { cause: error })
+    }
   }
+  throw new JobQueueFullError(wanted, ids.length - 1)
+}
+
+type CheckedStart = JobStart & {
+  readonly input: Readonly<Record<string, unknown>>
+  readonly workflowId: string
+  readonly environment: JobEnvironment
+}
+
+async function startUnder(
+  client: Client,
+  job: AnyJob,
+  { input, workflowId, environment, ...start }: CheckedStart,
+): Promise<StartedJob> {
+  const priority = start.priority ?? job.priority
+  const handle = await client.workflow.start(job.workflow, {
+    ...runOptions(job, { priority, environment, tenant: start.tenant }),
+    workflowId,
+    args: [input],
+    ...startDelay(start.executeAt),
+    ...(start.isOnce === true ? ONCE : {}),
+    ...(start.redriveOf === undefined ? {} : { workflowIdConflictPolicy: 'FAIL' as const }),
+    memo: {
+      input,
+      trigger: start.trigger,
+      ...(start.redriveOf === undefined ? {} : { redriveOf: start.redriveOf }),
+      ...(start.requestKey === undefined ? {} : { requestKey: start.requestKey }),
+      ...(job.onConflict.whileOpen === 'queue' ? { turnKey: workflowIdOf(job, input) } : {}),
+    },
+    typedSearchAttributes: runSearchAttributes(job, start.trigger, priority),
+  })
+  return { workflowId, runId: handle.firstExecutionRunId }
 }
 
 function newWorkflowId(job: AnyJob, input: Readonly<Record<string, unknown>>): string {
@@ -141,19 +178,38 @@ export type RunOptions = Pick<
   | 'staticDetails'
 >
 
-function runOptions(
-  job: AnyJob,
-  priority: JobPriority,
-  tenant: string | undefined,
-): RunOptions & { taskQueue: string } {
+function runOptions(job: AnyJob, terms: RunTerms): RunOptions & { taskQueue: string } {
   return {
-    ...scheduledRunOptions(job, priority, tenant),
+    ...scheduledRunOptions(job, terms),
+    ...queueTimeout(job, terms.environment),
     workflowIdConflictPolicy: CONFLICT_POLICIES[job.onConflict.whileOpen],
     workflowIdReusePolicy: REUSE_POLICIES[job.onConflict.afterClose],
   }
 }
 
-const CONFLICT_POLICIES = { join: 'USE_EXISTING', reject: 'FAIL', beside: 'FAIL' } as const
+/** Those before it may take all their attempts; the time of its own work is kept by the run itself. */
+function queueTimeout(
+  job: AnyJob,
+  environment: JobEnvironment,
+): Pick<RunOptions, 'workflowRunTimeout'> {
+  const { onConflict, timeoutMs } = job
+  if (onConflict.whileOpen !== 'queue' || timeoutMs === null) return {}
+  return {
+    workflowRunTimeout: timeoutMs * attemptsIn(job, environment) * (onConflict.waitingAtMost + 1),
+  }
+}
+
+const CONFLICT_POLICIES = {
+  join: 'USE_EXISTING',
+  reject: 'FAIL',
+  beside: 'FAIL',
+  queue: 'FAIL',
+} as const
+
+const ONCE = {
+  workflowIdConflictPolicy: 'FAIL',
+  workflowIdReusePolicy: 'REJECT_DUPLICATE',
+} as const
 
 const REUSE_POLICIES = {
   again: 'ALLOW_DUPLICATE',
@@ -161,12 +217,19 @@ const REUSE_POLICIES = {
   never: 'REJECT_DUPLICATE',
 } as const
 
+/** How urgent a run is, where it runs, and for whom. */
+export type RunTerms = {
+  readonly priority: JobPriority
+  readonly environment: JobEnvironment
+  readonly tenant?: string | undefined
+}
+
 /** The part of a run's options that a schedule's action may carry. Without a tenant it is the house's. */
 export function scheduledRunOptions(
   job: AnyJob,
-  priority: JobPriority = job.priority,
-  tenant?: string,
+  { priority, environment, tenant }: RunTerms,
 ): Omit<RunOptions, 'workflowIdConflictPolicy' | 'workflowIdReusePolicy'> & { taskQueue: string } {
+  const attempts = attemptsIn(job, environment)
   return {
     taskQueue: job.queue,
     // The steps of a run have what the run has.
@@ -175,7 +238,7 @@ export function scheduledRunOptions(
       ...(tenant === undefined ? {} : { fairnessKey: tenant }),
     },
     ...(job.timeoutMs === null ? {} : { workflowRunTimeout: job.timeoutMs }),
-    ...(job.retry.attempts === 1 ? {} : { retry: toRetryPolicy(job.retry) }),
+    ...(attempts === 1 ? {} : { retry: toRetryPolicy(job.retry, attempts) }),
     staticSummary: job.summary,
     staticDetails: job.description,
   }
@@ -185,9 +248,9 @@ const DEFAULT_INITIAL_MS = 1_000
 const DEFAULT_BACKOFF = 2
 const DEFAULT_CAP_MS = 60_000
 
-function toRetryPolicy(retry: JobRetry): NonNullable<RunOptions['retry']> {
+function toRetryPolicy(retry: JobRetry, attempts: number): NonNullable<RunOptions['retry']> {
   return {
-    maximumAttempts: retry.attempts,
+    maximumAttempts: attempts,
     initialInterval: retry.initialMs ?? DEFAULT_INITIAL_MS,
     backoffCoefficient: retry.backoff ?? DEFAULT_BACKOFF,
     maximumInterval: retry.capMs ?? DEFAULT_CAP_MS,

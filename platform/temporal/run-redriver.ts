@@ -7,9 +7,10 @@ import type { RunKey } from '../../domain/ports/run-source.ts'
 import type { JobEnvironment } from '../../jobs/define-job.ts'
 import { checkInput } from '../../jobs/input.ts'
 import { findJob } from '../../jobs/registry.ts'
-import { workflowIdOf } from '../../jobs/run-identity.ts'
+import { startIdsOf, workflowIdOf } from '../../jobs/run-identity.ts'
 import {
   JobConflictError,
+  JobQueueFullError,
   JobInputError,
   JobNotEnabledError,
   startJob,
@@ -59,9 +60,13 @@ async function start(
   const job = findJob(name)
   const check = job === undefined ? undefined : checkInput(job, input)
   const isFit = job !== undefined && check?.ok === true
-  const workflowId = isFit ? workflowIdOf(job, check.input) : null
-  const look = async () =>
-    workflowId === null ? null : findStarted(deps.client, workflowId, redriveOf)
+  const look = async () => {
+    for (const id of isFit ? startIdsOf(job, workflowIdOf(job, check.input)) : []) {
+      const found = await findStarted(deps.client, id, redriveOf)
+      if (found !== null) return found
+    }
+    return null
+  }
   const found = await look()
   if (found !== null) return found
   try {
@@ -70,6 +75,7 @@ async function start(
   } catch (error) {
     const isRefusal =
       error instanceof JobConflictError ||
+      error instanceof JobQueueFullError ||
       error instanceof JobInputError ||
       error instanceof JobNotEnabledError ||
       error instanceof UnknownJobError

@@ -6,7 +6,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client'
 import { defineSearchAttributeKey } from '@temporalio/common'
 
 import { instantFromMs, SECOND_MS, toMs, type Instant } from '../../domain/time.ts'
-import { PRIORITY_KEYS, type JobPriority } from '../../jobs/define-job.ts'
+import { type JobEnvironment, PRIORITY_KEYS, type JobPriority } from '../../jobs/define-job.ts'
 import { findJobOfWorkflow, type AnyJob } from '../../jobs/registry.ts'
 import { JOB_TRIGGERS, type JobTrigger } from '../../jobs/run-identity.ts'
 import { scheduledRunOptions, startDelay, type StartedJob } from './job-starter.ts'
@@ -48,7 +48,12 @@ const NOTICE_MS = 10 * SECOND_MS
 const SAME_TIME_MS = SECOND_MS
 
 /** Where the run waits; `noticeMs` is for tests. */
-export type ReschedulerDeps = { readonly client: Client; readonly noticeMs?: number }
+export type ReschedulerDeps = {
+  readonly client: Client
+  /** Default `development`. */
+  readonly environment?: JobEnvironment
+  readonly noticeMs?: number
+}
 
 /** The run that would be moved; changes nothing. Throws NotReschedulableError. */
 export async function findReschedulable(
@@ -76,7 +81,10 @@ export async function rescheduleRun(
   const told = { workflowId, job: job.name, previousAt }
   if (Math.abs(toMs(executeAt) - toMs(previousAt)) < SAME_TIME_MS) return { ...told, runId }
   const input = await readRunInput(client, { workflowId, runId })
-  const { priority: keys, ...options } = scheduledRunOptions(job, kept.priority)
+  const { priority: keys, ...options } = scheduledRunOptions(job, {
+    priority: kept.priority,
+    environment: deps.environment ?? 'development',
+  })
   const handle = await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () =>
     client.workflow.start(job.workflow, {
       ...options,

@@ -5,7 +5,7 @@ import type { ScheduleDescription, ScheduleOptions } from '@temporalio/client'
 
 import type { Spread } from '../../domain/spread.ts'
 import { SECOND_MS } from '../../domain/time.ts'
-import type { JobSchedule } from '../../jobs/define-job.ts'
+import type { JobEnvironment, JobSchedule } from '../../jobs/define-job.ts'
 import type { AnyJob } from '../../jobs/registry.ts'
 import { scheduledRunOptions } from './job-starter.ts'
 import { readable } from './payload-codec.ts'
@@ -28,6 +28,8 @@ export type ScheduleScale = {
   readonly speed: number
   /** Changes of clocks are written out from this year on. Default: this year. */
   readonly year?: number
+  /** Whose numbers of attempts hold. Default `development`. */
+  readonly environment?: JobEnvironment
 }
 
 /** A schedule as flat fields, the same for what should be and for what the server has. */
@@ -74,7 +76,10 @@ function scheduleOptions(job: AnyJob, scale: ScheduleScale): ScheduleOptions {
     workflowType: job.workflow,
     workflowId: job.name,
     args: [schedule.input],
-    ...scheduledRunOptions(job),
+    ...scheduledRunOptions(job, {
+      priority: job.priority,
+      environment: scale.environment ?? 'development',
+    }),
     typedSearchAttributes: runSearchAttributes(job, 'schedule', job.priority),
   } as ScheduleOptions['action']
   return {

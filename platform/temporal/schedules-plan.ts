@@ -2,7 +2,7 @@
 import { ScheduleNotFoundError, type Client, type ScheduleDescription } from '@temporalio/client'
 
 import type { Spread } from '../../domain/spread.ts'
-import type { JobEnvironment } from '../../jobs/define-job.ts'
+import { ALL_SCHEDULED, isScheduled, type SchedulerTerms } from '../../jobs/job-environments.ts'
 import { allJobs, type AnyJob } from '../../jobs/registry.ts'
 import {
   desiredSchedule,
@@ -41,17 +41,18 @@ export type SchedulePlanEntry = {
 
 /** Which registry is compared, and at what speed of the clock. */
 export type SchedulePlanOptions = ScheduleScale & {
-  /** Default `development`: jobs switched off in it have no schedule there. */
-  readonly environment?: JobEnvironment
+  /** Which jobs are scheduled here. Default: all. */
+  readonly terms?: SchedulerTerms
   /** Default: the registry. */
   readonly jobs?: readonly AnyJob[]
 }
 
 /** The schedules that should be, by id. */
 export function desiredSchedules(options: SchedulePlanOptions): Map<string, DesiredSchedule> {
-  const { environment = 'development', jobs = allJobs() } = options
-  const enabled = jobs.filter((job) => job.environments[environment])
-  const desired = enabled.map((job) => desiredSchedule(job, options))
+  const { terms = ALL_SCHEDULED, jobs = allJobs() } = options
+  const scale = { ...options, environment: terms.environment }
+  const enabled = jobs.filter((job) => isScheduled(job, terms))
+  const desired = enabled.map((job) => desiredSchedule(job, scale))
   return new Map(desired.flatMap((one) => (one === undefined ? [] : [[one.scheduleId, one]])))
 }
 

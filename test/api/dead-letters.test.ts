@@ -1,5 +1,9 @@
 /** Redrives through the doors, on a real server: one run for each dead one, whoever asks how often. */
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -10,6 +14,7 @@ import { services } from '../support/services.ts'
 import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
 import { createApiRig, eventually, type ApiRig } from './api-rig.ts'
 
+const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 const LETTERS = '/api/admin/scheduler/dead-letters'
 const NOTE = { by: 'user:ana', reason: 'mended' }
 
@@ -154,6 +159,22 @@ describe('redrive', () => {
     const answer = await redrive({ filter, input: { policyId: 'P-any' } })
     expect(answer).toMatchObject({ status: 422, body: { errors: [{ path: 'input' }] } })
   })
+})
+
+it('the command line shows what a redrive by filter would take', async () => {
+  const runId = await dead({ policyId: 'P-cli' })
+  const ask = ['redrive', '--error-type', 'NotFound', '--failed-after', '2020-01-01T00:00:00Z']
+  const args = [CLI, 'dead-letters', ...ask, '--reason', 'tried', '--dry-run']
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
+    env: {
+      PATH: process.env['PATH'],
+      GROUNDSTOP_HOME: tmpdir(),
+      DATABASE_URL: api.database.url,
+      TEMPORAL_ADDRESS: services().temporalAddress,
+      TEMPORAL_NAMESPACE: api.namespace,
+    },
+  })
+  expect(stdout).toMatch(new RegExp(`${runId} +would-redrive`))
 })
 
 describe('discard', () => {

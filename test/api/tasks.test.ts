@@ -292,6 +292,7 @@ describe('a preview', () => {
     expect(body).toEqual({
       timezone: 'Europe/Berlin',
       dst: 'shift',
+      spread: null,
       lines: [
         {
           kind: 'fire',

@@ -1,11 +1,6 @@
 /** A real worker process told to stop: what is at work ends within the grace, the rest goes on elsewhere. */
-import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 
 import temporalProto from '@temporalio/proto'
 import { sql } from 'kysely'
@@ -17,12 +12,11 @@ import { startJob } from '../../platform/temporal/job-starter.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { services } from '../support/services.ts'
 import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
-import { testBundle } from '../support/workflow-bundle.ts'
+import { createWorkerProcesses } from '../support/worker-process.ts'
 
 const { PENDING_ACTIVITY_STATE_STARTED: STARTED } =
   temporalProto.temporal.api.enums.v1.PendingActivityState
 
-const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 /** Signals that are less apart than half a second are one wish. */
 const ECHO_MS = 800
 const PATIENCE = { timeout: 60_000, interval: 100 }
@@ -31,48 +25,22 @@ const TABLE = 'job_cursor'
 
 let rig: TemporalRig
 let database: TestDatabase
-let home: string
-const started: ChildProcess[] = []
+let workers: Awaited<ReturnType<typeof createWorkerProcesses>>
 
 beforeAll(async () => {
   rig = await createTemporalRig(services().temporalAddress)
   database = await createTestDatabase()
-  home = await mkdtemp(join(tmpdir(), 'groundstop-stopped-'))
-  const { codePath } = await testBundle()
-  await mkdir(join(home, 'cache'))
-  await copyFile(codePath, join(home, 'cache', basename(codePath)))
+  const { namespace } = rig
+  workers = await createWorkerProcesses({ namespace, databaseUrl: database.url })
 })
 afterAll(async () => {
-  for (const child of started) child.kill('SIGKILL')
+  await workers[Symbol.asyncDispose]()
   await database[Symbol.asyncDispose]()
   await rig[Symbol.asyncDispose]()
-  await rm(home, { recursive: true, force: true })
 })
 
-/** A worker of the maintenance queue; resolves when it takes tasks. */
-async function startWorker(graceMs: number) {
-  const child = spawn(process.execPath, [CLI, 'worker', '--queues', 'maintenance'], {
-    env: {
-      PATH: process.env['PATH'],
-      GROUNDSTOP_HOME: home,
-      DATABASE_URL: database.url,
-      TEMPORAL_ADDRESS: services().temporalAddress,
-      TEMPORAL_NAMESPACE: rig.namespace,
-      AEROAPI_KEY: 'test-key',
-      STRIPE_API_KEY: 'sk_test_1',
-      METRICS_PORT: '0',
-      LOG_LEVEL: 'error',
-      WORKER_SHUTDOWN_GRACE_MS: String(graceMs),
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  started.push(child)
-  let printed = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => (printed += chunk.toString('utf8')))
-  }
-  await expect.poll(() => printed, PATIENCE).toContain('"ready":true')
-  return Object.assign(child, { printed: () => printed })
+function startWorker(graceMs: number) {
+  return workers.start('maintenance', { WORKER_SHUTDOWN_GRACE_MS: String(graceMs) })
 }
 
 async function vacuum(times: number) {

@@ -32,13 +32,13 @@ const PARTS = [
   {
     folder: 'jobs',
     ending: '.ts',
-    others: ['define-job', 'input', 'periods', 'registry', 'run-identity'],
+    others: ['define-job', 'input', 'job-environments', 'periods', 'registry', 'run-identity'],
   },
   { folder: 'workflows', ending: '.ts', others: ['failure-converter', 'index', 'unknown-job'] },
   {
     folder: 'activities',
     ending: '.ts',
-    others: ['dependencies', 'errors', 'heartbeats', 'job-places'],
+    others: ['dependencies', 'errors', 'heartbeats', 'job-places', 'turns'],
   },
   {
     folder: 'test/workflows',
@@ -50,6 +50,8 @@ const PARTS = [
       'held-payouts',
       'job-places',
       'schedules',
+      'startup-runs',
+      'turns',
       'validate-input',
       'wall-spec',
     ],

@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import { createAgedRows, type RowClass } from '../../db/stores/aged-rows.ts'
+import { createRunLogStore } from '../../db/stores/run-log-store.ts'
 import type { Amount } from '../../domain/ports/aged-things.ts'
 import { parseInstant } from '../../domain/time.ts'
 import { cleanUp } from '../../operations/clean-up.ts'
@@ -326,4 +327,20 @@ describe('tasks', () => {
     await sql`update task set revision = 2`.execute(database.db)
     expect(await remove()).toMatchObject({ items: 0 })
   })
+})
+
+test('log lines of runs of the last moment before go, of the moment itself stay', async () => {
+  const store = createRunLogStore(database.db)
+  const line = {
+    workflowId: 'w',
+    runId: randomUUID(),
+    writer: randomUUID(),
+    level: 'info',
+  } as const
+  await store.append([
+    { ...line, n: 1, at: parseInstant(AGED), event: 'aged', data: '{}' },
+    { ...line, n: 2, at: BEFORE, event: 'young', data: '{}' },
+  ])
+  expect(await aged('run-logs').removeBatch(BEFORE, 100)).toMatchObject({ items: 1 })
+  expect(await keys('run_log_line', 'event')).toEqual(['young'])
 })

@@ -67,6 +67,7 @@ export function fakeFigureReport(
 /** Activities of `report`; the month has settled. */
 export function fakeReport(change: Activities = {}): Activities {
   return {
+    takeTurn: async () => ({ kind: 'taken' }),
     planReports: async ({ period = '2013-02' }: { period?: string }) => ({
       period,
       settlesInMs: null,
@@ -128,7 +129,7 @@ export async function fireScheduled(
   name: string,
   nominalAt: Instant = NOMINAL_AT,
 ): Promise<string> {
-  await createWatchedSchedules(client).fire(name, nominalAt)
+  await createWatchedSchedules(client, 'development').fire(name, nominalAt)
   return firedWorkflowId(name, nominalAt)
 }
 
@@ -203,6 +204,15 @@ function reportCases({ failingOnce, inTurn }: Shared): HistoryCase[] {
       name: 'step-retried',
       input: { what: ['usage'] },
       activities: () => fakeReport({ writeReport: failingOnce(written('usage')) }),
+    },
+    {
+      job: 'report',
+      name: 'waited-its-turn',
+      input: { what: ['usage'], period: '2013-02' },
+      activities: () =>
+        fakeReport({
+          takeTurn: inTurn({ kind: 'waiting', behind: 'report:2013-02:2' }, { kind: 'taken' }),
+        }),
     },
   ]
 }

@@ -22,7 +22,7 @@ export async function fireArmingTask(
   const scheduleId = `task-${taskId}`
   const memo = { trigger: 'task', taskId, taskRevision: 1, owner: 'user:ana', toleranceMin }
   const fired = { scheduleId, job, input: DISARMING, priority: job.priority, memo }
-  await fireRun(client, { ...fired, trigger: 'task' }, dueAt)
+  await fireRun(client, { ...fired, environment: 'development', trigger: 'task' }, dueAt)
   return firedWorkflowId(scheduleId, dueAt)
 }
 

@@ -43,7 +43,7 @@ export function projectionDeps(
     deadLetters: createDeadLetterStore(db),
     settingStore: createSettingStore(db),
     wallNow: () => instantFromMs(Date.now()),
-    watched: createWatchedSchedules(client, jobs),
+    watched: createWatchedSchedules(client, 'development', jobs),
     watchStore: createScheduleWatchStore(db),
     windows: {
       control: createJobControl(client),
@@ -53,8 +53,8 @@ export function projectionDeps(
     },
     tasks: {
       taskStore,
-      taskSchedules: createTaskSchedules(client),
-      watched: createWatchedTasks(client, taskStore),
+      taskSchedules: createTaskSchedules(client, 'development'),
+      watched: createWatchedTasks(client, 'development', taskStore),
       operatorNoticeStore: createOperatorNoticeStore(db),
       clock: { now: async () => instantFromMs(Date.now()) },
     },

@@ -135,6 +135,8 @@ test('a cap of 2 is kept, and used, when the worker of those that hold it is kil
   const file = fileURLToPath(new URL('../support/places-worker.ts', import.meta.url))
   const args = [file, services().temporalAddress, other.rig.namespace, other.databaseUrl]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  // Also when the test fails before it is killed.
+  using _killed = { [Symbol.dispose]: () => void child.kill('SIGKILL') }
   await once(child.stdout, 'data')
   const ids = await Promise.all(months(8).map((period) => other.start(period)))
   await other.untilWaiting(6)

@@ -136,7 +136,7 @@ describe('apply', () => {
         expect(await planSchedules(rig, { speed, jobs })).toMatchObject([
           { action: 'unchanged', spread },
         ])
-        const [watched] = await createWatchedSchedules(rig.client, jobs).read([ID])
+        const [watched] = await createWatchedSchedules(rig.client, 'development', jobs).read([ID])
         const nextTimes = (await handle().describe()).info.nextActionTimes.map((time) =>
           instantFromMs(time.getTime()),
         )
@@ -175,11 +175,11 @@ describe('apply', () => {
   })
 
   test('has no schedule for a job that is switched off in this environment', async () => {
-    const environments = { development: true, staging: true, production: false }
+    const environments = { ...monitor().environments, production: 'off' } as const
     const plan = await planSchedules(rig, {
       speed: 1,
       jobs: [monitor({ environments })],
-      environment: 'production',
+      terms: { environment: 'production', isEnabled: true, only: null },
     })
     expect(plan).toEqual([])
   })

@@ -76,6 +76,7 @@ describe('the environment of a command', () => {
       aeroapiKey: 'a',
       stripeApiKey: 'b',
       payloadKeysFile: null,
+      scheduler: { isEnabled: true, jobs: null },
     }
     writeFileSync(join(home, 'run.json'), JSON.stringify(run))
   }
