@@ -14,7 +14,6 @@ import {
   type DecisionInput,
   type DecisionReason,
 } from './decision.ts'
-import type { LegFacts } from './leg-facts.ts'
 import type { BasisPoints } from './money.ts'
 import { decideNotAtGate, isLateForSecond } from './not-at-gate.ts'
 import { TWO_SOURCE_DEFAULTS } from './product.ts'
