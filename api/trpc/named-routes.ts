@@ -14,16 +14,18 @@ export type NamedRoute = {
 }
 
 /**
- * The routes with their names. Left out are those that are open, which no caller is asked for, and
- * those that answer something else than JSON. Throws when a route has no name, or a name no route.
+ * The routes that have names. Those that are open, which nobody is asked for, and those that answer
+ * something else than JSON need none. Throws when another has no name, or a name no route.
  */
 export function namedRoutes(routes: readonly RouteRecord[]): readonly NamedRoute[] {
-  const contracts = callableRoutes(routes)
+  const contracts = contractsOf(routes)
   const named = Object.entries(PROCEDURES).flatMap(([group, names]) =>
-    Object.entries(names).map(([name, route]) => ({ group, name, route: String(route) })),
+    Object.entries(names).map(([name, route]) => ({ group, name, route })),
   )
-  const routesNamed = new Set(named.map(({ route }) => route))
-  const nameless = [...contracts.keys()].filter((route) => !routesNamed.has(route))
+  const routesNamed = new Set<string>(named.map(({ route }) => route))
+  const nameless = [...contracts].flatMap(([route, contract]) =>
+    isCallable(contract) && !routesNamed.has(route) ? [route] : [],
+  )
   const routeless = named.filter(({ route }) => !contracts.has(route)).map(({ route }) => route)
   if (nameless.length + routeless.length > 0) {
     throw new TypeError(
@@ -34,11 +36,11 @@ export function namedRoutes(routes: readonly RouteRecord[]): readonly NamedRoute
   return named.map((entry) => ({ ...entry, contract: contracts.get(entry.route) ?? null }))
 }
 
-function callableRoutes(routes: readonly RouteRecord[]): Map<string, Contract | null> {
+function contractsOf(routes: readonly RouteRecord[]): Map<string, Contract | null> {
   return new Map(
     routes.flatMap(({ path, methods }) =>
-      Object.entries(methods).flatMap(([method, contract]) =>
-        isCallable(contract) ? [[`${method.toUpperCase()} ${path}`, contract] as const] : [],
+      Object.entries(methods).map(
+        ([method, contract]) => [`${method.toUpperCase()} ${path}`, contract] as const,
       ),
     ),
   )
