@@ -177,7 +177,8 @@ export function routeCall(route: string, input: unknown): RouteCall {
     ([name, value]) => `${encoded(name, name)}=${encoded(name, textOf(name, value))}`,
   )
   const url = query.length === 0 ? path : `${path}?${query.join('&')}`
-  return { method, url, body: method === 'GET' ? undefined : (body ?? {}), idempotencyKey }
+  const sent = body === undefined ? {} : body
+  return { method, url, body: method === 'GET' ? undefined : sent, idempotencyKey }
 }
 
 function fieldsOf(input: unknown): ProcedureInput {
