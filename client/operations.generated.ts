@@ -42,7 +42,7 @@ export type Operations = {
         | 'terminated'
         | 'continued'
       state?: string
-      trigger?: 'schedule' | 'task' | 'api' | 'cli' | 'run' | 'clock' | 'redrive'
+      trigger?: 'schedule' | 'task' | 'api' | 'cli' | 'run' | 'clock' | 'redrive' | 'startup'
       priority?: 'CRITICAL' | 'HIGH' | 'MEDIUM' | 'LOW'
       errorType?: string
       workflowId?: string
@@ -82,6 +82,7 @@ export type Operations = {
       executeAt: string
       finishedAt: string | null
       durationMs: number | null
+      state: string | null
       progress: { done: number; total: number | null; message: string } | null
     }
   }
@@ -114,6 +115,7 @@ export type Operations = {
     answer: {
       timezone: string
       dst: string | null
+      spread: { windowMs: number; offsetMs: number } | null
       lines: readonly (
         | { kind: 'fire'; at: string; wall: string; offset: string }
         | { kind: 'change'; at: string; wallBefore: string; wallAfter: string }
@@ -155,6 +157,7 @@ export type Operations = {
         executeAt: string
         finishedAt: string | null
         durationMs: number | null
+        state: string | null
         progress: { done: number; total: number | null; message: string } | null
       }[]
       nextCursor: string | null
@@ -191,6 +194,7 @@ export type Operations = {
       executeAt: string
       finishedAt: string | null
       durationMs: number | null
+      state: string | null
       progress: { done: number; total: number | null; message: string } | null
     }
   }
@@ -216,6 +220,7 @@ export type Operations = {
       executeAt: string
       finishedAt: string | null
       durationMs: number | null
+      state: string | null
       progress: {
         done: number
         total: number | null
@@ -236,6 +241,59 @@ export type Operations = {
   'DELETE /api/admin/scheduler/jobs/:id': {
     input: { id: string; runId?: string }
     answer: { id: string; runId: string; status: 'cancelling' }
+  }
+  'POST /api/admin/scheduler/jobs/:id/reschedule': {
+    input: {
+      id: string
+      idempotencyKey?: string
+      body: { by: string; reason: string; executeAt: string }
+    }
+    answer: {
+      id: string
+      runId: string
+      type: string
+      name: string
+      status:
+        | 'scheduled'
+        | 'running'
+        | 'success'
+        | 'failed'
+        | 'timeout'
+        | 'cancelled'
+        | 'terminated'
+      priority: 'CRITICAL' | 'HIGH' | 'MEDIUM' | 'LOW'
+      tenant: string | null
+      queue: string
+      createdAt: string
+      executeAt: string
+      finishedAt: string | null
+      durationMs: number | null
+      state: string | null
+      progress: { done: number; total: number | null; message: string } | null
+    }
+  }
+  'GET /api/admin/scheduler/jobs/:id/logs': {
+    input: {
+      id: string
+      limit?: number
+      cursor?: string
+      runId?: string
+      level?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
+      since?: string
+    }
+    answer: { items: readonly { readonly [name: string]: unknown }[]; nextCursor: string | null }
+  }
+  'GET /api/admin/scheduler/limits': {
+    input: {}
+    answer: {
+      limits: readonly {
+        job: string
+        concurrent: number | null
+        perMinute: number | null
+        atWork: readonly { workflowId: string; runId: string; priority: number; askedAt: string }[]
+        waiting: readonly { workflowId: string; runId: string; priority: number; askedAt: string }[]
+      }[]
+    }
   }
   'GET /api/admin/scheduler/windows': {
     input: {}
@@ -295,6 +353,9 @@ export type Operations = {
       job?: string
       errorType?: string
       groupId?: string
+      version?: string
+      failedAfter?: string
+      failedBefore?: string
     }
     answer: { items: readonly { readonly [name: string]: unknown }[]; nextCursor: string | null }
   }
@@ -324,6 +385,9 @@ export type Operations = {
           job?: string
           errorType?: string
           groupId?: string
+          version?: string
+          failedAfter?: string
+          failedBefore?: string
           runIds?: readonly string[]
         }
         limit?: number
@@ -352,6 +416,9 @@ export type Operations = {
           job?: string
           errorType?: string
           groupId?: string
+          version?: string
+          failedAfter?: string
+          failedBefore?: string
           runIds?: readonly string[]
         }
         limit?: number
@@ -862,6 +929,50 @@ export type Operations = {
     input: { policyNumber: string }
     answer: { readonly [name: string]: unknown }
   }
+  'GET /api/policies/:policyNumber/appeals': {
+    input: { policyNumber: string }
+    answer: {
+      policyNumber: string
+      currency: string
+      until: string | null
+      refusal: { code: string; reason: string } | null
+      appeals: readonly {
+        appealId: string
+        n: number
+        caseId: string
+        reason: string
+        evidence: string | null
+        filedBy: string
+        filedAt: string
+        stateBefore: 'MONITORING' | 'EXPIRED' | 'PAID' | 'CLOSED'
+        result: 'STANDS' | 'UPHELD' | null
+        grounds: string | null
+        moreMinor: number | null
+        decidedAt: string | null
+      }[]
+    }
+  }
+  'POST /api/policies/:policyNumber/appeals': {
+    input: {
+      policyNumber: string
+      idempotencyKey?: string
+      body: { by: string; reason: string; evidence?: string }
+    }
+    answer: {
+      appealId: string
+      n: number
+      caseId: string
+      reason: string
+      evidence: string | null
+      filedBy: string
+      filedAt: string
+      stateBefore: 'MONITORING' | 'EXPIRED' | 'PAID' | 'CLOSED'
+      result: 'STANDS' | 'UPHELD' | null
+      grounds: string | null
+      moreMinor: number | null
+      decidedAt: string | null
+    }
+  }
   'GET /api/policies/:policyNumber/evaluations': {
     input: { policyNumber: string }
     answer: { readonly [name: string]: unknown }
@@ -1114,6 +1225,9 @@ export type Operations = {
         | 'policy-not-paid'
         | 'payout-paid'
         | 'payout-returned'
+        | 'appeal-received'
+        | 'appeal-stands'
+        | 'appeal-upheld'
         | 'operator-notice'
       audience?: 'holder' | 'operator'
       policyNumber?: string

@@ -20,6 +20,9 @@ export const PROCEDURES = {
     startRun: 'POST /api/admin/scheduler/jobs',
     getRun: 'GET /api/admin/scheduler/jobs/:id',
     cancelRun: 'DELETE /api/admin/scheduler/jobs/:id',
+    rescheduleRun: 'POST /api/admin/scheduler/jobs/:id/reschedule',
+    listRunLogs: 'GET /api/admin/scheduler/jobs/:id/logs',
+    listLimits: 'GET /api/admin/scheduler/limits',
     listWindows: 'GET /api/admin/scheduler/windows',
     openWindow: 'POST /api/admin/scheduler/windows',
     closeWindow: 'POST /api/admin/scheduler/windows/:windowId/close',
@@ -63,6 +66,8 @@ export const PROCEDURES = {
     get: 'GET /api/policies/:policyNumber',
     cancel: 'POST /api/policies/:policyNumber/cancel',
     explain: 'GET /api/policies/:policyNumber/explanation',
+    listAppeals: 'GET /api/policies/:policyNumber/appeals',
+    appeal: 'POST /api/policies/:policyNumber/appeals',
     listEvaluations: 'GET /api/policies/:policyNumber/evaluations',
   },
   quotes: {
