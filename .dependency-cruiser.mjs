@@ -14,7 +14,8 @@ const MAY = {
   db: ['domain', 'platform'],
   simulator: ['domain', 'platform'],
   workers: ['operations', 'domain', 'jobs', 'config', 'platform', 'activities', 'adapters', 'db'],
-  api: ['operations', 'domain', 'jobs', 'config', 'platform', 'adapters', 'db'],
+  api: ['operations', 'domain', 'jobs', 'config', 'platform', 'adapters', 'db', 'client'],
+  client: [],
   cli: ['operations', 'domain', 'jobs', 'config', 'platform', 'adapters', 'db'],
 }
 
@@ -33,10 +34,11 @@ const MAY_PACKAGES = {
   workflows: ['@temporalio/workflow', '@temporalio/common'],
   activities: ['@temporalio/activity', '@temporalio/common'],
   operations: [],
+  client: [],
 }
 
 /** Pure code: not even Node's built-in modules. */
-const WITHOUT_BUILTINS = ['domain', 'jobs', 'config', 'workflows']
+const WITHOUT_BUILTINS = ['domain', 'jobs', 'config', 'workflows', 'client']
 
 const CODE = Object.keys(MAY).join('|')
 const anyOf = (names) => `^(${names.join('|')})/`

@@ -4,7 +4,7 @@ import helmet from 'helmet'
 
 import type { Events } from '../platform/events.ts'
 import type { Logger } from '../platform/logger.ts'
-import { requireCaller, requireLoopbackName, type DoorDeps } from './auth.ts'
+import { createDoorkeeper, requireCaller, requireLoopbackName, type DoorDeps } from './auth.ts'
 import { limitCalls, type LimitDeps } from './limits.ts'
 import { ProblemError, problemErrors } from './problem.ts'
 import { requestContext } from './request-context.ts'
@@ -43,9 +43,11 @@ import { addSignInRoutes, type SignInRoutesDeps } from './rest/sign-in.ts'
 import { addStripeWebhookRoute, type StripeWebhookDeps } from './rest/stripe-webhooks.ts'
 import { addSchedulePreviewRoute } from './rest/schedule-preview.ts'
 import { addUserRoutes, type UsersDeps } from './rest/users.ts'
+import { routesOf } from './routes.ts'
 import { addScheduleRoutes, type SchedulesDeps } from './rest/schedules.ts'
 import { addTaskRoutes, type TasksDeps } from './rest/tasks.ts'
 import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
+import { mountProcedures } from './trpc/mount.ts'
 
 /** What the app is built from: the needs of its routes, and who may call. */
 export type AppDeps = HealthDeps &
@@ -110,7 +112,9 @@ export function createApp(deps: AppDeps): Express {
   addSignInRoutes(app, deps)
   addPasswordForm(app)
   addCodecOrigins(app, deps)
-  app.use(requireCaller(deps))
+  const askWho = createDoorkeeper(deps)
+  const procedures = mountProcedures(app, { askWho })
+  app.use(requireCaller(askWho))
   app.use(limitCalls(deps))
   if (!deps.isLoopback) addClockRoutes(app, deps)
   addSchedulerStatusRoute(app, deps)
@@ -142,6 +146,7 @@ export function createApp(deps: AppDeps): Express {
   addAuditRoute(app, deps)
   addUserRoutes(app, deps)
   addApiKeyRoutes(app, deps)
+  procedures.serve(routesOf(app))
   app.use((request) => {
     throw new ProblemError(404, 'not-found', `nothing is served at ${request.path}`)
   })

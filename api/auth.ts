@@ -11,7 +11,7 @@ import type { ApiKeyStore } from '../domain/ports/api-key-store.ts'
 import type { ProofStore } from '../domain/ports/proof-store.ts'
 import { DEFAULT_TENANT } from '../domain/role.ts'
 import { hashOfKey, KEY_PREFIX } from '../operations/manage-api-keys.ts'
-import { LOCAL_CALLER, noteCaller, type Caller } from './caller.ts'
+import { handedCaller, LOCAL_CALLER, noteCaller, type Caller } from './caller.ts'
 import { proofProblem, requireProof } from './dpop.ts'
 import { ProblemError } from './problem.ts'
 import { requireOwnOrigin } from './sign-in/origin.ts'
@@ -37,11 +37,19 @@ export type DoorDeps = {
 type Holder = { readonly caller: Caller; readonly dpopThumbprint: string | null }
 type Known = Holder & { readonly digest: Buffer }
 
-/** Notes who calls, or refuses. */
-export function requireCaller(deps: DoorDeps): RequestHandler {
+/** Finds out who sends a request. Throws a problem when nobody that is let in does. */
+export type Doorkeeper = (request: Request) => Promise<Caller>
+
+/** The doorkeeper of these tokens, keys and sessions. */
+export function createDoorkeeper(deps: DoorDeps): Doorkeeper {
   const known = knownTokens(deps.tokens)
+  return (request) => callerOfRequest(deps, known, request)
+}
+
+/** Notes who calls, or refuses. */
+export function requireCaller(askWho: Doorkeeper): RequestHandler {
   return async (request, response, next) => {
-    noteCaller(response, await callerOfRequest(deps, known, request))
+    noteCaller(response, handedCaller(request) ?? (await askWho(request)))
     next()
   }
 }

@@ -1,4 +1,6 @@
 /** Who sent a request, as its token or session says, and what that means for its audit rows. */
+import type { IncomingMessage } from 'node:http'
+
 import type { RequestHandler, Response } from 'express'
 
 import { DEFAULT_TENANT } from '../domain/role.ts'
@@ -24,6 +26,19 @@ export const LOCAL_CALLER: Caller = {
 }
 
 const KEY = 'caller'
+
+/** Callers of requests that were made within the process; nothing from the network is in here. */
+const handed = new WeakMap<IncomingMessage, Caller>()
+
+/** Says who asks by a request that is made within the process. */
+export function handCaller(request: IncomingMessage, caller: Caller): void {
+  handed.set(request, caller)
+}
+
+/** Who was said to ask by a request of our own; undefined for those from the network. */
+export function handedCaller(request: IncomingMessage): Caller | undefined {
+  return handed.get(request)
+}
 
 /** Notes who sent the request. */
 export function noteCaller(response: Response, caller: Caller): void {

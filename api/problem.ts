@@ -178,22 +178,35 @@ export function toProblem(error: unknown): ProblemError {
   })
 }
 
+/** A problem document of RFC 9457, as every door shows it. */
+export type ProblemDocument = {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  readonly correlationId: string
+  readonly errors?: readonly FieldError[]
+}
+
+/** The document of a problem. */
+export function problemDocument(problem: ProblemError, correlationId: string): ProblemDocument {
+  return {
+    type: `urn:groundstop:problem:${problem.code}`,
+    title: TITLES[problem.code] ?? problem.code,
+    status: problem.status,
+    detail: problem.message,
+    correlationId,
+    ...(problem.errors.length === 0 ? {} : { errors: problem.errors }),
+  }
+}
+
 /** Writes a problem document. */
 export function sendProblem(response: Response, problem: ProblemError): void {
   response
     .status(problem.status)
     .set(problem.headers)
     .type('application/problem+json')
-    .send(
-      JSON.stringify({
-        type: `urn:groundstop:problem:${problem.code}`,
-        title: TITLES[problem.code] ?? problem.code,
-        status: problem.status,
-        detail: problem.message,
-        correlationId: requestLogger(response).correlationId,
-        ...(problem.errors.length === 0 ? {} : { errors: problem.errors }),
-      }),
-    )
+    .send(JSON.stringify(problemDocument(problem, requestLogger(response).correlationId)))
 }
 
 /** The last handler of the app. Logs what is our fault, with its cause. */

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { format } from 'oxfmt'
 
 import { createApp, type AppDeps } from '../api/app.ts'
+import { namedRoutes } from '../api/trpc/named-routes.ts'
 import { isAllowed, PERMISSIONS, ROLES, type Permission, type Role } from '../api/roles.ts'
 import { routesOf, type RouteRecord } from '../api/routes.ts'
 
@@ -18,7 +19,7 @@ export function productRoutes(): readonly RouteRecord[] {
 
 /** The document's text, formatted as every other document. */
 export async function rolesDocument(): Promise<string> {
-  const text = `${[...HEAD, ...permissionTable(), '', '## Routes', '', ...routeTable()].join('\n')}\n`
+  const text = `${[...HEAD, ...permissionTable(), '', '## Routes', '', ...routeTable(), '', '## Procedures', '', ...PROCEDURES_HEAD, ...procedureTable()].join('\n')}\n`
   return (await format(TARGET, text, { proseWrap: 'preserve' })).code
 }
 
@@ -69,6 +70,25 @@ function routeTable(): string[] {
     `| route | needs | ${ROLES.join(' | ')} |`,
     `|---|---|${ROLES.map(() => ':-:|').join('')}`,
     ...rows.toSorted((a, b) => (a.path < b.path ? -1 : 1)).map(({ line }) => line),
+  ]
+}
+
+const PROCEDURES_HEAD = [
+  'A procedure of tRPC (`/api/trpc`) and a method of the [client](integrating.md) need what their route needs.',
+  '',
+]
+
+function procedureTable(): string[] {
+  const rows = namedRoutes(productRoutes()).map(({ group, name, route, contract }) => {
+    const permission = contract === null ? null : contract.permission
+    if (permission === 'open') throw new TypeError(`${route} is open: it needs no procedure`)
+    const needs = `\`${permission ?? 'admin'}\``
+    return `| \`${group}.${name}\` | \`${route}\` | ${needs} | ${marks(permission)} |`
+  })
+  return [
+    `| procedure | route | needs | ${ROLES.join(' | ')} |`,
+    `|---|---|---|${ROLES.map(() => ':-:|').join('')}`,
+    ...rows,
   ]
 }
 

@@ -1,6 +1,7 @@
 /**
  * Every operation of the OpenAPI document under valid, nearly valid and hostile requests: it answers in
- * time, never with a 5xx, as the document says, and what is refused has changed nothing.
+ * time, never with a 5xx, as the document says, and what is refused has changed nothing. Reads and what
+ * is refused are asked of its procedure as well, which must answer the same.
  */
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
@@ -9,6 +10,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { openApiDocument } from '../../api/openapi.ts'
+import { namedRoutes } from '../../api/trpc/named-routes.ts'
 import { createAuditChain } from '../../db/stores/audit-chain.ts'
 import { createLedgerStore } from '../../db/stores/ledger-store.ts'
 import { verifyBooks } from '../../operations/verify-books.ts'
@@ -36,6 +38,14 @@ const OPERATIONS: readonly Operation[] = Object.entries(document.paths)
   // Without a secret there is no such path; its signature has tests of its own.
   .filter(([path]) => path !== '/api/webhooks/stripe')
   .flatMap(([path, item]) => Object.entries(item).map((entry) => operationOf(path, entry)))
+
+/** Procedures by method and path. */
+const PROCEDURES = new Map(
+  namedRoutes(productRoutes()).map(({ group, name, route }) => [
+    route.replaceAll(/:(\w+)/g, '{$1}'),
+    `${group}.${name}`,
+  ]),
+)
 
 /** Without a wish five of each operation: fewer would reach too few of their answers. */
 const CASES = Number(FUZZ_CASES ?? OPERATIONS.length * 5)
@@ -178,6 +188,8 @@ async function check(operation: Operation, request: Request): Promise<void> {
   const told = `${method} ${request.path} ${request.body ?? ''} -> ${response.status} ${body}`
   expect(response.status, told).toBeLessThan(500)
   ;(response.status < 400 ? carriedOut : refused).add(`${method} ${path}`)
+  if (response.status >= 400 || !isChange)
+    await checkProcedure(operation, request, response.status, body)
   if (response.status >= 400) {
     expect(response.headers.get('content-type'), told).toContain('application/problem+json')
     expect(problem(JSON.parse(body)) ? [] : problem.errors, told).toEqual([])
@@ -187,6 +199,53 @@ async function check(operation: Operation, request: Request): Promise<void> {
   expect(Object.keys(operation.responses), told).toContain(String(response.status))
   const shape = shapes.get(`${method} ${path} ${response.status}`)
   if (shape !== undefined) expect(shape(JSON.parse(body)) ? [] : shape.errors, told).toEqual([])
+}
+
+/** The procedure's answer to the same request, but for what takes a moment to be the same. */
+async function checkProcedure(
+  { method, path }: Operation,
+  request: Request,
+  status: number,
+  told: string,
+): Promise<void> {
+  const procedure = PROCEDURES.get(`${method} ${path}`)
+  const input = procedureInput(path, request)
+  if (procedure === undefined || input === null) return
+  const url = `${rig.api.url}/api/trpc/${procedure}`
+  const sent = JSON.stringify(input)
+  const response = await (method === 'GET'
+    ? fetch(`${url}?input=${encodeURIComponent(sent)}`)
+    : fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: sent }))
+  const body = (await response.json()) as {
+    result?: { data: unknown }
+    error?: { data: { problem: object } }
+  }
+  const what = `${procedure} ${sent} -> ${response.status} ${JSON.stringify(body)}, not ${told}`
+  expect(response.status, what).toBe(status < 400 ? 200 : status)
+  const answer = body.error === undefined ? body.result?.data : body.error.data.problem
+  expect({ ...(answer as object), correlationId: '' }, what).toEqual({
+    ...(JSON.parse(told) as object),
+    correlationId: '',
+  })
+  asked.add(procedure)
+}
+
+const asked = new Set<string>()
+
+/** Null for what a procedure cannot be sent: a body that is no JSON. */
+function procedureInput(path: string, request: Request): object | null {
+  const url = new URL(request.path, rig.api.url)
+  const parts = new RegExp(`^${path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]*)')}$`).exec(url.pathname)
+  const names = Object.entries(parts?.groups ?? {}).map(
+    ([name, value]) => [name, decodeURIComponent(value)] as const,
+  )
+  try {
+    const body: unknown = request.body === undefined ? undefined : JSON.parse(request.body)
+    const idempotencyKey = request.headers['idempotency-key']
+    return { ...Object.fromEntries([...url.searchParams, ...names]), body, idempotencyKey }
+  } catch {
+    return null
+  }
 }
 
 describe('a fuzz of', () => {
@@ -203,6 +262,10 @@ describe('a fuzz of', () => {
   it('reaches what the routes do as well as what they refuse', () => {
     expect(carriedOut.size, [...carriedOut].join(', ')).toBeGreaterThan(OPERATIONS.length / 3)
     expect(refused.size, [...refused].join(', ')).toBeGreaterThan(OPERATIONS.length / 2)
+  })
+
+  it('asks procedures the same', () => {
+    expect(asked.size, [...asked].join(', ')).toBeGreaterThan(PROCEDURES.size / 2)
   })
 
   it('all of it leaves the books and the trail whole', async () => {

@@ -48,6 +48,8 @@ const VIOLATIONS: readonly (readonly [from: string, line: string, rule: string])
   ['workers/a.ts', "import '../api/x.ts'", 'workers-values'],
   ['api/a.ts', "import '../workflows/x.ts'", 'api-values'],
   ['api/b.ts', "import '../activities/x.ts'", 'api-values'],
+  ['client/a.ts', "import '../api/x.ts'", 'client-values'],
+  ['client/b.ts', "import 'zod'", 'client-packages'],
   ['cli/a.ts', "import '../activities/x.ts'", 'cli-values'],
   ['cli/b.ts', "import '../test/x.ts'", 'cli-values'],
   ['api/c.ts', "import 'pg'", 'sql-only-in-db'],

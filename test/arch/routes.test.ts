@@ -10,7 +10,9 @@ import { z } from 'zod'
 import { namesActor } from '../../api/contract.ts'
 import { openApiDocument } from '../../api/openapi.ts'
 import { addRoute, routesOf } from '../../api/routes.ts'
+import { namedRoutes } from '../../api/trpc/named-routes.ts'
 import { productRoutes, rolesDocument } from '../../scripts/generate-roles-doc.ts'
+import { operationsFile } from '../../scripts/generate-client-operations.ts'
 import { ROOT } from '../support/repository.ts'
 
 const routes = productRoutes()
@@ -125,4 +127,34 @@ describe('the OpenAPI document', () => {
 
 test('docs/roles.md says what the routes say', async () => {
   expect(readFileSync(join(ROOT, 'docs/roles.md'), 'utf8')).toBe(await rolesDocument())
+})
+
+test('the types of the client say what the routes say', async () => {
+  const file = join(ROOT, 'client/operations.generated.ts')
+  expect(readFileSync(file, 'utf8')).toBe(await operationsFile())
+})
+
+describe('procedures', () => {
+  test('are named for each route of JSON that is not open', () => {
+    expect(namedRoutes(routes).length).toBeGreaterThan(90)
+    const contract = {
+      summary: 's',
+      permission: 'book.read',
+      answers: { 200: z.string() },
+    } as const
+    const more = [...routes, { path: '/api/new', methods: { get: contract } }]
+    expect(() => namedRoutes(more)).toThrow('without a name: GET /api/new;')
+  })
+
+  test('need no name for what is open or no JSON', () => {
+    const open = { summary: 's', permission: 'open', answers: { 200: z.string() } } as const
+    const file = { summary: 's', permission: 'book.read', answers: { 200: null } } as const
+    const more = [...routes, { path: '/api/new', methods: { get: open, post: file } }]
+    expect(namedRoutes(more)).toHaveLength(namedRoutes(routes).length)
+  })
+
+  test('are none without a route', () => {
+    const fewer = routes.filter(({ path }) => path !== '/api/audit')
+    expect(() => namedRoutes(fewer)).toThrow('without a route: GET /api/audit')
+  })
 })

@@ -1,0 +1,102 @@
+/**
+ * The procedures of tRPC, made from the routes: each asks its route within the process, so that checks,
+ * permission, limits, idempotency, audit and answer are the route's own.
+ */
+import { initTRPC, type AnyTRPCRouter, type TRPCRouterRecord } from '@trpc/server'
+import type { Express, Request, Response } from 'express'
+
+import { ProcedureInputError, routeCall } from '../../client/procedures.ts'
+import type { Caller } from '../caller.ts'
+import { invalidRequest, problemDocument, type ProblemDocument } from '../problem.ts'
+import { requestLogger } from '../request-context.ts'
+import { problemOf, refusal } from './errors.ts'
+import { askInside, type InnerAnswer } from './inner-call.ts'
+import type { NamedRoute } from './named-routes.ts'
+
+/** Who calls procedures, and what their request and its answer are. */
+export type ProcedureContext = {
+  readonly caller: Caller
+  readonly request: Request
+  readonly response: Response
+}
+
+const t = initTRPC.context<ProcedureContext>().create({
+  // Stacks are for the log.
+  isDev: false,
+  errorFormatter({ shape, error }) {
+    const problem = problemOf(error)
+    const { code, path } = shape.data
+    const data = {
+      code,
+      httpStatus: problem.status,
+      ...(path === undefined ? {} : { path }),
+      problem,
+    }
+    return { ...shape, message: problem.detail, data }
+  },
+})
+
+/** The router of these routes. */
+export function procedureRouter(app: Express, routes: readonly NamedRoute[]): AnyTRPCRouter {
+  const groups: Record<string, TRPCRouterRecord> = {}
+  for (const { group, name, route } of routes) {
+    groups[group] = { ...groups[group], [name]: procedureOf(app, route) }
+  }
+  return t.router(groups)
+}
+
+/** Reads are queries, everything else is a mutation: tRPC takes those by POST alone. */
+function procedureOf(app: Express, route: string): TRPCRouterRecord[string] {
+  // What is asked is checked by the route.
+  const taken = t.procedure.input((input: unknown) => input)
+  const ask = ({ ctx, input }: { ctx: ProcedureContext; input: unknown }) =>
+    askRoute(app, { route, input }, ctx)
+  return route.startsWith('GET ') ? taken.query(ask) : taken.mutation(ask)
+}
+
+async function askRoute(
+  app: Express,
+  { route, input }: { readonly route: string; readonly input: unknown },
+  { caller, request, response }: ProcedureContext,
+): Promise<unknown> {
+  const { correlationId } = requestLogger(response)
+  const { method, url, body, idempotencyKey } = callOf(route, input, correlationId)
+  const headers = {
+    host: request.get('host') ?? '',
+    'x-correlation-id': correlationId,
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+  }
+  const text = body === undefined ? undefined : JSON.stringify(body)
+  const answer = await askInside(app, { method, url, headers, body: text }, caller)
+  passHeaders(response, answer)
+  const told: unknown = answer.text === '' ? null : JSON.parse(answer.text)
+  if (answer.status < 400) return told
+  throw refusal(told as ProblemDocument) // what every refused request is answered with
+}
+
+/** What says how long to wait; in a batch the last one that says it. */
+const PASSED_ON = ['retry-after', 'ratelimit', 'ratelimit-policy']
+
+function passHeaders(response: Response, { headers }: InnerAnswer): void {
+  // A streamed batch has begun to answer.
+  if (response.headersSent) return
+  for (const name of PASSED_ON) {
+    const value = headers[name]
+    if (value !== undefined) response.setHeader(name, value)
+  }
+}
+
+function callOf(
+  route: string,
+  input: unknown,
+  correlationId: string,
+): ReturnType<typeof routeCall> {
+  try {
+    return routeCall(route, input)
+  } catch (error) {
+    if (!(error instanceof ProcedureInputError)) throw error
+    const problem = invalidRequest([{ path: error.path, message: error.message }], 'query')
+    throw refusal(problemDocument(problem, correlationId))
+  }
+}

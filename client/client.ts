@@ -1,0 +1,176 @@
+/**
+ * The client for programs that use Groundstop: procedures by name, typed from the routes. It needs
+ * `fetch` alone. Repeats of changes carry one Idempotency-Key, so that they have one effect.
+ */
+import type { Operations } from './operations.generated.ts'
+import { ProblemResponseError, problemOf } from './problem-response.ts'
+import { PROCEDURES, routeCall, type RouteCall } from './procedures.ts'
+
+/** Where and as whom to call. */
+export type ClientOptions = {
+  /** `https://groundstop.example`, or `http://127.0.0.1:3000`. */
+  readonly url: string
+  /** An API key, or a token; without one the API must be this machine's own. */
+  readonly apiKey?: string
+  readonly token?: string
+  /** Default: the platform's. */
+  readonly fetch?: typeof fetch
+  /** Tries in all, the first included; default 4, from 1. */
+  readonly attempts?: number
+  /** The wait before the second try, doubled for each after it; default 250 ms. */
+  readonly retryDelayMs?: number
+}
+
+type Procedures = typeof PROCEDURES
+type Route = keyof Operations
+type Taken<R extends Route> = Operations[R]['input']
+type Given<R extends Route> = Operations[R]['answer']
+
+/** A procedure; an input that may be empty may be left out. */
+export type Procedure<R extends Route> =
+  object extends Taken<R>
+    ? (input?: Taken<R>) => Promise<Given<R>>
+    : (input: Taken<R>) => Promise<Given<R>>
+
+/** All procedures, by group and name. */
+export type ProcedureMethods = {
+  readonly [Group in keyof Procedures]: {
+    readonly [Name in keyof Procedures[Group]]: Procedures[Group][Name] extends Route
+      ? Procedure<Procedures[Group][Name]>
+      : never
+  }
+}
+
+type Run = Given<'GET /api/admin/scheduler/jobs/:id'>
+
+/** How to wait for a run. */
+export type WaitOptions = {
+  /** Default: 10 minutes. */
+  readonly timeoutMs?: number
+  /** Between looks; default 1 s. */
+  readonly everyMs?: number
+}
+
+/** The client. */
+export type GroundstopClient = ProcedureMethods & {
+  /** The run once it has ended, however it did. Throws RunTimeoutError when it has not in time. */
+  readonly waitForRun: (id: string, options?: WaitOptions) => Promise<Run>
+}
+
+/** A run that was waited for has not ended in time; it goes on. */
+export class RunTimeoutError extends Error {
+  override readonly name = 'RunTimeoutError'
+}
+
+const ATTEMPTS = 4
+const RETRY_DELAY_MS = 250
+/** An answer that names a longer wait than this is told instead of waited for. */
+const LONGEST_WAIT_MS = 30_000
+const WAIT_MS = 600_000
+const LOOK_EVERY_MS = 1_000
+const MS_PER_S = 1_000
+
+/** Makes a client. Calls throw ProblemResponseError for what is refused. */
+export function createGroundstopClient(options: ClientOptions): GroundstopClient {
+  const groups = Object.entries(PROCEDURES).map(([group, names]) => [
+    group,
+    Object.fromEntries(
+      Object.entries(names).map(([name, route]) => [
+        name,
+        (input: unknown) => callWithRetries(options, routeCall(route, input)),
+      ]),
+    ),
+  ])
+  const methods = Object.fromEntries(groups) as ProcedureMethods // made from the same table
+  return { ...methods, waitForRun: (id, wait) => waitForRun(methods, id, wait) }
+}
+
+/** All items of a list that is read page by page: `itemsOf(client.policies.list, { limit: 500 })`. */
+export async function* itemsOf<Input extends { cursor?: string } | undefined, Item>(
+  list: (
+    input: Input,
+  ) => Promise<{ readonly items: readonly Item[]; readonly nextCursor: string | null }>,
+  input: NonNullable<NoInfer<Input>>,
+): AsyncGenerator<Item, void> {
+  for (let asked = input; ;) {
+    const { items, nextCursor } = await list(asked)
+    yield* items
+    if (nextCursor === null) return
+    asked = { ...asked, cursor: nextCursor }
+  }
+}
+
+async function callWithRetries(options: ClientOptions, call: RouteCall): Promise<unknown> {
+  const { attempts = ATTEMPTS, retryDelayMs = RETRY_DELAY_MS } = options
+  const isKeyed = call.method === 'POST'
+  const keyed = isKeyed
+    ? { ...call, idempotencyKey: call.idempotencyKey ?? crypto.randomUUID() }
+    : call
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await send(options, keyed)
+    } catch (error) {
+      const waitMs = retryWaitMs(error) ?? retryDelayMs * 2 ** (attempt - 1)
+      if (attempt >= attempts || !isPassing(error) || waitMs > LONGEST_WAIT_MS) throw error
+      await pause(waitMs)
+    }
+  }
+}
+
+/** Whether a repeat may succeed: nothing answered, or it said that it cannot for now. */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof ProblemResponseError)) return error instanceof TypeError
+  const { status, code } = error
+  return status === 429 || status >= 502 || code === 'key-in-progress'
+}
+
+function retryWaitMs(error: unknown): number | null {
+  if (!(error instanceof ProblemResponseError) || error.retryAfterS === null) return null
+  return error.retryAfterS * MS_PER_S
+}
+
+async function send(options: ClientOptions, call: RouteCall): Promise<unknown> {
+  const { url, fetch: ask = fetch } = options
+  const response = await ask(new URL(call.url, url), {
+    method: call.method,
+    headers: headersOf(options, call),
+    ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+  })
+  const text = await response.text()
+  if (!response.ok) throw problemOf(response, text)
+  return text === '' ? null : JSON.parse(text)
+}
+
+function headersOf(
+  { apiKey, token = apiKey }: ClientOptions,
+  call: RouteCall,
+): Record<string, string> {
+  return {
+    accept: 'application/json',
+    ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey }),
+  }
+}
+
+async function waitForRun(
+  { scheduler }: ProcedureMethods,
+  id: string,
+  { timeoutMs = WAIT_MS, everyMs = LOOK_EVERY_MS }: WaitOptions = {},
+): Promise<Run> {
+  const deadlineMs = performance.now() + timeoutMs
+  for (;;) {
+    const run = await scheduler.getRun({ id })
+    if (run.finishedAt !== null) return run
+    if (performance.now() + everyMs > deadlineMs) {
+      throw new RunTimeoutError(`${id} is ${run.status} after ${timeoutMs} ms`)
+    }
+    await pause(everyMs)
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}
