@@ -90,6 +90,7 @@ export async function startInstallation(legPack: string, now: Instant): Promise<
     AEROAPI_RATE_PER_S: '100000',
     STRIPE_API_URL: await listening(payments),
     STRIPE_API_KEY: 'sk_test_bench',
+    SCHEDULER_ENABLED: 'true',
     METRICS_PORT: '0',
     LOG_LEVEL: 'warn',
   }

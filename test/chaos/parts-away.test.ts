@@ -97,6 +97,7 @@ async function startWorker(address: string): Promise<void> {
       AEROAPI_KEY: 'test-key',
       STRIPE_API_KEY: 'sk_test_1',
       METRICS_PORT: '0',
+      SCHEDULER_JOBS: 'flight-monitor',
       LOG_LEVEL: 'fatal',
     },
     stdio: ['ignore', 'pipe', 'inherit'],
