@@ -4,10 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
 
 import type { JobPriority } from '../../jobs/define-job.ts'
+import { findJobOfWorkflow } from '../../jobs/registry.ts'
 import { createJobPlaces } from '../../db/stores/job-place-store.ts'
 import { createSettingStore } from '../../db/stores/setting-store.ts'
 import { JOBS_LIMITS } from '../../domain/job-limits.ts'
-import { startJob } from '../../platform/temporal/job-starter.ts'
+import { scheduledRunOptions } from '../../platform/temporal/job-starter.ts'
 import { createTestDatabase } from './database.ts'
 import { placeActivities } from './place-activities.ts'
 import { services } from './services.ts'
@@ -59,7 +60,13 @@ export async function openPlaceDesk(): Promise<PlaceDesk> {
     limit: (limits) => createSettingStore(db).write(JOBS_LIMITS, { report: limits }, 'test'),
     async start(period, priority = 'LOW') {
       const input = { what: ['usage'], period }
-      return (await startJob(rig, { job: 'report', input, trigger: 'cli', priority })).workflowId
+      const workflowId = `report:${period}`
+      // As a schedule starts them: places are another matter than turns.
+      const report = findJobOfWorkflow('report')
+      if (report === undefined) throw new Error('there is no report')
+      const options = scheduledRunOptions(report, { priority, environment: 'development' })
+      await rig.client.workflow.start('report', { ...options, workflowId, args: [input] })
+      return workflowId
     },
     async terminate(workflowId) {
       await handle(workflowId).terminate('drill')

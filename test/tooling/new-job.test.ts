@@ -14,6 +14,7 @@ const COPIED = [
     'adapters',
     'api',
     'cli',
+    'client',
     'config',
     'data',
     'db',

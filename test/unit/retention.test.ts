@@ -47,7 +47,7 @@ test('counts days on the clock of the class', () => {
 test('goes through every class when no part is named, else through those of the parts', () => {
   expect(planCuts({}, null, NOW).map((cut) => cut.class)).toEqual(RETENTION_CLASSES)
   const some = planCuts({ what: ['files', 'logs'] }, null, NOW)
-  expect(some.map((cut) => cut.class)).toEqual(['files', 'logs'])
+  expect(some.map((cut) => cut.class)).toEqual(['files', 'logs', 'run-logs'])
 })
 
 test('notices go after the messages that told them', () => {

@@ -34,7 +34,8 @@ test('writes those that were asked for, of the named month', async () => {
   const calls: Calls = []
   const input = { what: ['audit'], period: '2013-01' }
   await runOnce(rig, { job: JOB, input }, noteCalls(calls, fakeReport()))
-  expect(calls).toEqual([
+  expect(calls.map(({ name }) => name)).toEqual(['takeTurn', 'planReports', 'writeReport'])
+  expect(calls.slice(1)).toEqual([
     { name: 'planReports', input: { period: '2013-01' } },
     { name: 'writeReport', input: { report: 'audit', period: '2013-01' } },
   ])
