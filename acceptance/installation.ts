@@ -5,10 +5,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+
+import { freePort } from '../platform/embedded/ports.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const CLI = join(ROOT, 'cli/main.ts')
@@ -62,7 +63,7 @@ export class Installation implements AsyncDisposable {
   /** A fresh home. Nothing runs yet. */
   static async create(env: NodeJS.ProcessEnv = {}): Promise<Installation> {
     const home = await mkdtemp(join(tmpdir(), 'groundstop-trial-'))
-    const ports = await Promise.all(PORT_VARIABLES.map(freePort))
+    const ports = await Promise.all(PORT_VARIABLES.map(() => freePort()))
     const portEnv = Object.fromEntries(PORT_VARIABLES.map((name, i) => [name, String(ports[i])]))
     return new Installation(home, { ...process.env, ...portEnv, ...env, GROUNDSTOP_HOME: home })
   }
@@ -133,14 +134,4 @@ export class Installation implements AsyncDisposable {
     await this.stop()
     await rm(this.home, { recursive: true, force: true })
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === 'string') throw new Error('no port was given')
-  return address.port
 }

@@ -1,4 +1,5 @@
 /** Finding loopback TCP ports for the embedded servers. */
+import { randomInt } from 'node:crypto'
 import { connect, createServer } from 'node:net'
 
 /** The address that only this machine reaches. */
@@ -43,19 +44,21 @@ export async function isPortFree(port: number): Promise<boolean> {
   })
 }
 
+/**
+ * Below the ports that systems give to outgoing connections, where one that was free a moment ago would
+ * soon be somebody's.
+ */
+const CHOSEN_FROM = 20_000
+const CHOSEN_UP_TO = 32_767
+const TRIES = 100
+
 /** A loopback port that was free a moment ago; whoever uses it must still expect to lose it. */
 export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen({ port: 0, host: LOOPBACK }, () => {
-      const address = server.address()
-      server.close(() => {
-        if (address === null || typeof address === 'string') reject(new Error('no TCP address'))
-        else resolve(address.port)
-      })
-    })
-  })
+  for (let tried = 0; tried < TRIES; tried += 1) {
+    const port = randomInt(CHOSEN_FROM, CHOSEN_UP_TO + 1)
+    if (await isPortFree(port)) return port
+  }
+  throw new Error(`none of ${TRIES} ports between ${CHOSEN_FROM} and ${CHOSEN_UP_TO} is free`)
 }
 
 /**
