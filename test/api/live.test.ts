@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 
 import { createTRPCClient, httpSubscriptionLink } from '@trpc/client'
+import { sql } from 'kysely'
 import { EventSource } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -115,11 +116,37 @@ describe('changes of runs', () => {
     await save(ended(run))
     await save(other)
     const back = await follow('scheduler.runChanges', { headers: { 'last-event-id': id ?? '' } })
-    const told = new Map<string, string>()
-    while (told.get(run.runId) !== 'success' || !told.has(other.runId)) {
+    const last = runOf()
+    const told: string[] = []
+    while (!told.includes(`${last.runId} running`)) {
       const { data } = await next(back.events)
       const { runId, status } = data as { runId: string; status: string }
-      told.set(runId, status)
+      told.push(`${runId} ${status}`)
+      if (told.includes(`${other.runId} running`) && !told.includes('saved')) {
+        await save(last)
+        told.push('saved')
+      }
+    }
+    const own = told.filter((one) => one.startsWith(run.runId) || one.startsWith(other.runId))
+    expect(own.toSorted()).toEqual([`${run.runId} success`, `${other.runId} running`].toSorted())
+    back.leave()
+  })
+
+  it('whose transaction ended after that of a later one are told to who follows and who returns', async () => {
+    const [late, later] = [runOf(), runOf()]
+    await save(late)
+    const { events, leave } = await follow('scheduler.runChanges')
+    await save(later)
+    const { id } = await next(events)
+    // As if it had been written by a transaction that began two seconds ago.
+    await sql`update job_run set is_stuck = true, updated_at = now() - interval '2 seconds'
+      where run_id = ${late.runId}::uuid`.execute(rig.database.db)
+    expect(await next(events)).toMatchObject({ data: { runId: late.runId, isStuck: true } })
+    leave()
+    const back = await follow('scheduler.runChanges', { headers: { 'last-event-id': id ?? '' } })
+    for (let found = false; !found;) {
+      const { data } = await next(back.events)
+      found = (data as { runId: string }).runId === late.runId
     }
     back.leave()
   })
