@@ -4,7 +4,13 @@ import helmet from 'helmet'
 
 import type { Events } from '../platform/events.ts'
 import type { Logger } from '../platform/logger.ts'
-import { createDoorkeeper, requireCaller, requireLoopbackName, type DoorDeps } from './auth.ts'
+import {
+  createDoorkeeper,
+  createRecheck,
+  requireCaller,
+  requireLoopbackName,
+  type DoorDeps,
+} from './auth.ts'
 import { limitCalls, type LimitDeps } from './limits.ts'
 import { ProblemError, problemErrors } from './problem.ts'
 import { requestContext } from './request-context.ts'
@@ -46,7 +52,12 @@ import { addUserRoutes, type UsersDeps } from './rest/users.ts'
 import { routesOf } from './routes.ts'
 import { addScheduleRoutes, type SchedulesDeps } from './rest/schedules.ts'
 import { addTaskRoutes, type TasksDeps } from './rest/tasks.ts'
-import { addSchedulerStatusRoute, type SchedulerStatusDeps } from './rest/scheduler-status.ts'
+import {
+  addSchedulerStatusRoute,
+  readStatus,
+  type SchedulerStatusDeps,
+} from './rest/scheduler-status.ts'
+import type { LiveDeps } from './trpc/live.ts'
 import { mountProcedures } from './trpc/mount.ts'
 
 /** What the app is built from: the needs of its routes, and who may call. */
@@ -83,7 +94,8 @@ export type AppDeps = HealthDeps &
   ApiKeysDeps &
   DoorDeps &
   LimitDeps &
-  BookReadsDeps & {
+  BookReadsDeps &
+  Omit<LiveDeps, 'recheck' | 'readStatus'> & {
     readonly logger: Logger
     readonly events: Events
   }
@@ -113,7 +125,12 @@ export function createApp(deps: AppDeps): Express {
   addPasswordForm(app)
   addCodecOrigins(app, deps)
   const askWho = createDoorkeeper(deps)
-  const procedures = mountProcedures(app, { askWho })
+  const procedures = mountProcedures(app, {
+    ...deps,
+    askWho,
+    recheck: createRecheck(deps),
+    readStatus: () => readStatus(deps),
+  })
   app.use(requireCaller(askWho))
   app.use(limitCalls(deps))
   if (!deps.isLoopback) addClockRoutes(app, deps)

@@ -40,10 +40,16 @@ type Known = Holder & { readonly digest: Buffer }
 /** Finds out who sends a request. Throws a problem when nobody that is let in does. */
 export type Doorkeeper = (request: Request) => Promise<Caller>
 
+/** The same while the request is being answered: what it proved at its beginning is not asked anew. */
+export function createRecheck(deps: DoorDeps): Doorkeeper {
+  const known = knownTokens(deps.tokens)
+  return (request) => callerOfRequest(deps, known, request, false)
+}
+
 /** The doorkeeper of these tokens, keys and sessions. */
 export function createDoorkeeper(deps: DoorDeps): Doorkeeper {
   const known = knownTokens(deps.tokens)
-  return (request) => callerOfRequest(deps, known, request)
+  return (request) => callerOfRequest(deps, known, request, true)
 }
 
 /** Notes who calls, or refuses. */
@@ -58,6 +64,7 @@ async function callerOfRequest(
   deps: DoorDeps,
   known: readonly Known[],
   request: Request,
+  isEntry: boolean,
 ): Promise<Caller> {
   const header = request.get('authorization')
   if (header === undefined) {
@@ -68,7 +75,7 @@ async function callerOfRequest(
   const isKey = token.startsWith(KEY_PREFIX)
   const holder = isKey ? await keyHolder(deps, token) : find(known, token)
   if (holder !== null) {
-    await requireHolder(deps, request, { ...holder, scheme, token })
+    if (isEntry) await requireHolder(deps, request, { ...holder, scheme, token })
     return holder.caller
   }
   // A key that does not hold says that somebody else is meant than everybody on this machine.

@@ -55,11 +55,20 @@ export function callerOf(response: Response): Caller {
 /** Refuses a caller whose role lacks the permission; null is the admin's alone. */
 export function requirePermission(permission: Permission | null): RequestHandler {
   return (_request, response, next) => {
-    const { name, role } = callerOf(response)
-    if (isAllowed(role, permission)) return next()
-    const needed = permission ?? 'admin'
-    throw new ProblemError(403, 'forbidden', `${name} has the role ${role}, which lacks ${needed}`)
+    const forbidden = forbiddenProblem(callerOf(response), permission)
+    if (forbidden === null) return next()
+    throw forbidden
   }
+}
+
+/** The 403 problem of a caller whose role lacks the permission; null when it has it. */
+export function forbiddenProblem(
+  { name, role }: Caller,
+  permission: Permission | null,
+): ProblemError | null {
+  if (isAllowed(role, permission)) return null
+  const detail = `${name} has the role ${role}, which lacks ${permission ?? 'admin'}`
+  return new ProblemError(403, 'forbidden', detail)
 }
 
 /** A named token acts under its own name: `by` may be left out, and is nobody else's. */

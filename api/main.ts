@@ -22,6 +22,7 @@ import { createKeyHolderStore } from '../db/stores/key-holder-store.ts'
 import { createLatencyLog } from '../db/stores/latency-log.ts'
 import { createProviderHealthStore } from '../db/stores/provider-health-store.ts'
 import { createRunLogStore } from '../db/stores/run-log-store.ts'
+import { createRunChanges } from '../db/stores/run-changes.ts'
 import { createRunReads } from '../db/stores/run-reads.ts'
 import { createScheduleWatchStore } from '../db/stores/schedule-watch-store.ts'
 import type { ClockReading } from '../domain/ports/clock.ts'
@@ -70,6 +71,7 @@ export type RunningApi = AsyncDisposable & {
 
 /** Requests get this long to finish when the process stops. */
 const DRAIN_MS = 3_000
+const SWEEP_MS = 50
 /** A client that sends its headers or its body slower than this is cut off. */
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 120_000
@@ -100,6 +102,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const clockStore = createClockStore(db)
   const clock = createVirtualClock(clockStore)
   const listening = Promise.withResolvers<string>()
+  const stopping = new AbortController()
   const app = buildApp({
     ...options,
     logger,
@@ -112,6 +115,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     grants,
     listensAt: listening.promise,
     keys,
+    stopping: stopping.signal,
   })
   const metricsServer: MetricsServer = await serveMetrics({
     ...config.metrics,
@@ -137,7 +141,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   })
   stack.use(metricsServer)
   const server = await listen(app, config.api)
-  stack.defer(() => drain(server))
+  stack.defer(() => drain(server, stopping))
   const url = urlOf(config.api.host, server)
   listening.resolve(url)
   const owned = stack.move()
@@ -202,6 +206,9 @@ function buildApp(parts: ApiParts): Express {
     runLog: createRunLogStore(db),
     schedules: schedulesOf(parts),
     runReads: createRunReads(db),
+    runChanges: createRunChanges(db),
+    stopping: parts.stopping,
+    livePace: parts.livePace,
     deadLetters: deadLettersOf(parts),
     control: controlOf(parts),
     tasks: tasksOf(parts),
@@ -257,12 +264,16 @@ function urlOf(host: string, server: Server): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** Takes no more requests, lets those at work finish, then cuts the rest off. */
-async function drain(server: Server): Promise<void> {
+/** Sends away who follows something, lets requests at work finish, then cuts the rest off. */
+async function drain(server: Server, stopping: AbortController): Promise<void> {
+  stopping.abort()
   const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
+  // Connections of streams are idle once their clients were sent away.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
   await new Promise<void>((resolve) => {
     server.close(() => resolve())
     server.closeIdleConnections()
   })
+  clearInterval(sweep)
   clearTimeout(cut)
 }

@@ -8,6 +8,7 @@ import type { Clock } from '../domain/ports/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { TokenGrant } from './token-file.ts'
+import type { LivePace } from './trpc/live.ts'
 
 /** What an API process is started with. */
 export type ApiOptions = {
@@ -17,6 +18,8 @@ export type ApiOptions = {
   readonly env: NodeJS.ProcessEnv
   /** Default: a logger as configured. */
   readonly logger?: Logger
+  /** How fast live subscriptions are; `LIVE_PACE` when left out. */
+  readonly livePace?: LivePace
 }
 
 /** What the doors are built from. */
@@ -34,4 +37,6 @@ export type ApiParts = ApiOptions & {
   readonly listensAt: Promise<string>
   /** What payloads are encrypted with; null: not at all. */
   readonly keys: KeyRingSource | null
+  /** The process stops. */
+  readonly stopping: AbortSignal
 }

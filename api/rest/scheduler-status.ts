@@ -2,7 +2,7 @@
 import type { Express } from 'express'
 import { z } from 'zod'
 
-import { instantFromMs } from '../../domain/time.ts'
+import { instantFromMs, type Instant } from '../../domain/time.ts'
 import { addRoute } from '../routes.ts'
 import type { SchedulerState } from '../scheduler-state.ts'
 import { instantShape } from '../shapes.ts'
@@ -33,18 +33,7 @@ export function addSchedulerStatusRoute(app: Express, deps: SchedulerStatusDeps)
     '/api/admin/scheduler/status',
     {
       get: async (_request, response) => {
-        const { status, ...state } = await deps.readState()
-        response.json({
-          status,
-          activeJobs: state.activeJobs,
-          queueSize: state.queueSize,
-          workers: state.workers,
-          uptime: formatUptime(Date.now() - deps.startedAtMs),
-          startedAt: instantFromMs(deps.startedAtMs),
-          workerProcesses: state.workerProcesses,
-          queues: state.queues,
-          stuckRuns: state.stuckRuns,
-        })
+        response.json(await readStatus(deps))
       },
     },
     {
@@ -55,6 +44,28 @@ export function addSchedulerStatusRoute(app: Express, deps: SchedulerStatusDeps)
       },
     },
   )
+}
+
+/** The status as it is answered. */
+export type SchedulerStatus = SchedulerState & {
+  readonly uptime: string
+  readonly startedAt: Instant
+}
+
+/** Reads the status. */
+export async function readStatus(deps: SchedulerStatusDeps): Promise<SchedulerStatus> {
+  const { status, ...state } = await deps.readState()
+  return {
+    status,
+    activeJobs: state.activeJobs,
+    queueSize: state.queueSize,
+    workers: state.workers,
+    uptime: formatUptime(Date.now() - deps.startedAtMs),
+    startedAt: instantFromMs(deps.startedAtMs),
+    workerProcesses: state.workerProcesses,
+    queues: state.queues,
+    stuckRuns: state.stuckRuns,
+  }
 }
 
 /** A duration as `2d 14h 32m`, rounded down to the minute. */

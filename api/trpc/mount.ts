@@ -1,17 +1,19 @@
 /** The tRPC door at `/api/trpc`: who calls is asked once for a request, whatever number of calls it has. */
 import { createExpressMiddleware } from '@trpc/server/adapters/express'
-import type { Express, Request, RequestHandler, Response } from 'express'
+import type { Express, RequestHandler } from 'express'
 
 import type { Doorkeeper } from '../auth.ts'
+import { callerOf, noteCaller } from '../caller.ts'
 import { problemDocument, toProblem } from '../problem.ts'
 import { noteRoute, requestLogger } from '../request-context.ts'
-import { JSON_LIMIT_BYTES, type RouteRecord } from '../routes.ts'
+import { JSON_LIMIT_BYTES, requireType, type RouteRecord } from '../routes.ts'
 import { refusal } from './errors.ts'
+import { createLive, type LiveDeps } from './live.ts'
 import { namedRoutes } from './named-routes.ts'
-import { procedureRouter, type ProcedureContext } from './procedures.ts'
+import { procedureRouter } from './procedures.ts'
 
 /** What the door asks. */
-export type ProcedureDeps = { readonly askWho: Doorkeeper }
+export type ProcedureDeps = LiveDeps & { readonly askWho: Doorkeeper }
 
 /** The door; closed until it is told what it serves. */
 export type ProcedureDoor = { readonly serve: (routes: readonly RouteRecord[]) => void }
@@ -28,16 +30,26 @@ const BATCH_LIMIT = 20
  */
 export function mountProcedures(app: Express, deps: ProcedureDeps): ProcedureDoor {
   let handler: RequestHandler | undefined
+  const live = createLive(deps)
+  const json = requireType(['application/json'])
   app.use(PROCEDURES_PATH, (request, response, next) => {
     noteRoute(response, PROCEDURES_PATH)
+    // Forms are what a page of another site can send unasked.
+    if (request.method === 'POST') json(request, response, next)
+    else next()
+  })
+  app.use(PROCEDURES_PATH, enter(deps))
+  app.use(PROCEDURES_PATH, (request, response, next) => {
     if (handler === undefined) next()
     else handler(request, response, next)
   })
   return {
     serve(routes) {
       handler = createExpressMiddleware({
-        router: procedureRouter(app, namedRoutes(routes)),
-        createContext: ({ req, res }) => contextOf(deps, req, res),
+        router: procedureRouter(app, namedRoutes(routes), live),
+        // Refused first of all: whoever is not let in does not even learn what procedures there are.
+        middleware: (_request, response, next) => void next(response.locals[REFUSED]),
+        createContext: ({ req, res }) => ({ caller: callerOf(res), request: req, response: res }),
         maxBatchSize: BATCH_LIMIT,
         maxBodySize: JSON_LIMIT_BYTES,
         onError: ({ error, ctx }) => {
@@ -49,18 +61,20 @@ export function mountProcedures(app: Express, deps: ProcedureDeps): ProcedureDoo
   }
 }
 
-async function contextOf(
-  { askWho }: ProcedureDeps,
-  request: Request,
-  response: Response,
-): Promise<ProcedureContext> {
-  try {
-    return { caller: await askWho(request), request, response }
-  } catch (error) {
-    const problem = toProblem(error)
-    const { correlationId, logger } = requestLogger(response)
-    if (problem.status >= 500) logger.warn({ error }, 'request-unavailable')
-    response.set(problem.headers)
-    throw refusal(problemDocument(problem, correlationId))
+const REFUSED = 'refused'
+
+/** Notes who calls, or what keeps the caller out: told later, in the words of tRPC. */
+function enter({ askWho }: ProcedureDeps): RequestHandler {
+  return async (request, response, next) => {
+    try {
+      noteCaller(response, await askWho(request))
+    } catch (error) {
+      const problem = toProblem(error)
+      const { correlationId, logger } = requestLogger(response)
+      if (problem.status >= 500) logger.warn({ error }, 'request-unavailable')
+      response.set(problem.headers)
+      response.locals[REFUSED] = refusal(problemDocument(problem, correlationId))
+    }
+    next()
   }
 }

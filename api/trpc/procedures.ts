@@ -5,12 +5,13 @@
 import { initTRPC, type AnyTRPCRouter, type TRPCRouterRecord } from '@trpc/server'
 import type { Express, Request, Response } from 'express'
 
-import { ProcedureInputError, routeCall } from '../../client/procedures.ts'
+import { ProcedureInputError, PROCEDURES, routeCall } from '../../client/procedures.ts'
 import type { Caller } from '../caller.ts'
 import { invalidRequest, problemDocument, type ProblemDocument } from '../problem.ts'
 import { requestLogger } from '../request-context.ts'
 import { problemOf, refusal } from './errors.ts'
 import { askInside, type InnerAnswer } from './inner-call.ts'
+import type { Live, LiveInput } from './live.ts'
 import type { NamedRoute } from './named-routes.ts'
 
 /** Who calls procedures, and what their request and its answer are. */
@@ -20,9 +21,16 @@ export type ProcedureContext = {
   readonly response: Response
 }
 
+const PING_MS = 15_000
+
 const t = initTRPC.context<ProcedureContext>().create({
   // Stacks are for the log.
   isDev: false,
+  sse: {
+    // Proxies close what is silent; a client that hears nothing for three of them connects again.
+    ping: { enabled: true, intervalMs: PING_MS },
+    client: { reconnectAfterInactivityMs: 3 * PING_MS },
+  },
   errorFormatter({ shape, error }) {
     const problem = problemOf(error)
     const { code, path } = shape.data
@@ -37,12 +45,48 @@ const t = initTRPC.context<ProcedureContext>().create({
 })
 
 /** The router of these routes. */
-export function procedureRouter(app: Express, routes: readonly NamedRoute[]): AnyTRPCRouter {
+export function procedureRouter(
+  app: Express,
+  routes: readonly NamedRoute[],
+  live: Live,
+): AnyTRPCRouter {
   const groups: Record<string, TRPCRouterRecord> = {}
   for (const { group, name, route } of routes) {
     groups[group] = { ...groups[group], [name]: procedureOf(app, route) }
   }
+  const followed = t.procedure.input(liveInput)
+  groups['scheduler'] = {
+    ...groups['scheduler'],
+    toggleJob: t.procedure
+      .input((input: unknown) => input)
+      .mutation(({ ctx, input }) => askRoute(app, toggled(input, ctx), ctx)),
+    runChanges: followed.subscription(({ ctx, input, signal }) =>
+      live.runChanges({ context: ctx, input, signal }),
+    ),
+    schedulerStatus: followed.subscription(({ ctx, input, signal }) =>
+      live.schedulerStatus({ context: ctx, input, signal }),
+    ),
+  }
   return t.router(groups)
+}
+
+/** What resumes a subscription; anything else is passed over. */
+function liveInput(value: unknown): LiveInput {
+  if (typeof value !== 'object' || value === null || !('lastEventId' in value)) return undefined
+  const { lastEventId } = value
+  return typeof lastEventId === 'string' ? { lastEventId } : undefined
+}
+
+/** The route of a switch that goes both ways, as a page wants it. */
+function toggled(input: unknown, { response }: ProcedureContext) {
+  const { enableJob, disableJob } = PROCEDURES.scheduler
+  if (typeof input === 'object' && input !== null && 'enabled' in input) {
+    const { enabled, ...rest } = input
+    if (typeof enabled === 'boolean')
+      return { route: enabled ? enableJob : disableJob, input: rest }
+  }
+  const problem = invalidRequest([{ path: 'enabled', message: 'true or false' }])
+  throw refusal(problemDocument(problem, requestLogger(response).correlationId))
 }
 
 /** Reads are queries, everything else is a mutation: tRPC takes those by POST alone. */

@@ -59,7 +59,9 @@ export function register(program: Command, context: CliContext): void {
     .action((flags: { json: boolean }) =>
       printRead(context, flags, {
         what: 'group',
-        from: ({ db }) => createDeadLetterStore(db).groups(GROUPS_LIMIT),
+        from: async ({ db }) => ({
+          groups: await createDeadLetterStore(db).groups(GROUPS_LIMIT),
+        }),
         lines: groupLines,
       }),
     )
@@ -208,7 +210,7 @@ function letterLines(letters: readonly DeadLetter[]): string[] {
   )
 }
 
-function groupLines(groups: readonly ErrorGroup[]): string[] {
+function groupLines({ groups }: { readonly groups: readonly ErrorGroup[] }): string[] {
   return tableLines(
     [
       'group',

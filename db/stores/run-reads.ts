@@ -23,7 +23,8 @@ export function createRunReads(db: Database): RunReads {
 
 type Row = ListedRun & { readonly micros: string }
 
-const COLUMNS = sql`
+/** What a list shows of a run `r` and its kind `k`. */
+export const RUN_COLUMNS: RawBuilder<unknown> = sql`
   r.run_id as "runId", r.workflow_id as "workflowId", k.job, k.status, k.state, k.trigger,
   k.priority, k.queue, r.schedule_id as "scheduleId", r.nominal_at as "nominalAt",
   r.started_at as "startedAt", r.closed_at as "closedAt", r.duration_ms as "durationMs",
@@ -43,7 +44,7 @@ async function list(db: Database, filter: RunFilter, page: PageRequest): Promise
       : sql`job_run r join job_run_kind k on k.id = r.kind_id
           and r.workflow_id = ${filter.workflowId} and ${runs}`
   const { rows } = await sql<Row>`
-    select ${COLUMNS} from ${from}
+    select ${RUN_COLUMNS} from ${from}
     where k.runs > 0 and ${kindConditions(filter)}
     order by r.started_at desc, r.run_id desc
     limit ${limit}`.execute(db)

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { Client, Connection } from '@temporalio/client'
 
 import { startApi, type RunningApi } from '../../api/main.ts'
+import type { LivePace } from '../../api/trpc/live.ts'
 import { loadConfig } from '../../config/config.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
 import { createProductStore } from '../../db/stores/product-store.ts'
@@ -72,6 +73,8 @@ export type ApiRigOptions = {
   readonly webhookSecret?: string
   /** False leaves out what policies need. */
   readonly withFlights?: boolean
+  /** How fast live subscriptions are. */
+  readonly livePace?: LivePace
 }
 
 /** Sends a request and reads its answer, whatever its status. */
@@ -120,7 +123,8 @@ export async function createApiRig(options: ApiRigOptions = {}): Promise<ApiRig>
     ...options.env,
   })
   const { logger, logLines } = keepLines()
-  const api = stack.use(await startApi({ config, secrets, env: {}, logger }))
+  const live = options.livePace === undefined ? {} : { livePace: options.livePace }
+  const api = stack.use(await startApi({ config, secrets, env: {}, logger, ...live }))
   const owned = stack.move()
   return {
     api,

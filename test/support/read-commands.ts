@@ -8,6 +8,7 @@ import { register as registerAirports } from '../../cli/commands/airports.ts'
 import { register as registerApiKeys } from '../../cli/commands/api-keys.ts'
 import { register as registerContacts } from '../../cli/commands/contacts.ts'
 import { register as registerAudit } from '../../cli/commands/audit.ts'
+import { register as registerDeadLetters } from '../../cli/commands/dead-letters.ts'
 import { register as registerExposure } from '../../cli/commands/exposure.ts'
 import { register as registerJobs } from '../../cli/commands/jobs.ts'
 import { register as registerLedger } from '../../cli/commands/ledger.ts'
@@ -20,7 +21,9 @@ import { register as registerPolls } from '../../cli/commands/polls.ts'
 import { register as registerProviders } from '../../cli/commands/providers.ts'
 import { register as registerReport } from '../../cli/commands/report.ts'
 import { register as registerReviews } from '../../cli/commands/reviews.ts'
+import { register as registerSchedules } from '../../cli/commands/schedules.ts'
 import { register as registerSettings } from '../../cli/commands/settings.ts'
+import { register as registerTasks } from '../../cli/commands/tasks.ts'
 import { register as registerUsers } from '../../cli/commands/users.ts'
 
 /** Runs a command line that reads, against this database. */
@@ -53,6 +56,7 @@ export async function runCommand(
   )
   commands.push(registerReport, registerContacts, registerNotifications, registerSettings)
   commands.push(registerUsers, registerApiKeys, registerJobs)
+  commands.push(registerDeadLetters, registerSchedules, registerTasks)
   for (const register of commands) register(program, context)
   const error: unknown = await program
     .parseAsync(['node', 'groundstop', ...words])
