@@ -17,6 +17,8 @@ export const LONG_FILES: readonly string[] = [
   'test/chaos/parts-away.test.ts', // waits
   'test/workflows/outbox-and-run-projection.test.ts', // waits
   'test/e2e/storm-day.test.ts',
+  'test/workflows/job-places.test.ts', // waits
+  'test/workflows/turns.test.ts', // waits
   'test/workflows/payout.test.ts', // waits
   'test/adapters/foreign-servers.test.ts', // waits
   'test/e2e/start.test.ts',
@@ -26,6 +28,8 @@ export const LONG_FILES: readonly string[] = [
   'test/workflows/provider-health-check.test.ts', // waits
   'test/workflows/notification.test.ts', // waits
   'test/unit/backtest.test.ts',
+  'test/api/run-projection.test.ts', // waits
+  'test/tooling/new-job.test.ts',
 ]
 
 const SHORT_ONES_LAST = ['system', 'services', 'unit']
