@@ -20,6 +20,7 @@ import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
 import { createKeyHolderStore } from '../db/stores/key-holder-store.ts'
 import { createLatencyLog } from '../db/stores/latency-log.ts'
+import { createPrivacyRequestStore } from '../db/stores/privacy-request-store.ts'
 import { createProviderHealthStore } from '../db/stores/provider-health-store.ts'
 import { createRunLogStore } from '../db/stores/run-log-store.ts'
 import { createRunChanges } from '../db/stores/run-changes.ts'
@@ -58,6 +59,8 @@ import type { ApiOptions, ApiParts } from './parts.ts'
 import { payoutActionsOf, payoutControlsOf, stripeWebhooksOf } from './payment-parts.ts'
 import { appealsOf, cancellationsOf, underwritingOf } from './policy-parts.ts'
 import { reportsOf } from './report-parts.ts'
+import { privacyMetricsCollector } from './privacy-metrics.ts'
+import { privacyOf } from './privacy-parts.ts'
 import { holdSettings, settingsOf } from './setting-parts.ts'
 import { tasksOf } from './task-parts.ts'
 
@@ -130,6 +133,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
         clock,
         metrics,
       }),
+      privacyMetricsCollector({ privacyRequests: createPrivacyRequestStore(db), metrics }),
       runMetricsCollector({
         deadLetters: createDeadLetterStore(db),
         runReads: createRunReads(db),
@@ -233,6 +237,7 @@ function buildApp(parts: ApiParts): Express {
     stripeWebhooks: stripeWebhooksOf(parts),
     notifications: notificationsOf(db),
     contacts: contactsOf(db),
+    privacy: privacyOf(parts),
     payloadCodec: createPayloadCodec(parts.keys),
     codecOrigins: config.payloads.codecOrigins,
   })

@@ -672,6 +672,41 @@ export interface PoolBalance {
   updated_at: Generated<Instant>;
 }
 
+export interface PrivacyRequest {
+  closed_at: Instant | null;
+  created_at: Generated<Instant>;
+  due_at: Instant;
+  file_bytes: number | null;
+  file_sha256: string | null;
+  holder_ref: string;
+  id: string;
+  kind: string;
+  link_expires_at: Instant | null;
+  link_sha256: string | null;
+  link_tries_left: number | null;
+  received_at: Instant;
+  received_by: string;
+  refusal: string | null;
+  state: Generated<string>;
+  updated_at: Generated<Instant>;
+  waits_for: string | null;
+}
+
+export interface PrivacyRequestArchive {
+  archived_at: Generated<Instant>;
+  closed_at: Instant;
+  due_at: Instant;
+  file_bytes: number | null;
+  file_sha256: string | null;
+  holder_ref: string;
+  id: string;
+  kind: string;
+  received_at: Instant;
+  received_by: string;
+  refusal: string | null;
+  state: string;
+}
+
 export interface ProductVersion {
   code: string;
   created_at: Generated<Instant>;
@@ -992,6 +1027,8 @@ export interface DB {
   payout_day: PayoutDay;
   policy: Policy;
   pool_balance: PoolBalance;
+  privacy_request: PrivacyRequest;
+  privacy_request_archive: PrivacyRequestArchive;
   product_version: ProductVersion;
   provider_allowance: ProviderAllowance;
   provider_calls: ProviderCalls;

@@ -5,6 +5,8 @@
 import type { ProviderFailureKind } from '../domain/ports/flight-data-provider.ts'
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 
+import { privacyMetrics } from './privacy-metrics.ts'
+
 /** Seconds a job may take; fixed by the public contract of the metric names. */
 const JOB_BUCKETS_S = [1, 5, 10, 30, 60, 300]
 /** From the provider's last change to the decision: 15 min and 1 h of confirmation, 3 h of a cancellation. */
@@ -374,6 +376,7 @@ function buildMetrics() {
     ...monitoringMetrics(registers),
     ...moneyMetrics(registers),
     ...notificationMetrics(registers),
+    ...privacyMetrics(registers),
     ...doorMetrics(registers),
     ...providerMetrics(registers),
     ...watchMetrics(registers),

@@ -1,0 +1,94 @@
+/** Everything that is kept of one person, read for the copy that they asked for. */
+import { sql, type RawBuilder, type Transaction } from 'kysely'
+
+import {
+  PERSON_ROWS_AT_MOST,
+  PersonTooLargeError,
+  type PersonData,
+  type PersonDataSource,
+  type PersonRows,
+} from '../../domain/ports/person-data.ts'
+import type { Database } from '../client.ts'
+import type { DB } from '../types.generated.ts'
+
+/** The source over `db`. */
+export function createPersonDataSource(db: Database): PersonDataSource {
+  return {
+    read: (holderRef) =>
+      db
+        .transaction()
+        .setIsolationLevel('repeatable read')
+        .setAccessMode('read only')
+        .execute((trx) => read(trx, holderRef)),
+  }
+}
+
+async function read(trx: Transaction<DB>, holderRef: string): Promise<PersonData> {
+  const rowsOf = async (what: string, query: RawBuilder<unknown>): Promise<PersonRows> => {
+    const { rows } = await sql<Readonly<Record<string, unknown>>>`
+      ${query} limit ${PERSON_ROWS_AT_MOST + 1}`.execute(trx)
+    if (rows.length <= PERSON_ROWS_AT_MOST) return rows
+    throw new PersonTooLargeError(`more than ${PERSON_ROWS_AT_MOST} ${what} have this token`)
+  }
+  const { rows: contacts } = await sql<NonNullable<PersonData['contact']>>`
+    select c.holder_ref as "holderRef", c.display_name as "displayName", c.email, c.phone, c.locale,
+      c.channels
+    from contact c where c.holder_ref = ${holderRef} limit 1`.execute(trx)
+  const { rows: browsers } = await sql<PersonData['browsers'][number]>`
+    select s.endpoint from push_subscription s where s.holder_ref = ${holderRef}
+    order by s.created_at, s.id limit ${PERSON_ROWS_AT_MOST}`.execute(trx)
+  return {
+    contact: contacts[0] ?? null,
+    browsers,
+    policies: await rowsOf('policies', policiesOf(holderRef)),
+    evaluations: await rowsOf('evaluations', evaluationsOf(holderRef)),
+    payouts: await rowsOf('payouts', payoutsOf(holderRef)),
+    notifications: await rowsOf('notifications', notificationsOf(holderRef)),
+    trail: await rowsOf('events', trailOf(holderRef)),
+  }
+}
+
+const policiesOf = (holderRef: string) => sql`
+  select p.policy_number as "policyNumber", v.code as product, v.version as "productVersion", p.state,
+    coalesce(p.marketing_ident, l.carrier || ' ' || l.flight_number) as flight, l.origin, l.destination,
+    l.origin_local_date as "departureDate", p.insured_scheduled_out as "insuredScheduledOut",
+    p.insured_scheduled_in as "insuredScheduledIn", p.sum_insured_minor as "sumInsuredMinor",
+    p.premium_minor as "premiumMinor", p.currency, p.outcome, p.bps, p.amount_minor as "amountMinor",
+    p.decided_at as "decidedAt", p.bound_at as "boundAt", p.cover_end as "coverEnd"
+  from policy p
+  join product_version v on v.id = p.product_version_id
+  join flight_leg l on l.id = p.leg_id
+  where p.payee_ref = ${holderRef} order by p.policy_number`
+
+const evaluationsOf = (holderRef: string) => sql`
+  select p.policy_number as "policyNumber", e.id as "evaluationId", e.outcome,
+    e.delay_min as "delayMin", e.bps, e.reasons, e.facts, e.evaluated_at as "evaluatedAt"
+  from policy p join evaluation e on e.id = p.evaluation_id
+  where p.payee_ref = ${holderRef} order by p.policy_number`
+
+const payoutsOf = (holderRef: string) => sql`
+  select p.policy_number as "policyNumber", o.id as "payoutId", o.state,
+    o.amount_minor as "amountMinor", o.currency, o.transfer_id as "transferId",
+    o.created_at as "createdAt", o.paid_at as "paidAt"
+  from policy p join payout o on o.policy_id = p.id
+  where p.payee_ref = ${holderRef} order by p.policy_number, o.revision`
+
+const notificationsOf = (holderRef: string) => sql`
+  select n.id as "notificationId", p.policy_number as "policyNumber", n.template, n.channel, n.locale,
+    n.state, n.reason, n.sent_at as "sentAt", n.created_at as "createdAt"
+  from notification n left join policy p on p.id = n.policy_id
+  where n.audience = 'holder' and n.to_ref = ${holderRef} order by n.created_at, n.id`
+
+const trailOf = (holderRef: string) => sql`
+  select e.seq, e.at, e.action, e.subject, e.details from audit_event e
+  where e.subject in (
+    select 'holder:' || ${holderRef}::text
+    union all
+    select 'privacy-request:' || r.id from privacy_request r where r.holder_ref = ${holderRef}
+    union all
+    select 'privacy-request:' || r.id from privacy_request_archive r
+    where r.holder_ref = ${holderRef}
+    union all
+    select 'policy:' || p.policy_number from policy p where p.payee_ref = ${holderRef}
+  )
+  order by e.seq`
