@@ -211,9 +211,12 @@ export interface Contact {
   created_at: Generated<Instant>;
   display_name: string | null;
   email: string | null;
+  has_email: Generated<boolean>;
+  has_phone: Generated<boolean>;
   holder_ref: string;
   locale: string;
   phone: string | null;
+  sealed: Buffer | null;
   updated_at: Generated<Instant>;
 }
 
@@ -297,6 +300,13 @@ export interface Endorsement {
   old_scheduled_out: Instant;
   policy_id: string;
   refund_offered: boolean;
+}
+
+export interface ErasedPerson {
+  created_at: Generated<Instant>;
+  erased_at: Instant;
+  holder_ref: string;
+  request_id: string;
 }
 
 export interface ErrorGroup {
@@ -640,6 +650,14 @@ export interface PayoutDay {
   updated_at: Generated<Instant>;
 }
 
+export interface PersonKey {
+  created_at: Generated<Instant>;
+  holder_ref: string;
+  material: Buffer;
+  ring_key_id: string | null;
+  updated_at: Generated<Instant>;
+}
+
 export interface Policy {
   amount_minor: number | null;
   bound_at: Instant;
@@ -803,12 +821,13 @@ export interface ProviderUnits {
 }
 
 export interface PushSubscription {
-  auth: string;
+  auth: string | null;
   created_at: Generated<Instant>;
-  endpoint: string;
+  endpoint: string | null;
   holder_ref: string;
   id: string;
-  p256dh: string;
+  p256dh: string | null;
+  sealed: Buffer | null;
   updated_at: Generated<Instant>;
 }
 
@@ -1000,6 +1019,7 @@ export interface DB {
   decision_correction: DecisionCorrection;
   dpop_proof: DpopProof;
   endorsement: Endorsement;
+  erased_person: ErasedPerson;
   error_group: ErrorGroup;
   escrow_reservation: EscrowReservation;
   evaluation: Evaluation;
@@ -1025,6 +1045,7 @@ export interface DB {
   payout_attempt: PayoutAttempt;
   payout_batch: PayoutBatch;
   payout_day: PayoutDay;
+  person_key: PersonKey;
   policy: Policy;
   pool_balance: PoolBalance;
   privacy_request: PrivacyRequest;

@@ -20,12 +20,13 @@ export const PRIVACY_TRANSITIONS: Readonly<Record<PrivacyState, readonly Privacy
 }
 
 /** What keeps a person's data from being erased, the first that holds: without them nobody is paid. */
-export const ERASURE_BLOCKS = ['LIVE_POLICIES', 'OPEN_PAYOUTS'] as const
+export const ERASURE_BLOCKS = ['LIVE_POLICIES', 'OPEN_EXPORT', 'OPEN_PAYOUTS'] as const
 export type ErasureBlock = (typeof ERASURE_BLOCKS)[number]
 
 /** Why an erasure is refused when the block still holds at the end of its time; told to the person. */
 export const BLOCK_REASONS: Readonly<Record<ErasureBlock, string>> = {
   LIVE_POLICIES: 'cover is still in force or under review: the contract needs the data',
+  OPEN_EXPORT: 'a copy that was asked for is not made yet',
   OPEN_PAYOUTS: 'a payout is still under way: the payment needs the data',
 }
 

@@ -11,6 +11,7 @@ import { createPersonDataSource } from '../db/stores/person-data.ts'
 import { createPrivacyRequestStore } from '../db/stores/privacy-request-store.ts'
 import { createSettingStore } from '../db/stores/setting-store.ts'
 import type { Clock } from '../domain/ports/clock.ts'
+import type { KeyRingSource } from '../domain/ports/key-rings.ts'
 import type { PrivacyRuns } from '../domain/ports/privacy-runs.ts'
 import { instantFromMs } from '../domain/time.ts'
 import type { ActivityFamily } from './queues.ts'
@@ -21,17 +22,19 @@ export function createPrivacyActivities(deps: {
   readonly clock: Clock
   readonly privacyExportsDir: string
   readonly privacyRuns: PrivacyRuns
+  /** Closes persons' keys; null: none is configured. */
+  readonly ring: KeyRingSource | null
 }): Readonly<
   Record<'privacy-request' | 'privacy-export-cleanup' | 'privacy-request-cleanup', ActivityFamily>
 > {
-  const { db, clock, privacyExportsDir, privacyRuns } = deps
+  const { db, clock, privacyExportsDir, privacyRuns, ring } = deps
   const wallNow = () => instantFromMs(Date.now())
   const privacyRequests = createPrivacyRequestStore(db)
   const settingStore = createSettingStore(db)
   return {
     'privacy-request': createPrivacyRequestActivities({
       privacyRequests,
-      personData: createPersonDataSource(db),
+      personData: createPersonDataSource(db, ring),
       privacyExports: createPrivacyExports(privacyExportsDir),
       clock,
       wallNow,

@@ -125,7 +125,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       ...notifications.activities,
       ...createAccessActivities({ db, clock }),
       ...createRetentionActivities({ ...config, db, clock, events }),
-      ...createPrivacyActivities({ ...config, db, clock, privacyRuns: deps.privacyRuns }),
+      ...createPrivacyActivities({ ...config, ...deps, db, clock, ring: deps.rings.payload }),
       ...createAnalyticsActivities({ config, db, clock, clockSpeed, events }),
       'outbox-and-run-projection': runProjection(deps, db),
       'secret-rotation': secretRotationActivities({ ...deps, db, clock }),

@@ -8,44 +8,76 @@ import {
   type PersonDataSource,
   type PersonRows,
 } from '../../domain/ports/person-data.ts'
+import type { Contact } from '../../domain/contact.ts'
+import type { KeyRingSource } from '../../domain/ports/key-rings.ts'
 import type { Database } from '../client.ts'
 import type { DB } from '../types.generated.ts'
+import { createPersonKeys, type PersonKeys } from './person-keys.ts'
+import { openBrowser, openNames, type StoredBrowser, type StoredNames } from './sealed-contact.ts'
 
-/** The source over `db`. */
-export function createPersonDataSource(db: Database): PersonDataSource {
+/** The source over `db`, with the ring that closes persons' keys; null: there is none. */
+export function createPersonDataSource(db: Database, ring: KeyRingSource | null): PersonDataSource {
+  const keys = createPersonKeys(ring)
   return {
     read: (holderRef) =>
       db
         .transaction()
         .setIsolationLevel('repeatable read')
         .setAccessMode('read only')
-        .execute((trx) => read(trx, holderRef)),
+        .execute((trx) => read(trx, keys, holderRef)),
   }
 }
 
-async function read(trx: Transaction<DB>, holderRef: string): Promise<PersonData> {
+async function read(
+  trx: Transaction<DB>,
+  keys: PersonKeys,
+  holderRef: string,
+): Promise<PersonData> {
   const rowsOf = async (what: string, query: RawBuilder<unknown>): Promise<PersonRows> => {
     const { rows } = await sql<Readonly<Record<string, unknown>>>`
       ${query} limit ${PERSON_ROWS_AT_MOST + 1}`.execute(trx)
     if (rows.length <= PERSON_ROWS_AT_MOST) return rows
     throw new PersonTooLargeError(`more than ${PERSON_ROWS_AT_MOST} ${what} have this token`)
   }
-  const { rows: contacts } = await sql<NonNullable<PersonData['contact']>>`
-    select c.holder_ref as "holderRef", c.display_name as "displayName", c.email, c.phone, c.locale,
-      c.channels
-    from contact c where c.holder_ref = ${holderRef} limit 1`.execute(trx)
-  const { rows: browsers } = await sql<PersonData['browsers'][number]>`
-    select s.endpoint from push_subscription s where s.holder_ref = ${holderRef}
-    order by s.created_at, s.id limit ${PERSON_ROWS_AT_MOST}`.execute(trx)
   return {
-    contact: contacts[0] ?? null,
-    browsers,
+    contact: await contactOf(trx, keys, holderRef),
+    browsers: await browsersOf(trx, keys, holderRef),
     policies: await rowsOf('policies', policiesOf(holderRef)),
     evaluations: await rowsOf('evaluations', evaluationsOf(holderRef)),
     payouts: await rowsOf('payouts', payoutsOf(holderRef)),
     notifications: await rowsOf('notifications', notificationsOf(holderRef)),
     trail: await rowsOf('events', trailOf(holderRef)),
   }
+}
+
+async function contactOf(
+  trx: Transaction<DB>,
+  keys: PersonKeys,
+  holderRef: string,
+): Promise<PersonData['contact']> {
+  const { rows } = await sql<StoredNames & Pick<Contact, 'locale' | 'channels'>>`
+    select c.sealed, c.display_name, c.email, c.phone, k.ring_key_id as "ringKeyId", k.material,
+      c.locale, c.channels
+    from contact c left join person_key k on k.holder_ref = c.holder_ref
+    where c.holder_ref = ${holderRef} limit 1`.execute(trx)
+  const [row] = rows
+  if (row === undefined) return null
+  const { locale, channels } = row
+  return { holderRef, ...(await openNames(keys, holderRef, row)), locale, channels }
+}
+
+async function browsersOf(
+  trx: Transaction<DB>,
+  keys: PersonKeys,
+  holderRef: string,
+): Promise<PersonData['browsers']> {
+  const { rows } = await sql<StoredBrowser>`
+    select s.sealed, s.endpoint, s.p256dh, s.auth, k.ring_key_id as "ringKeyId", k.material
+    from push_subscription s left join person_key k on k.holder_ref = s.holder_ref
+    where s.holder_ref = ${holderRef}
+    order by s.created_at, s.id limit ${PERSON_ROWS_AT_MOST}`.execute(trx)
+  const browsers = await Promise.all(rows.map((row) => openBrowser(keys, holderRef, row)))
+  return browsers.flatMap((one) => (one === null ? [] : [{ endpoint: one.endpoint }]))
 }
 
 const policiesOf = (holderRef: string) => sql`

@@ -15,6 +15,7 @@ import type { Database } from '../client.ts'
 import { keyPart, microsOf, pageOf, readKey, timeOfMicros } from '../keyset.ts'
 import type { DB } from '../types.generated.ts'
 import { blockOf, erasePerson } from './person-erasure.ts'
+import { holdForErasure } from './person-keys.ts'
 
 /** The store over `db`. */
 export function createPrivacyRequestStore(db: Database): PrivacyRequestStore {
@@ -39,6 +40,14 @@ export function createPrivacyRequestStore(db: Database): PrivacyRequestStore {
     close: (requestId, end, closedAt, note) =>
       transact((trx) => close(trx, requestId, { end, closedAt, note })),
     blockOf: (holderRef) => blockOf(db, holderRef),
+    async copiesOf(holderRef) {
+      const copies = await read(
+        db,
+        sql`r.holder_ref = ${holderRef} and r.file_sha256 is not null`,
+        { limit: COPIES_AT_MOST, order: sql`r.closed_at desc` },
+      )
+      return copies.map(({ requestId }) => requestId)
+    },
     erase: (requestId, closedAt, note) =>
       transact((trx) => erase(trx, requestId, { closedAt, note })),
     putLink: (requestId, link, note) =>
@@ -58,6 +67,9 @@ export function createPrivacyRequestStore(db: Database): PrivacyRequestStore {
       transact((trx) => useLink(trx, requestId, { sha256, now, at })),
   }
 }
+
+/** Copies of a person within 90 days, the newest first; older files are gone anyway. */
+const COPIES_AT_MOST = 1_000
 
 const IS_OPEN = sql`r.state in ('RECEIVED', 'IN_PROGRESS')`
 
@@ -231,6 +243,7 @@ async function erase(
     where r.id = ${requestId}::uuid and r.state = 'IN_PROGRESS' for update`.execute(trx)
   const [open] = rows
   if (open === undefined) return 'closed'
+  await holdForErasure(trx)
   // Looked at again where it is done: cover may have been bought since.
   if ((await blockOf(trx, open.holderRef)) !== null) return 'blocked'
   await erasePerson(trx, { holderRef: open.holderRef, requestId, erasedAt: closedAt })

@@ -79,6 +79,8 @@ export interface PrivacyRequestStore {
   blockOf(
     holderRef: string,
   ): Promise<{ readonly block: ErasureBlock; readonly count: number } | null>
+  /** Requests of which the person may have copies still. */
+  copiesOf(holderRef: string): Promise<readonly string[]>
   /**
    * Erases the person and ends the request, in one transaction, unless a block holds. `blocked`: one
    * does. `closed`: the request was not open.

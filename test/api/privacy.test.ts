@@ -56,7 +56,7 @@ async function fulfil(requestId: string) {
   const { db } = rig.database
   const deps = {
     privacyRequests: createPrivacyRequestStore(db),
-    personData: createPersonDataSource(db),
+    personData: createPersonDataSource(db, null),
     privacyExports: createPrivacyExports(folder),
     clock: createSystemClock(),
     wallNow: () => instantFromMs(Date.now()),

@@ -1,6 +1,7 @@
 /** Requests of persons over a database of their own, with no book. */
 import { createPrivacyRequestStore } from '../../db/stores/privacy-request-store.ts'
 import type { Database } from '../../db/client.ts'
+import type { KeyRingSource } from '../../domain/ports/key-rings.ts'
 import type { Page } from '../../domain/ports/page.ts'
 import type { PrivacyRequest } from '../../domain/ports/privacy-requests.ts'
 import type { PrivacyKind } from '../../domain/privacy-request.ts'
@@ -29,7 +30,10 @@ export type PrivacyDesk = AsyncDisposable & {
 }
 
 /** Opens it; copies go to `folder`. */
-export async function openPrivacyDesk(folder: string): Promise<PrivacyDesk> {
+export async function openPrivacyDesk(
+  folder: string,
+  ring: KeyRingSource | null = null,
+): Promise<PrivacyDesk> {
   const database = await createTestDatabase()
   const { db } = database
   const started: string[] = []
@@ -45,6 +49,7 @@ export async function openPrivacyDesk(folder: string): Promise<PrivacyDesk> {
       db,
       clock,
       privacyExportsDir: folder,
+      ring,
       privacyRuns: { start: async (requestId) => void started.push(requestId) },
     }),
     async receive(kind, holderRef, arrivedDaysAgo = 0) {
