@@ -1,5 +1,6 @@
 /** What the doors of requests of persons are built from. */
 import { createPrivacyExports } from '../adapters/files/privacy-exports.ts'
+import { createPersonSeals } from '../db/stores/person-seals.ts'
 import { createPrivacyRequestStore } from '../db/stores/privacy-request-store.ts'
 import { instantFromMs } from '../domain/time.ts'
 import {
@@ -18,11 +19,13 @@ export function privacyOf({
   client,
   clock,
   config,
-}: Pick<ApiParts, 'db' | 'client' | 'clock' | 'config'>): PrivacyDeps['privacy'] {
+  keys,
+}: Pick<ApiParts, 'db' | 'client' | 'clock' | 'config' | 'keys'>): PrivacyDeps['privacy'] {
   const privacyRequests = createPrivacyRequestStore(db)
   const privacyExports = createPrivacyExports(config.privacyExportsDir)
   const wallNow = () => instantFromMs(Date.now())
-  const deps = { privacyRequests, privacyExports, clock, wallNow }
+  const personSeals = createPersonSeals(db, keys)
+  const deps = { privacyRequests, privacyExports, personSeals, clock, wallNow }
   return {
     receive: (ask) => receivePrivacyRequest(deps, ask),
     find: (requestId) => privacyRequests.find(requestId),

@@ -1,16 +1,20 @@
 /** Answers one request: makes the copy, or erases the person, or says what that waits for. */
+import { createHash } from 'node:crypto'
+
 import type { Clock } from '../domain/ports/clock.ts'
 import type { PersonDataSource } from '../domain/ports/person-data.ts'
+import type { PersonSeals } from '../domain/ports/person-seals.ts'
 import type { PrivacyExports } from '../domain/ports/privacy-exports.ts'
 import type { PrivacyRequest, PrivacyRequestStore } from '../domain/ports/privacy-requests.ts'
 import { BLOCK_REASONS, lookAgainMs, type ErasureBlock } from '../domain/privacy-request.ts'
 import type { Instant } from '../domain/time.ts'
-import { PrivacyRefusedError } from './manage-privacy-requests.ts'
+import { exportPlace, PrivacyRefusedError } from './manage-privacy-requests.ts'
 
 /** What answering works over. */
 export type FulfilPrivacyDeps = {
   readonly privacyRequests: PrivacyRequestStore
   readonly personData: PersonDataSource
+  readonly personSeals: PersonSeals
   readonly privacyExports: PrivacyExports
   /** Of audit events. */
   readonly clock: Clock
@@ -51,12 +55,19 @@ async function exportPerson(
   deps: FulfilPrivacyDeps,
   { requestId, holderRef, receivedAt }: PrivacyRequest,
 ): Promise<FulfilledRequest> {
-  const { personData, privacyExports, privacyRequests, clock, wallNow } = deps
+  const { personData, personSeals, privacyExports, privacyRequests, clock, wallNow } = deps
   const generatedAt = wallNow()
   const data = await personData.read(holderRef)
   const content = { format: 'groundstop-person/1', requestId, receivedAt, generatedAt, holderRef }
   const text = `${JSON.stringify({ ...content, ...data }, null, 2)}\n`
-  const { file } = await privacyExports.write(requestId, text, generatedAt)
+  const file = {
+    name: 'export.json',
+    type: 'application/json',
+    bytes: Buffer.byteLength(text),
+    sha256: createHash('sha256').update(text).digest('hex'),
+  }
+  const sealed = await personSeals.seal(holderRef, exportPlace(requestId), text)
+  await privacyExports.write({ requestId, generatedAt, file }, sealed)
   const end = { state: 'FULFILLED', file: { bytes: file.bytes, sha256: file.sha256 } } as const
   const note = { by: ACTOR, reason: 'a copy was made', at: await clock.now() }
   if (await privacyRequests.close(requestId, end, wallNow(), note)) {

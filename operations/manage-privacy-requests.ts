@@ -2,7 +2,12 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 
 import type { Clock } from '../domain/ports/clock.ts'
-import type { PrivacyExports } from '../domain/ports/privacy-exports.ts'
+import { PersonSealError, type PersonSeals } from '../domain/ports/person-seals.ts'
+import {
+  ExportTornError,
+  type ExportManifest,
+  type PrivacyExports,
+} from '../domain/ports/privacy-exports.ts'
 import type { PrivacyRequest, PrivacyRequestStore } from '../domain/ports/privacy-requests.ts'
 import {
   exportEndsAt,
@@ -116,19 +121,47 @@ export async function putExportLink(
   return { requestId, token, expiresAt, tries: LINK_TRIES }
 }
 
+/** A copy as the person gets it. */
+export type FetchedExport = { readonly manifest: ExportManifest; readonly content: string }
+
 /**
  * The copy that a link leads to. Null for whatever does not open: wrong, spent, expired, never put out; a
- * try is used up either way. Throws ExportTornError.
+ * try is used up either way. Throws ExportTornError, KeyRingError.
  */
 export async function fetchExport(
-  deps: PrivacyDeps & { readonly privacyExports: Pick<PrivacyExports, 'read'> },
+  deps: PrivacyDeps & {
+    readonly privacyExports: Pick<PrivacyExports, 'read'>
+    readonly personSeals: Pick<PersonSeals, 'open'>
+  },
   requestId: string,
   token: string,
-): ReturnType<PrivacyExports['read']> {
-  const { privacyRequests, privacyExports, clock, wallNow } = deps
+): Promise<FetchedExport | null> {
+  const { privacyRequests, privacyExports, personSeals, clock, wallNow } = deps
   const at = await clock.now()
   const request = await privacyRequests.useLink(requestId, sha256(token), wallNow(), at)
-  return request === null ? null : privacyExports.read(requestId)
+  const copy = request === null ? null : await privacyExports.read(requestId)
+  if (request === null || copy === null) return null
+  const { manifest, sealed } = copy
+  const content = await personSeals
+    .open(request.holderRef, exportPlace(requestId), sealed)
+    .catch((error: unknown) => {
+      if (error instanceof PersonSealError) throw torn(requestId, error)
+      throw error
+    })
+  if (content === null) return null
+  if (sha256(content) !== manifest.file.sha256) throw torn(requestId)
+  return { manifest, content }
+}
+
+function torn(requestId: string, cause?: Error): ExportTornError {
+  return new ExportTornError(`the copy of request ${requestId} is not as its manifest says`, {
+    cause,
+  })
+}
+
+/** What a copy is closed for: none opens as that of another request. */
+export function exportPlace(requestId: string): string {
+  return `export|${requestId}`
 }
 
 function sha256(token: string): string {

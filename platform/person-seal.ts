@@ -10,15 +10,12 @@ import {
   type CipherKey,
 } from 'node:crypto'
 
+import { PersonSealError } from '../domain/ports/person-seals.ts'
+
 const CIPHER = 'aes-256-gcm'
 /** What GCM is made for. */
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
-
-/** Something does not open: another key, another person's, or changed bytes. Never retried. */
-export class PersonSealError extends Error {
-  override readonly name = 'PersonSealError'
-}
 
 /** A person's key: 32 bytes. */
 export type PersonKey = Uint8Array

@@ -8,6 +8,7 @@ import type { Database } from '../db/client.ts'
 import { createAgedPrivacyRequests } from '../db/stores/aged-privacy-requests.ts'
 import { createOperatorNoticeStore } from '../db/stores/operator-notice-store.ts'
 import { createPersonDataSource } from '../db/stores/person-data.ts'
+import { createPersonSeals } from '../db/stores/person-seals.ts'
 import { createPrivacyRequestStore } from '../db/stores/privacy-request-store.ts'
 import { createSettingStore } from '../db/stores/setting-store.ts'
 import type { Clock } from '../domain/ports/clock.ts'
@@ -35,6 +36,7 @@ export function createPrivacyActivities(deps: {
     'privacy-request': createPrivacyRequestActivities({
       privacyRequests,
       personData: createPersonDataSource(db, ring),
+      personSeals: createPersonSeals(db, ring),
       privacyExports: createPrivacyExports(privacyExportsDir),
       clock,
       wallNow,

@@ -1,16 +1,12 @@
 /** Copies of persons' data in a folder: `<folder>/<request>/`, readable by this user alone. */
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
-import {
-  ExportTornError,
-  type ExportManifest,
-  type PrivacyExports,
-} from '../../domain/ports/privacy-exports.ts'
+import type { ExportManifest, PrivacyExports } from '../../domain/ports/privacy-exports.ts'
 
 const MANIFEST = 'manifest.json'
-const FILE = 'export.json'
+const FILE = 'export.json.sealed'
 /** Ids are the only names in the folder: no path leads out of it. */
 const REQUEST_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -22,33 +18,19 @@ export function createPrivacyExports(folder: string): PrivacyExports {
     return join(root, requestId)
   }
   return {
-    async write(requestId, content, generatedAt) {
-      const place = placeOf(requestId)
-      const bytes = Buffer.from(content)
-      const manifest: ExportManifest = {
-        requestId,
-        generatedAt,
-        file: {
-          name: FILE,
-          type: 'application/json',
-          bytes: bytes.length,
-          sha256: sha256(bytes),
-        },
-      }
+    async write(manifest, sealed) {
+      const place = placeOf(manifest.requestId)
       await mkdir(place, { recursive: true, mode: 0o700 })
-      await writeWhole(join(place, FILE), bytes)
+      await writeWhole(join(place, FILE), sealed)
       await writeWhole(join(place, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`)
-      return manifest
     },
     async read(requestId) {
       const place = placeOf(requestId)
       const text = await readOrNull(join(place, MANIFEST))
-      const content = await readOrNull(join(place, FILE))
-      if (text === null || content === null) return null
+      const sealed = await readOrNull(join(place, FILE))
+      if (text === null || sealed === null) return null
       // Written by `write` alone, whole.
-      const manifest = JSON.parse(text.toString('utf8')) as ExportManifest
-      if (sha256(content) === manifest.file.sha256) return { manifest, content }
-      throw new ExportTornError(`the copy of request ${requestId} is not as its manifest says`)
+      return { manifest: JSON.parse(text.toString('utf8')) as ExportManifest, sealed }
     },
     remove: (requestId) => rm(placeOf(requestId), { recursive: true, force: true }),
   }
@@ -72,8 +54,4 @@ async function readOrNull(path: string): Promise<Buffer | null> {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
     throw error
   }
-}
-
-function sha256(content: Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex')
 }

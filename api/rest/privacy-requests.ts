@@ -4,12 +4,13 @@ import { z } from 'zod'
 
 import { PRIVACY_KINDS, PRIVACY_TRANSITIONS } from '../../domain/privacy-request.ts'
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
-import { ExportTornError, type PrivacyExports } from '../../domain/ports/privacy-exports.ts'
+import { ExportTornError } from '../../domain/ports/privacy-exports.ts'
 import type { PrivacyRequest, PrivacyRequestStore } from '../../domain/ports/privacy-requests.ts'
 import type { Instant } from '../../domain/time.ts'
 import {
   PrivacyRefusedError,
   type ExportLink,
+  type FetchedExport,
   type PrivacyActor,
   type receivePrivacyRequest,
 } from '../../operations/manage-privacy-requests.ts'
@@ -30,7 +31,7 @@ export type PrivacyDeps = {
     ): ReturnType<typeof receivePrivacyRequest>
     refuse(requestId: string, note: PrivacyActor): Promise<PrivacyRequest>
     putLink(requestId: string, note: PrivacyActor): Promise<ExportLink>
-    fetch(requestId: string, token: string): ReturnType<PrivacyExports['read']>
+    fetch(requestId: string, token: string): Promise<FetchedExport | null>
     /** Starts the run that answers it, or joins the open one. */
     start(requestId: string): Promise<void>
     wallNow(): Instant

@@ -1,7 +1,7 @@
-/** Copies of persons' data as files, until they are fetched or their time is over. */
+/** Copies of persons' data as files, closed with the person's key, until they are fetched or had their time. */
 import type { Instant } from '../time.ts'
 
-/** What a copy consists of. */
+/** What a copy says: its bytes and checksum as the person gets it, before it is closed. */
 export type ExportManifest = {
   readonly requestId: string
   /** Wall time. */
@@ -22,11 +22,11 @@ export class ExportTornError extends Error {
 /** Keeps copies. */
 export interface PrivacyExports {
   /** Puts the copy in place, whole or not at all, the manifest last; replaces an earlier one. */
-  write(requestId: string, content: string, generatedAt: Instant): Promise<ExportManifest>
-  /** The copy as its manifest says; null when there is none. Throws ExportTornError. */
+  write(manifest: ExportManifest, sealed: Uint8Array): Promise<void>
+  /** The copy, closed as it was written; null when there is none. */
   read(
     requestId: string,
-  ): Promise<{ readonly manifest: ExportManifest; readonly content: Uint8Array } | null>
+  ): Promise<{ readonly manifest: ExportManifest; readonly sealed: Uint8Array } | null>
   /** Takes a copy away; nothing when there is none. */
   remove(requestId: string): Promise<void>
 }

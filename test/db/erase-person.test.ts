@@ -12,6 +12,7 @@ import { createContactStore } from '../../db/stores/contact-store.ts'
 import { createLedgerStore } from '../../db/stores/ledger-store.ts'
 import { createNotificationStore } from '../../db/stores/notification-store.ts'
 import { createPersonDataSource } from '../../db/stores/person-data.ts'
+import { createPersonSeals } from '../../db/stores/person-seals.ts'
 import { createPersonKeys } from '../../db/stores/person-keys.ts'
 import { createPersonKeyUsage } from '../../db/stores/person-key-usage.ts'
 import { createPrivacyRequestStore } from '../../db/stores/privacy-request-store.ts'
@@ -172,6 +173,7 @@ async function fulfil(requestId: string, now = instantFromMs(Date.now())) {
   const deps = {
     privacyRequests: REQUESTS(),
     personData: createPersonDataSource(desk.db, ring),
+    personSeals: createPersonSeals(desk.db, ring),
     privacyExports: createPrivacyExports(folder),
     clock,
     wallNow: () => now,
@@ -241,13 +243,20 @@ describe('an erasure', () => {
       privacyExports: createPrivacyExports(folder),
       clock,
       wallNow,
+      personSeals: createPersonSeals(desk.db, ring),
     }
     const note = { by: 'user:ana', reason: 'a letter' }
     const { token } = await putExportLink(doors, copy.requestId, note)
     expect(await fetchExport(doors, copy.requestId, token)).not.toBeNull()
+    const kept = await doors.privacyExports.read(copy.requestId)
+    if (kept === null) throw new Error('no copy')
+    expect(Buffer.from(kept.sealed).toString('latin1')).not.toContain('acct_c')
     expect(await fulfil(requestId)).toMatchObject({ outcome: 'fulfilled' })
     expect(await fetchExport(doors, copy.requestId, token)).toBeNull()
     expect(await readdir(folder)).not.toContain(copy.requestId)
+    // Out of a backup of the folder: it opens no more.
+    const opened = doors.personSeals.open('acct_c', `export|${copy.requestId}`, kept.sealed)
+    expect(await opened).toBeNull()
   })
 
   test('is refused with the reason when its month ends first, not a millisecond earlier', async () => {

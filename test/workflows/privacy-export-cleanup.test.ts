@@ -110,9 +110,9 @@ describe('over real files and requests', () => {
       ['young', EXPORT_KEPT_MS - 60_000],
     ] as const) {
       await mkdir(join(folder, name))
-      await writeFile(join(folder, name, 'export.json'), '{}')
+      await writeFile(join(folder, name, 'export.json.sealed'), '{}')
       const at = new Date(Date.now() - ageMs)
-      await utimes(join(folder, name, 'export.json'), at, at)
+      await utimes(join(folder, name, 'export.json.sealed'), at, at)
     }
     expect(await run({ isDryRun: true })).toMatchObject({ items: 1 })
     expect(await run()).toMatchObject({ items: 1, isComplete: true })

@@ -102,7 +102,7 @@ describe('over a real book', () => {
     expect(made).toMatchObject({ state: 'FULFILLED' })
     expect(await runOnce(rig, ran, activities)).toEqual(first)
     expect(await desk.find(requestId)).toEqual(made)
-    expect(await readdir(join(folder, requestId))).toEqual(['export.json', 'manifest.json'])
+    expect(await readdir(join(folder, requestId))).toEqual(['export.json.sealed', 'manifest.json'])
   })
 
   test('fails for good on a request that is not there', async () => {

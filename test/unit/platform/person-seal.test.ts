@@ -1,14 +1,8 @@
 /** What names a person opens with their key, in its place, unchanged; and with nothing else. */
 import { expect, test } from 'vitest'
 
-import {
-  newPersonKey,
-  open,
-  PersonSealError,
-  seal,
-  unwrapKey,
-  wrapKey,
-} from '../../../platform/person-seal.ts'
+import { PersonSealError } from '../../../domain/ports/person-seals.ts'
+import { newPersonKey, open, seal, unwrapKey, wrapKey } from '../../../platform/person-seal.ts'
 
 const KEY = Buffer.alloc(32, 1)
 const RING_KEY = Buffer.alloc(32, 2)
