@@ -5,7 +5,7 @@
 import type { ProviderFailureKind } from '../domain/ports/flight-data-provider.ts'
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 
-import { privacyMetrics } from './privacy-metrics.ts'
+import { holderMetrics } from './holder-metrics.ts'
 
 /** Seconds a job may take; fixed by the public contract of the metric names. */
 const JOB_BUCKETS_S = [1, 5, 10, 30, 60, 300]
@@ -234,27 +234,6 @@ function watchMetrics(registers: Registry[]) {
   }
 }
 
-function notificationMetrics(registers: Registry[]) {
-  return {
-    notifications: new Counter({
-      registers,
-      name: 'groundstop_notifications_total',
-      help: 'Messages handled, by channel and what became of the try',
-      labelNames: ['channel', 'outcome'],
-    }),
-    notificationsQueued: new Gauge({
-      registers,
-      name: 'groundstop_notifications_queued',
-      help: 'Messages that wait to be sent',
-    }),
-    notificationQueueAge: new Gauge({
-      registers,
-      name: 'groundstop_notification_queue_age_seconds',
-      help: 'Age of the oldest message that waits to be sent',
-    }),
-  }
-}
-
 function doorMetrics(registers: Registry[]) {
   return {
     providerCalls: new Counter({
@@ -375,8 +354,7 @@ function buildMetrics() {
     ...jobMetrics(registers),
     ...monitoringMetrics(registers),
     ...moneyMetrics(registers),
-    ...notificationMetrics(registers),
-    ...privacyMetrics(registers),
+    ...holderMetrics(registers),
     ...doorMetrics(registers),
     ...providerMetrics(registers),
     ...watchMetrics(registers),

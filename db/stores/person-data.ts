@@ -45,6 +45,7 @@ async function read(
     policies: await rowsOf('policies', policiesOf(holderRef)),
     evaluations: await rowsOf('evaluations', evaluationsOf(holderRef)),
     payouts: await rowsOf('payouts', payoutsOf(holderRef)),
+    appeals: await rowsOf('appeals', appealsOf(holderRef)),
     notifications: await rowsOf('notifications', notificationsOf(holderRef)),
     trail: await rowsOf('events', trailOf(holderRef)),
   }
@@ -104,6 +105,12 @@ const payoutsOf = (holderRef: string) => sql`
     o.created_at as "createdAt", o.paid_at as "paidAt"
   from policy p join payout o on o.policy_id = p.id
   where p.payee_ref = ${holderRef} order by p.policy_number, o.revision`
+
+const appealsOf = (holderRef: string) => sql`
+  select p.policy_number as "policyNumber", a.n, a.reason, a.evidence, a.filed_at as "filedAt", a.result,
+    a.grounds, a.more_minor as "moreMinor", a.decided_at as "decidedAt"
+  from policy p join appeal a on a.policy_id = p.id
+  where p.payee_ref = ${holderRef} order by p.policy_number, a.n`
 
 const notificationsOf = (holderRef: string) => sql`
   select n.id as "notificationId", p.policy_number as "policyNumber", n.template, n.channel, n.locale,

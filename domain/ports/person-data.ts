@@ -14,6 +14,8 @@ export type PersonData = {
   /** How each policy was decided, and on which facts. */
   readonly evaluations: PersonRows
   readonly payouts: PersonRows
+  /** What they asked to be looked at again, in their words, and what came of it. */
+  readonly appeals: PersonRows
   /** What they were told: when, by which channel, what became of it. */
   readonly notifications: PersonRows
   /** What people did with their data and their requests. */

@@ -146,6 +146,7 @@ describe('a copy', () => {
       policies: [{ policyNumber: 'P1' }],
       evaluations: [{ policyNumber: 'P1' }],
       payouts: [{ policyNumber: 'P1', state: 'PAID' }],
+      appeals: [],
     })
     expect(JSON.stringify(answer.body)).not.toContain('acct_2')
     const content = `${JSON.stringify(answer.body, null, 2)}\n`
