@@ -99,9 +99,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   })
   stack.defer(() => db.destroy())
   stack.use(holdSettings(db, config, ownLogger))
-  const connectTimeoutMs = CONNECT_TIMEOUT_MS
   const keys = await openKeys({ ...options, logger, metrics, db, stack })
-  const { client } = stack.use(lazyClient(config.temporal, { env, connectTimeoutMs, keys }))
+  const { client } = stack.use(lazyClient(config.temporal, accessTo(env, keys)))
   const clockStore = createClockStore(db)
   const clock = createVirtualClock(clockStore)
   const listening = Promise.withResolvers<string>()
@@ -154,6 +153,11 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     metricsUrl: metricsServer.url,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** How Temporal is reached. */
+function accessTo(env: ApiOptions['env'], keys: ApiParts['keys']) {
+  return { env, keys, connectTimeoutMs: CONNECT_TIMEOUT_MS }
 }
 
 /** The ring of payloads; that this process has it is told to whoever rotates keys. */
