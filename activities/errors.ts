@@ -40,6 +40,8 @@ const BY_NAME: Readonly<Record<string, Mapped>> = {
   // A file that people put right: tried again by the next run.
   KeyRingError: { type: FAILURE_TYPES.keyRingBroken, nonRetryable: true },
   PaymentLookupError: { type: FAILURE_TYPES.providerUnavailable, nonRetryable: false },
+  PrivacyRefusedError: { type: FAILURE_TYPES.notFound, nonRetryable: true },
+  PersonTooLargeError: { type: FAILURE_TYPES.conflict, nonRetryable: true },
 }
 
 /**

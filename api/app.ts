@@ -39,6 +39,11 @@ import {
   type PolicyCancellationDeps,
 } from './rest/policy-cancellation.ts'
 import { addPolicyRoutes, type PoliciesDeps } from './rest/policies.ts'
+import {
+  addPrivacyDownloadRoute,
+  addPrivacyRoutes,
+  type PrivacyDeps,
+} from './rest/privacy-requests.ts'
 import { addProviderRoutes, type ProvidersDeps } from './rest/providers.ts'
 import { addQuoteRoutes, type QuotesDeps } from './rest/quotes.ts'
 import { addReportRoutes, type ReportsDeps } from './rest/reports.ts'
@@ -88,6 +93,7 @@ export type AppDeps = HealthDeps &
   StripeWebhookDeps &
   NotificationsDeps &
   ContactsDeps &
+  PrivacyDeps &
   ReportsDeps &
   SignInRoutesDeps &
   UsersDeps &
@@ -121,6 +127,7 @@ export function createApp(deps: AppDeps): Express {
   // The simulators ask for the time before anybody gave them a token.
   if (deps.isLoopback) addClockRoutes(app, deps)
   addStripeWebhookRoute(app, deps)
+  addPrivacyDownloadRoute(app, deps)
   addSignInRoutes(app, deps)
   addPasswordForm(app)
   addCodecOrigins(app, deps)
@@ -160,6 +167,7 @@ export function createApp(deps: AppDeps): Express {
   addReviewRoutes(app, deps)
   addNotificationRoutes(app, deps)
   addContactRoutes(app, deps)
+  addPrivacyRoutes(app, deps)
   addAuditRoute(app, deps)
   addUserRoutes(app, deps)
   addApiKeyRoutes(app, deps)

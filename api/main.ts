@@ -20,6 +20,7 @@ import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
 import { createKeyHolderStore } from '../db/stores/key-holder-store.ts'
 import { createLatencyLog } from '../db/stores/latency-log.ts'
+import { createPrivacyRequestStore } from '../db/stores/privacy-request-store.ts'
 import { createProviderHealthStore } from '../db/stores/provider-health-store.ts'
 import { createRunLogStore } from '../db/stores/run-log-store.ts'
 import { createRunChanges } from '../db/stores/run-changes.ts'
@@ -58,6 +59,8 @@ import type { ApiOptions, ApiParts } from './parts.ts'
 import { payoutActionsOf, payoutControlsOf, stripeWebhooksOf } from './payment-parts.ts'
 import { appealsOf, cancellationsOf, underwritingOf } from './policy-parts.ts'
 import { reportsOf } from './report-parts.ts'
+import { privacyMetricsCollector } from './privacy-metrics.ts'
+import { privacyOf } from './privacy-parts.ts'
 import { holdSettings, settingsOf } from './setting-parts.ts'
 import { tasksOf } from './task-parts.ts'
 
@@ -96,9 +99,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   })
   stack.defer(() => db.destroy())
   stack.use(holdSettings(db, config, ownLogger))
-  const connectTimeoutMs = CONNECT_TIMEOUT_MS
   const keys = await openKeys({ ...options, logger, metrics, db, stack })
-  const { client } = stack.use(lazyClient(config.temporal, { env, connectTimeoutMs, keys }))
+  const { client } = stack.use(lazyClient(config.temporal, accessTo(env, keys)))
   const clockStore = createClockStore(db)
   const clock = createVirtualClock(clockStore)
   const listening = Promise.withResolvers<string>()
@@ -130,6 +132,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
         clock,
         metrics,
       }),
+      privacyMetricsCollector({ privacyRequests: createPrivacyRequestStore(db), metrics }),
       runMetricsCollector({
         deadLetters: createDeadLetterStore(db),
         runReads: createRunReads(db),
@@ -150,6 +153,11 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     metricsUrl: metricsServer.url,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** How Temporal is reached. */
+function accessTo(env: ApiOptions['env'], keys: ApiParts['keys']) {
+  return { env, keys, connectTimeoutMs: CONNECT_TIMEOUT_MS }
 }
 
 /** The ring of payloads; that this process has it is told to whoever rotates keys. */
@@ -231,8 +239,9 @@ function buildApp(parts: ApiParts): Express {
       environment: config.environment,
     }),
     stripeWebhooks: stripeWebhooksOf(parts),
-    notifications: notificationsOf(db),
-    contacts: contactsOf(db),
+    notifications: notificationsOf(parts),
+    contacts: contactsOf(parts),
+    privacy: privacyOf(parts),
     payloadCodec: createPayloadCodec(parts.keys),
     codecOrigins: config.payloads.codecOrigins,
   })

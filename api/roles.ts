@@ -11,7 +11,8 @@ export const PERMISSIONS = {
   'book.read': 'see policies, payouts, reviews, accounts and figures',
   'book.sell': 'quote and bind cover',
   'claims.decide': 'cancel policies, decide reviews, approve payouts and correct payees',
-  'holders.serve': 'see what was written to holders, keep and erase their contact details',
+  'holders.serve':
+    'see what was written to holders, keep and erase their data, answer their requests',
   'payouts.stop': 'see and throw the kill switch of payouts',
   'settings.change': 'change run-time settings',
   'audit.read': 'see who changed what',

@@ -1257,6 +1257,104 @@ export type Operations = {
     input: { holderRef: string; idempotencyKey?: string; body: { by: string; reason: string } }
     answer: { erased: true }
   }
+  'GET /api/privacy-requests': {
+    input: {
+      limit?: number
+      cursor?: string
+      kind?: 'export' | 'erasure'
+      state?: 'RECEIVED' | 'IN_PROGRESS' | 'FULFILLED' | 'REFUSED'
+      isOverdue?: 'true'
+    }
+    answer: {
+      items: readonly {
+        requestId: string
+        kind: 'export' | 'erasure'
+        holderRef: string
+        state: 'RECEIVED' | 'IN_PROGRESS' | 'FULFILLED' | 'REFUSED'
+        receivedAt: string
+        dueAt: string
+        isOverdue: boolean
+        receivedBy: string
+        waitsFor: string | null
+        refusal: string | null
+        closedAt: string | null
+        file: { bytes: number; sha256: string } | null
+        link: { expiresAt: string; triesLeft: number } | null
+        isArchived: boolean
+      }[]
+      nextCursor: string | null
+    }
+  }
+  'GET /api/privacy-requests/:requestId': {
+    input: { requestId: string }
+    answer: {
+      requestId: string
+      kind: 'export' | 'erasure'
+      holderRef: string
+      state: 'RECEIVED' | 'IN_PROGRESS' | 'FULFILLED' | 'REFUSED'
+      receivedAt: string
+      dueAt: string
+      isOverdue: boolean
+      receivedBy: string
+      waitsFor: string | null
+      refusal: string | null
+      closedAt: string | null
+      file: { bytes: number; sha256: string } | null
+      link: { expiresAt: string; triesLeft: number } | null
+      isArchived: boolean
+    }
+  }
+  'POST /api/privacy-requests': {
+    input: {
+      idempotencyKey?: string
+      body: {
+        kind: 'export' | 'erasure'
+        holderRef: string
+        receivedAt?: string
+        by: string
+        reason: string
+      }
+    }
+    answer: {
+      requestId: string
+      kind: 'export' | 'erasure'
+      holderRef: string
+      state: 'RECEIVED' | 'IN_PROGRESS' | 'FULFILLED' | 'REFUSED'
+      receivedAt: string
+      dueAt: string
+      isOverdue: boolean
+      receivedBy: string
+      waitsFor: string | null
+      refusal: string | null
+      closedAt: string | null
+      file: { bytes: number; sha256: string } | null
+      link: { expiresAt: string; triesLeft: number } | null
+      isArchived: boolean
+    }
+  }
+  'POST /api/privacy-requests/:requestId/refuse': {
+    input: { requestId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    answer: {
+      requestId: string
+      kind: 'export' | 'erasure'
+      holderRef: string
+      state: 'RECEIVED' | 'IN_PROGRESS' | 'FULFILLED' | 'REFUSED'
+      receivedAt: string
+      dueAt: string
+      isOverdue: boolean
+      receivedBy: string
+      waitsFor: string | null
+      refusal: string | null
+      closedAt: string | null
+      file: { bytes: number; sha256: string } | null
+      link: { expiresAt: string; triesLeft: number } | null
+      isArchived: boolean
+    }
+  }
+  'POST /api/privacy-requests/:requestId/link': {
+    input: { requestId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    answer: { requestId: string; path: string | null; expiresAt: string; tries: number }
+  }
   'GET /api/audit': {
     input: {
       limit?: number

@@ -119,6 +119,13 @@ export const PROCEDURES = {
     keep: 'POST /api/contacts',
     erase: 'POST /api/contacts/:holderRef/erase',
   },
+  privacyRequests: {
+    list: 'GET /api/privacy-requests',
+    get: 'GET /api/privacy-requests/:requestId',
+    receive: 'POST /api/privacy-requests',
+    refuse: 'POST /api/privacy-requests/:requestId/refuse',
+    putLink: 'POST /api/privacy-requests/:requestId/link',
+  },
   audit: { list: 'GET /api/audit' },
   users: {
     list: 'GET /api/users',

@@ -56,6 +56,8 @@ export type Config = {
   readonly homeDir: string
   /** REPORTS_DIR: where reports are kept for download; default `reports` in the home. Same for all processes. */
   readonly reportsDir: string
+  /** PRIVACY_EXPORTS_DIR: where copies of persons' data wait to be fetched; default `privacy` in the home. */
+  readonly privacyExportsDir: string
   /** DATABASE_POOL_MAX: connections of one process. Default 10. */
   readonly database: { readonly poolMax: number }
   /** TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE. Default 127.0.0.1:7233, `default`. */
@@ -265,6 +267,8 @@ function configOf(values: Values): Config {
     },
     homeDir: values.GROUNDSTOP_HOME ?? '.groundstop',
     reportsDir: values.REPORTS_DIR ?? `${values.GROUNDSTOP_HOME ?? '.groundstop'}/reports`,
+    privacyExportsDir:
+      values.PRIVACY_EXPORTS_DIR ?? `${values.GROUNDSTOP_HOME ?? '.groundstop'}/privacy`,
     database: { poolMax: values.DATABASE_POOL_MAX ?? 10 },
     temporal: {
       address: values.TEMPORAL_ADDRESS ?? '127.0.0.1:7233',

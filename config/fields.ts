@@ -81,6 +81,7 @@ export const FIELDS = {
   SCHEDULER_JOBS: JOB_NAMES,
   MAX_CONCURRENT_JOBS: integer(1, 200, 'steps at once'),
   TASK_EXECUTOR_CONCURRENCY: integer(1, 200, 'steps at once'),
+  PRIVACY_EXPORTS_DIR: TEXT(4_096),
   DATABASE_URL: url(['postgres:', 'postgresql:']),
   DATABASE_POOL_MAX: integer(1, 1_000, 'connections'),
   TEMPORAL_ADDRESS: z

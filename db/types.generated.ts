@@ -211,9 +211,12 @@ export interface Contact {
   created_at: Generated<Instant>;
   display_name: string | null;
   email: string | null;
+  has_email: Generated<boolean>;
+  has_phone: Generated<boolean>;
   holder_ref: string;
   locale: string;
   phone: string | null;
+  sealed: Buffer | null;
   updated_at: Generated<Instant>;
 }
 
@@ -297,6 +300,13 @@ export interface Endorsement {
   old_scheduled_out: Instant;
   policy_id: string;
   refund_offered: boolean;
+}
+
+export interface ErasedPerson {
+  created_at: Generated<Instant>;
+  erased_at: Instant;
+  holder_ref: string;
+  request_id: string;
 }
 
 export interface ErrorGroup {
@@ -640,6 +650,14 @@ export interface PayoutDay {
   updated_at: Generated<Instant>;
 }
 
+export interface PersonKey {
+  created_at: Generated<Instant>;
+  holder_ref: string;
+  material: Buffer;
+  ring_key_id: string | null;
+  updated_at: Generated<Instant>;
+}
+
 export interface Policy {
   amount_minor: number | null;
   bound_at: Instant;
@@ -670,6 +688,41 @@ export interface PoolBalance {
   balance_minor: string;
   currency: string;
   updated_at: Generated<Instant>;
+}
+
+export interface PrivacyRequest {
+  closed_at: Instant | null;
+  created_at: Generated<Instant>;
+  due_at: Instant;
+  file_bytes: number | null;
+  file_sha256: string | null;
+  holder_ref: string;
+  id: string;
+  kind: string;
+  link_expires_at: Instant | null;
+  link_sha256: string | null;
+  link_tries_left: number | null;
+  received_at: Instant;
+  received_by: string;
+  refusal: string | null;
+  state: Generated<string>;
+  updated_at: Generated<Instant>;
+  waits_for: string | null;
+}
+
+export interface PrivacyRequestArchive {
+  archived_at: Generated<Instant>;
+  closed_at: Instant;
+  due_at: Instant;
+  file_bytes: number | null;
+  file_sha256: string | null;
+  holder_ref: string;
+  id: string;
+  kind: string;
+  received_at: Instant;
+  received_by: string;
+  refusal: string | null;
+  state: string;
 }
 
 export interface ProductVersion {
@@ -768,12 +821,13 @@ export interface ProviderUnits {
 }
 
 export interface PushSubscription {
-  auth: string;
+  auth: string | null;
   created_at: Generated<Instant>;
-  endpoint: string;
+  endpoint: string | null;
   holder_ref: string;
   id: string;
-  p256dh: string;
+  p256dh: string | null;
+  sealed: Buffer | null;
   updated_at: Generated<Instant>;
 }
 
@@ -965,6 +1019,7 @@ export interface DB {
   decision_correction: DecisionCorrection;
   dpop_proof: DpopProof;
   endorsement: Endorsement;
+  erased_person: ErasedPerson;
   error_group: ErrorGroup;
   escrow_reservation: EscrowReservation;
   evaluation: Evaluation;
@@ -990,8 +1045,11 @@ export interface DB {
   payout_attempt: PayoutAttempt;
   payout_batch: PayoutBatch;
   payout_day: PayoutDay;
+  person_key: PersonKey;
   policy: Policy;
   pool_balance: PoolBalance;
+  privacy_request: PrivacyRequest;
+  privacy_request_archive: PrivacyRequestArchive;
   product_version: ProductVersion;
   provider_allowance: ProviderAllowance;
   provider_calls: ProviderCalls;

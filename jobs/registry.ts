@@ -25,6 +25,9 @@ import { report } from './report.ts'
 import { logPruning } from './log-pruning.ts'
 import { secretRotation } from './secret-rotation.ts'
 import { coverageArming } from './coverage-arming.ts'
+import { privacyRequest } from './privacy-request.ts'
+import { privacyExportCleanup } from './privacy-export-cleanup.ts'
+import { privacyRequestCleanup } from './privacy-request-cleanup.ts'
 
 /** All jobs by name, in the order in which lists show them. */
 export const JOBS = {
@@ -53,6 +56,9 @@ export const JOBS = {
   'executive-summary': executiveSummary,
   report,
   'secret-rotation': secretRotation,
+  'privacy-request': privacyRequest,
+  'privacy-export-cleanup': privacyExportCleanup,
+  'privacy-request-cleanup': privacyRequestCleanup,
 } as const
 
 /** The name of a registered job. */

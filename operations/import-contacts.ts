@@ -37,28 +37,46 @@ export async function importContacts(
 ): Promise<ImportedContacts> {
   const total = { created: 0, changed: 0, unchanged: 0 }
   const rejected: RejectedContact[] = []
-  let page: Contact[] = []
+  let page: PlacedContact[] = []
   const flush = async (): Promise<void> => {
     signal?.throwIfAborted()
-    const saved = await contactStore.save(page, by)
+    const saved = await contactStore.save(
+      page.map(({ contact }) => contact),
+      by,
+    )
+    rejected.push(...page.filter(isErased(saved.erased)).map(wasErased))
     total.created += saved.created
     total.changed += saved.changed
     total.unchanged += saved.unchanged
     page = []
   }
   for await (const { line, row, unreadable } of rows) {
-    const problems = unreadable === undefined ? take(row, page) : [unreadable]
+    const problems = unreadable === undefined ? take(row, line, page) : [unreadable]
     for (const { field, reason } of problems) rejected.push({ line, field, reason })
     if (page.length === CONTACTS_PER_SAVE) await flush()
   }
   if (page.length > 0) await flush()
-  return { ...total, rejected }
+  return { ...total, rejected: rejected.toSorted((a, b) => a.line - b.line) }
 }
 
+type PlacedContact = { readonly line: number; readonly contact: Contact }
+
 /** Adds the row's contact to the page; what is wrong with it when something is. */
-function take(row: RawContactRow, page: Contact[]): readonly { field: string; reason: string }[] {
+function take(
+  row: RawContactRow,
+  line: number,
+  page: PlacedContact[],
+): readonly { field: string; reason: string }[] {
   const parsed = parseContactRow(row)
   if (!parsed.ok) return parsed.problems
-  page.push(parsed.contact)
+  page.push({ line, contact: parsed.contact })
   return []
+}
+
+function isErased(erased: readonly string[]): (placed: PlacedContact) => boolean {
+  return ({ contact }) => erased.includes(contact.holderRef)
+}
+
+function wasErased({ line }: PlacedContact): RejectedContact {
+  return { line, field: 'holder_ref', reason: 'was erased at their own request' }
 }

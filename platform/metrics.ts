@@ -5,6 +5,8 @@
 import type { ProviderFailureKind } from '../domain/ports/flight-data-provider.ts'
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 
+import { holderMetrics } from './holder-metrics.ts'
+
 /** Seconds a job may take; fixed by the public contract of the metric names. */
 const JOB_BUCKETS_S = [1, 5, 10, 30, 60, 300]
 /** From the provider's last change to the decision: 15 min and 1 h of confirmation, 3 h of a cancellation. */
@@ -232,27 +234,6 @@ function watchMetrics(registers: Registry[]) {
   }
 }
 
-function notificationMetrics(registers: Registry[]) {
-  return {
-    notifications: new Counter({
-      registers,
-      name: 'groundstop_notifications_total',
-      help: 'Messages handled, by channel and what became of the try',
-      labelNames: ['channel', 'outcome'],
-    }),
-    notificationsQueued: new Gauge({
-      registers,
-      name: 'groundstop_notifications_queued',
-      help: 'Messages that wait to be sent',
-    }),
-    notificationQueueAge: new Gauge({
-      registers,
-      name: 'groundstop_notification_queue_age_seconds',
-      help: 'Age of the oldest message that waits to be sent',
-    }),
-  }
-}
-
 function doorMetrics(registers: Registry[]) {
   return {
     providerCalls: new Counter({
@@ -373,7 +354,7 @@ function buildMetrics() {
     ...jobMetrics(registers),
     ...monitoringMetrics(registers),
     ...moneyMetrics(registers),
-    ...notificationMetrics(registers),
+    ...holderMetrics(registers),
     ...doorMetrics(registers),
     ...providerMetrics(registers),
     ...watchMetrics(registers),

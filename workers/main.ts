@@ -27,6 +27,7 @@ import { payloadConverter } from '../platform/temporal/payload-codec.ts'
 import { ensureRetention } from '../platform/temporal/namespace.ts'
 import { createPayoutRuns } from '../platform/temporal/payout-runs.ts'
 import { createPlacedRuns } from '../platform/temporal/placed-runs.ts'
+import { createPrivacyRuns } from '../platform/temporal/privacy-runs.ts'
 import { createReviewRuns } from '../platform/temporal/review-runs.ts'
 import { createDependencyRuns } from '../platform/temporal/dependency-runs.ts'
 import { createJobControl } from '../platform/temporal/job-control.ts'
@@ -93,6 +94,7 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
     startNotification: (batchId) => startOnce(starter, 'notification', batchId),
     payoutRuns: createPayoutRuns(starter),
     reviewRuns: createReviewRuns(starter),
+    privacyRuns: createPrivacyRuns(starter),
   })
   await using _settings = services.holdSettings(logger)
   await using _lines = services.keepRunLines(runLines, logger)

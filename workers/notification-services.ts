@@ -28,7 +28,7 @@ export function createNotificationServices(
     webhookKeys: rings.webhook,
   })
   const { notifiers } = channels
-  const notificationStore = createNotificationStore(db)
+  const notificationStore = createNotificationStore(db, rings.payload)
   return {
     activities: {
       notification: createNotificationActivities({

@@ -6,12 +6,14 @@ import type { Config } from '../config/config.ts'
 import type { Database } from '../db/client.ts'
 import { createAuditLog } from '../db/stores/audit-log.ts'
 import { createKeyHolderStore } from '../db/stores/key-holder-store.ts'
+import { createPersonKeyUsage } from '../db/stores/person-key-usage.ts'
 import { createSettingStore } from '../db/stores/setting-store.ts'
 import type { RingName } from '../domain/key-rotation.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { KeyRingStore, PayloadKeyUsage } from '../domain/ports/key-rings.ts'
 import { instantFromMs } from '../domain/time.ts'
 import type { Events } from '../platform/events.ts'
+import type { HeldRings } from '../platform/key-reports.ts'
 
 /** The activities of `secret-rotation`. A ring that comes from the environment is not ours to change. */
 export function secretRotationActivities(deps: {
@@ -20,15 +22,19 @@ export function secretRotationActivities(deps: {
   readonly clock: Clock
   readonly events: Events
   readonly payloadKeyUsage: PayloadKeyUsage | null
+  readonly rings: HeldRings
 }): ReturnType<typeof createSecretRotationActivities> {
-  const { config, db, clock, events, payloadKeyUsage } = deps
+  const { config, db, clock, events, payloadKeyUsage, rings } = deps
   return createSecretRotationActivities({
     rings: [
       ...storeOf('payload', config.payloads.keysFile),
       ...storeOf('webhook', config.notify.webhookKeysFile),
     ],
     holders: createKeyHolderStore(db),
-    usage: payloadKeyUsage,
+    usage:
+      payloadKeyUsage === null || rings.payload === null
+        ? null
+        : bothUsages(payloadKeyUsage, createPersonKeyUsage(db, rings.payload)),
     auditLog: createAuditLog(db),
     settingStore: createSettingStore(db),
     clock,
@@ -36,6 +42,16 @@ export function secretRotationActivities(deps: {
     newMaterial: newKeyMaterial,
     events,
   })
+}
+
+/** Keys of payloads close runs, and the keys of persons. */
+function bothUsages(runs: PayloadKeyUsage, persons: PayloadKeyUsage): PayloadKeyUsage {
+  return {
+    reseal: async () => (await runs.reseal()) + (await persons.reseal()),
+    needed: async (keys) => [
+      ...new Set([...(await runs.needed(keys)), ...(await persons.needed(keys))]),
+    ],
+  }
 }
 
 function storeOf(name: RingName, path: string | null): KeyRingStore[] {

@@ -24,6 +24,7 @@ import type { PlacedRuns } from '../domain/ports/job-places.ts'
 import type { DependencyRuns } from '../domain/ports/dependency-runs.ts'
 import type { OpenRuns } from '../domain/ports/job-turns.ts'
 import type { PayloadKeyUsage } from '../domain/ports/key-rings.ts'
+import type { PrivacyRuns } from '../domain/ports/privacy-runs.ts'
 import { instantFromMs } from '../domain/time.ts'
 import { auditSchedule } from '../operations/audit-schedules.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
@@ -39,6 +40,7 @@ import { createFlightServices } from './flight-data.ts'
 import { createMonitorActivities } from './monitor-services.ts'
 import { createNotificationServices } from './notification-services.ts'
 import { createPaymentActivities, openRails } from './payment-services.ts'
+import { createPrivacyActivities } from './privacy-services.ts'
 import {
   createProviderActivities,
   createWorkerReports,
@@ -92,6 +94,8 @@ export type WorkerServicesDeps = ReviewRunDeps & {
   readonly startPayout: (batchId: string) => Promise<void>
   /** Starts the `notification` run of a batch; does nothing when it was started before. */
   readonly startNotification: (batchId: string) => Promise<void>
+  /** Starts runs that answer requests of persons; joins an open one. */
+  readonly privacyRuns: PrivacyRuns
 }
 
 /** Connects lazily: a database or provider that is away shows in the first step that needs it. */
@@ -121,6 +125,7 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       ...notifications.activities,
       ...createAccessActivities({ db, clock }),
       ...createRetentionActivities({ ...config, db, clock, events }),
+      ...createPrivacyActivities({ ...config, ...deps, db, clock, ring: deps.rings.payload }),
       ...createAnalyticsActivities({ config, db, clock, clockSpeed, events }),
       'outbox-and-run-projection': runProjection(deps, db),
       'secret-rotation': secretRotationActivities({ ...deps, db, clock }),

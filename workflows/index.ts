@@ -24,6 +24,9 @@ export { report } from './report.ts'
 export { logPruning } from './log-pruning.ts'
 export { coverageArming } from './coverage-arming.ts'
 export { secretRotation } from './secret-rotation.ts'
+export { privacyRequest } from './privacy-request.ts'
+export { privacyExportCleanup } from './privacy-export-cleanup.ts'
+export { privacyRequestCleanup } from './privacy-request-cleanup.ts'
 // A default export answers for every type without one of its own.
 // oxlint-disable-next-line import/no-default-export -- the SDK asks for it by that name
 export { unknownJob as default } from './unknown-job.ts'

@@ -8,6 +8,7 @@ import { importContacts } from '../../operations/import-contacts.ts'
 import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
+import { openPayloadKeys } from '../payload-keys.ts'
 import { addNoteOptions, loginActor, noteOf, type NoteFlags } from '../note-options.ts'
 import { readRowFile } from '../policy-file.ts'
 
@@ -40,7 +41,8 @@ async function importFile(context: CliContext, file: string, isJson: boolean): P
   })
   await using database = await openDatabase(context)
   await assertSchemaCurrent(database.db)
-  const contactStore = createContactStore(database.db)
+  using keys = await openPayloadKeys(context.env)
+  const contactStore = createContactStore(database.db, keys)
   const result = await importContacts({ contactStore, by: loginActor() }, rows, context.signal)
   const { created, changed, unchanged, rejected } = result
   for (const { line, field, reason } of rejected) {
@@ -56,7 +58,7 @@ async function importFile(context: CliContext, file: string, isJson: boolean): P
 async function erase(context: CliContext, holderRef: string, flags: NoteFlags): Promise<void> {
   const note = noteOf(flags)
   await using database = await openDatabase(context)
-  const isErased = await createContactStore(database.db).erase(holderRef, note)
+  const isErased = await createContactStore(database.db, null).erase(holderRef, note)
   if (!isErased) throw new CliError('nothing is known of this holder')
   context.stdout.write('erased\n')
 }

@@ -17,6 +17,7 @@ import { showNotification, type ShownNotification } from '../../operations/show-
 import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
+import { openPayloadKeys } from '../payload-keys.ts'
 import { addNoteOptions, noteOf, type NoteFlags } from '../note-options.ts'
 import {
   addPageOptions,
@@ -45,7 +46,7 @@ export function register(program: Command, context: CliContext): void {
       const filter = { state, channel, template, audience, policyNumber }
       return printRead(context, flags, {
         what: 'notification',
-        from: ({ db }) => createNotificationReads(db).list(filter, flags),
+        from: ({ db }) => createNotificationReads(db, null).list(filter, flags),
         lines: (page) => pageLines(page, lines),
       })
     })
@@ -55,10 +56,10 @@ export function register(program: Command, context: CliContext): void {
     .action((id: string, flags: ReadFlags) =>
       printRead(context, flags, {
         what: 'notification',
-        from: ({ db }) =>
+        from: async ({ db }) =>
           showNotification(
             {
-              notificationReads: createNotificationReads(db),
+              notificationReads: createNotificationReads(db, await openPayloadKeys(context.env)),
               explanations: createExplanationSource(db),
             },
             id,

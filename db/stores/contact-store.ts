@@ -1,76 +1,62 @@
-/** Contacts in Postgres. */
-import { sql } from 'kysely'
+/** Contacts in Postgres: what names a person is closed with their own key before it is written. */
+import { sql, type Transaction } from 'kysely'
 
 import type { Contact } from '../../domain/contact.ts'
 import { CONTACTS_PER_SAVE } from '../../domain/ports/contact-store.ts'
-import type { ContactStore, SavedContacts } from '../../domain/ports/contact-store.ts'
+import type { ContactStore, ErasureNote, SavedContacts } from '../../domain/ports/contact-store.ts'
+import type { KeyRingSource } from '../../domain/ports/key-rings.ts'
 import type { Database } from '../client.ts'
+import type { DB } from '../types.generated.ts'
+import { shredPerson } from './person-erasure.ts'
+import {
+  createPersonKeys,
+  holdForErasure,
+  keepFromErasure,
+  type PersonKeys,
+} from './person-keys.ts'
+import { sealBrowser, sealNames } from './sealed-contact.ts'
 
-/** The contact store over `db`. */
-export function createContactStore(db: Database): ContactStore {
+/** The contact store over `db`, with the ring that closes persons' keys; null: there is none. */
+export function createContactStore(db: Database, ring: KeyRingSource | null): ContactStore {
+  const keys = createPersonKeys(ring)
   return {
-    save: (contacts, savedBy) => save(db, contacts, savedBy),
-    async erase(holderRef, { by, reason }) {
-      // The token stays in the trail: it is no name, and policies keep it as well.
-      const { rows } = await sql<{ holder_ref: string }>`
-        with erased as (
-          delete from contact where holder_ref = ${holderRef} returning holder_ref
-        )
-        insert into audit_event (at, actor, action, subject, details)
-        select now(), ${by}, 'contacts.erase', 'holder:' || holder_ref,
-          ${JSON.stringify({ reason })}::jsonb
-        from erased
-        returning subject as holder_ref`.execute(db)
-      return rows.length === 1
-    },
+    save: (contacts, savedBy) => save(db, keys, { given: contacts, savedBy }),
+    erase: (holderRef, note) => db.transaction().execute((trx) => erase(trx, holderRef, note)),
   }
 }
+
+async function erase(
+  trx: Transaction<DB>,
+  holderRef: string,
+  { by, reason }: ErasureNote,
+): Promise<boolean> {
+  await holdForErasure(trx)
+  if (!(await shredPerson(trx, holderRef))) return false
+  // The token stays in the trail: it is no name, and policies keep it as well.
+  await sql`
+    insert into audit_event (at, actor, action, subject, details)
+    values (now(), ${by}, 'contacts.erase', ${`holder:${holderRef}`},
+      ${JSON.stringify({ reason })}::jsonb)`.execute(trx)
+  return true
+}
+
+type Saving = { readonly given: readonly Contact[]; readonly savedBy: string | undefined }
 
 /** The last of several rows of one holder counts, as if they had come one after the other. */
 async function save(
   db: Database,
-  given: readonly Contact[],
-  savedBy: string | undefined,
+  keys: PersonKeys,
+  { given, savedBy }: Saving,
 ): Promise<SavedContacts> {
   if (given.length > CONTACTS_PER_SAVE) {
     throw new RangeError(`at most ${CONTACTS_PER_SAVE} contacts at once: ${given.length}`)
   }
-  const contacts = [...new Map(given.map((contact) => [contact.holderRef, contact])).values()]
+  const last = [...new Map(given.map((contact) => [contact.holderRef, contact])).values()]
   return db.transaction().execute(async (trx) => {
-    const { rows } = await sql<{ created: boolean }>`
-      insert into contact (holder_ref, display_name, email, phone, locale, channels)
-      select c.holder_ref, c.display_name, c.email, c.phone, c.locale,
-        coalesce(string_to_array(nullif(c.channels, ''), ','), '{}')
-      from unnest(
-        ${contacts.map((c) => c.holderRef)}::text[], ${contacts.map((c) => c.displayName)}::text[],
-        ${contacts.map((c) => c.email)}::text[], ${contacts.map((c) => c.phone)}::text[],
-        ${contacts.map((c) => c.locale)}::text[],
-        ${contacts.map((c) => c.channels.join(','))}::text[]
-      ) as c (holder_ref, display_name, email, phone, locale, channels)
-      order by c.holder_ref
-      on conflict (holder_ref) do update
-      set display_name = excluded.display_name, email = excluded.email, phone = excluded.phone,
-        locale = excluded.locale, channels = excluded.channels, updated_at = now()
-      where (contact.display_name, contact.email, contact.phone, contact.locale, contact.channels)
-        is distinct from (excluded.display_name, excluded.email, excluded.phone, excluded.locale,
-          excluded.channels)
-      returning xmax = 0 as created`.execute(trx)
-    const pushed = contacts.flatMap(({ holderRef, push }) =>
-      push === null ? [] : [{ holderRef, ...push }],
-    )
-    // A browser that somebody else signs in on is theirs from then on.
-    await sql`
-      insert into push_subscription (id, holder_ref, endpoint, p256dh, auth)
-      select groundstop_id('push|' || s.endpoint), s.holder_ref, s.endpoint, s.p256dh, s.auth
-      from unnest(
-        ${pushed.map((s) => s.holderRef)}::text[], ${pushed.map((s) => s.endpoint)}::text[],
-        ${pushed.map((s) => s.p256dh)}::text[], ${pushed.map((s) => s.auth)}::text[]
-      ) as s (holder_ref, endpoint, p256dh, auth)
-      on conflict (endpoint) do update
-      set holder_ref = excluded.holder_ref, p256dh = excluded.p256dh, auth = excluded.auth,
-        updated_at = now()
-      where (push_subscription.holder_ref, push_subscription.p256dh, push_subscription.auth)
-        is distinct from (excluded.holder_ref, excluded.p256dh, excluded.auth)`.execute(trx)
+    await keepFromErasure(trx)
+    const erased = await erasedOf(trx, last)
+    const contacts = last.filter(({ holderRef }) => !erased.includes(holderRef))
+    const rows = await writeContacts(trx, keys, contacts)
     const created = rows.filter((row) => row.created).length
     const changed = rows.length - created
     if (savedBy !== undefined && rows.length > 0) {
@@ -79,6 +65,72 @@ async function save(
         insert into audit_event (at, actor, action, subject, details)
         values (now(), ${savedBy}, 'contacts.save', 'holders', ${details}::jsonb)`.execute(trx)
     }
-    return { created, changed, unchanged: contacts.length - created - changed }
+    return { created, changed, unchanged: contacts.length - created - changed, erased }
   })
+}
+
+/** Those who asked to be erased: they do not come back with an old file. */
+async function erasedOf(trx: Transaction<DB>, contacts: readonly Contact[]): Promise<string[]> {
+  const { rows } = await sql<{ holderRef: string }>`
+    select e.holder_ref as "holderRef" from erased_person e
+    where e.holder_ref = any(${contacts.map((c) => c.holderRef)}::text[])`.execute(trx)
+  return rows.map(({ holderRef }) => holderRef)
+}
+
+/** Writes contacts and browsers, closed; the rows that changed. */
+export async function writeContacts(
+  trx: Transaction<DB>,
+  keys: PersonKeys,
+  contacts: readonly Contact[],
+): Promise<readonly { readonly created: boolean }[]> {
+  const keyByRef = await keys.ensure(
+    trx,
+    contacts.map(({ holderRef }) => holderRef),
+  )
+  const closed = contacts.map((contact) => {
+    const { holderRef, push } = contact
+    const key = keyByRef.get(holderRef)
+    if (key === undefined) throw new Error('a person was erased while their contact was written')
+    return {
+      contact,
+      names: sealNames(key, holderRef, contact),
+      browser: push === null ? null : sealBrowser(key, holderRef, push),
+    }
+  })
+  const { rows } = await sql<{ created: boolean }>`
+    insert into contact (holder_ref, sealed, has_email, has_phone, locale, channels)
+    select c.holder_ref, c.sealed, c.has_email, c.has_phone, c.locale,
+      coalesce(string_to_array(nullif(c.channels, ''), ','), '{}')
+    from unnest(
+      ${contacts.map((c) => c.holderRef)}::text[], ${closed.map((c) => c.names)}::bytea[],
+      ${contacts.map((c) => c.email !== null)}::boolean[],
+      ${contacts.map((c) => c.phone !== null)}::boolean[],
+      ${contacts.map((c) => c.locale)}::text[],
+      ${contacts.map((c) => c.channels.join(','))}::text[]
+    ) as c (holder_ref, sealed, has_email, has_phone, locale, channels)
+    order by c.holder_ref
+    on conflict (holder_ref) do update
+    set sealed = excluded.sealed, has_email = excluded.has_email, has_phone = excluded.has_phone,
+      display_name = null, email = null, phone = null,
+      locale = excluded.locale, channels = excluded.channels, updated_at = now()
+    where (contact.sealed, contact.locale, contact.channels)
+      is distinct from (excluded.sealed, excluded.locale, excluded.channels)
+    returning xmax = 0 as created`.execute(trx)
+  const pushed = closed.flatMap(({ contact: { holderRef, push }, browser }) =>
+    push === null || browser === null ? [] : [{ holderRef, endpoint: push.endpoint, browser }],
+  )
+  // A browser that somebody else signs in on is theirs from then on.
+  await sql`
+    insert into push_subscription (id, holder_ref, sealed)
+    select groundstop_id('push|' || s.endpoint), s.holder_ref, s.sealed
+    from unnest(
+      ${pushed.map((s) => s.holderRef)}::text[], ${pushed.map((s) => s.endpoint)}::text[],
+      ${pushed.map((s) => s.browser)}::bytea[]
+    ) as s (holder_ref, endpoint, sealed)
+    on conflict (id) do update
+    set holder_ref = excluded.holder_ref, sealed = excluded.sealed, endpoint = null, p256dh = null,
+      auth = null, updated_at = now()
+    where (push_subscription.holder_ref, push_subscription.sealed)
+      is distinct from (excluded.holder_ref, excluded.sealed)`.execute(trx)
+  return rows
 }

@@ -42,10 +42,10 @@ export async function queueFacts(db: Database, limit: number): Promise<QueuedFac
         union all
         select 'email', null, ${optedOut} where c.channels = '{}'
         union all
-        select 'email', null, case when c.email is null then ${noAddress} end
+        select 'email', null, case when not c.has_email and c.email is null then ${noAddress} end
         where 'email' = any(c.channels)
         union all
-        select 'sms', null, case when c.phone is null then ${noAddress} end
+        select 'sms', null, case when not c.has_phone and c.phone is null then ${noAddress} end
         where 'sms' = any(c.channels)
         union all
         select 'push', s.id, case when s.id is null then ${noAddress} end

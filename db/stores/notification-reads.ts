@@ -6,17 +6,23 @@ import type {
   NotificationFilter,
   NotificationReads,
 } from '../../domain/ports/notification-reads.ts'
+import type { KeyRingSource } from '../../domain/ports/key-rings.ts'
 import type { Database } from '../client.ts'
 import { keyPart, microsOf, pageOf, readKey, timeOfMicros } from '../keyset.ts'
 import { readMessage } from './notification-messages.ts'
+import { createPersonKeys } from './person-keys.ts'
 
 const LISTED = sql`n.id as "notificationId", n.template, n.template_version as version, n.locale,
   n.channel, n.audience, p.policy_number as "policyNumber", n.state, n.reason, n.attempts,
   n.last_code as "lastCode", n.provider_ref as "providerRef", n.next_attempt_at as "nextAttemptAt",
   n.sent_at as "sentAt", n.created_at as "createdAt", n.resend_of as "resendOf"`
 
-/** The reader over this database. */
-export function createNotificationReads(db: Database): NotificationReads {
+/** The reader over this database, with the ring that closes persons' keys; null: there is none. */
+export function createNotificationReads(
+  db: Database,
+  ring: KeyRingSource | null,
+): NotificationReads {
+  const keys = createPersonKeys(ring)
   return {
     async list(filter, page) {
       const scope = ['notifications', filter]
@@ -37,7 +43,7 @@ export function createNotificationReads(db: Database): NotificationReads {
         select ${LISTED} from notification n left join policy p on p.id = n.policy_id
         where n.id = ${notificationId}::uuid limit 1`.execute(db)
       const [listed] = rows
-      const message = await readMessage(db, notificationId)
+      const message = await readMessage({ db, keys }, notificationId)
       return listed === undefined || message === null ? null : { listed, message }
     },
   }

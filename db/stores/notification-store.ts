@@ -12,18 +12,24 @@ import type {
   RecordedOutcome,
   UndeliveredMessage,
 } from '../../domain/ports/notification-store.ts'
+import type { KeyRingSource } from '../../domain/ports/key-rings.ts'
 import type { Database } from '../client.ts'
 import { noteLongReviews, queueFacts } from './notification-outbox.ts'
 import { takeMessages } from './notification-messages.ts'
+import { createPersonKeys } from './person-keys.ts'
 
-/** The notification store over `db`. */
-export function createNotificationStore(db: Database): NotificationStore {
+/** The notification store over `db`, with the ring that closes persons' keys; null: there is none. */
+export function createNotificationStore(
+  db: Database,
+  ring: KeyRingSource | null,
+): NotificationStore {
+  const keys = createPersonKeys(ring)
   return {
     queueFacts: (limit) => queueFacts(db, limit),
     noteLongReviews: (openedBefore, limit) => noteLongReviews(db, openedBefore, limit),
     claimBatches: (claim) => claimBatches(db, claim),
     claimThese: (notificationIds, { leaseMs }) => claimThese(db, notificationIds, leaseMs),
-    takeMessages: (batchId, page) => takeMessages(db, batchId, page),
+    takeMessages: (batchId, page) => takeMessages({ db, keys }, batchId, page),
     recordOutcomes: (batchId, outcomes) => recordOutcomes(db, batchId, outcomes),
     standing: (batchId) => standing(db, batchId),
     async releaseBatch(batchId) {

@@ -6,6 +6,8 @@ export type SavedContacts = {
   readonly created: number
   readonly changed: number
   readonly unchanged: number
+  /** Holders who asked to be erased: nothing of theirs was written. */
+  readonly erased: readonly string[]
 }
 
 /** Who erased a holder's contact, and why. */
@@ -21,6 +23,6 @@ export interface ContactStore {
    * nothing. Who saves is noted in the audit trail, where the door says so, and never what.
    */
   save(contacts: readonly Contact[], savedBy?: string): Promise<SavedContacts>
-  /** Removes a contact with its subscriptions, and notes that in the audit trail. False: none was there. */
+  /** Removes a contact with its subscriptions and its key, noted in the audit trail. False: none was there. */
   erase(holderRef: string, note: ErasureNote): Promise<boolean>
 }

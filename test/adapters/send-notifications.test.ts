@@ -111,7 +111,7 @@ const retry = (isChannelDown: boolean): SendOutcome => ({
 
 function stores() {
   return {
-    notificationStore: createNotificationStore(database.db),
+    notificationStore: createNotificationStore(database.db, null),
     explanations: createExplanationSource(database.db),
     operatorNoticeStore: createOperatorNoticeStore(database.db),
   }

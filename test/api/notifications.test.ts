@@ -29,7 +29,7 @@ beforeAll(async () => {
   const saved = await rig.ask('POST', '/api/contacts', { body: { contacts } })
   expect(saved).toMatchObject({ status: 200, body: { total: 2, created: 2, errors: [] } })
   for (const n of [1, 2, 3]) await pay(rig.database.db, `P${n}`)
-  await createNotificationStore(rig.database.db).queueFacts(10)
+  await createNotificationStore(rig.database.db, null).queueFacts(10)
 })
 afterAll(() => rig[Symbol.asyncDispose]())
 

@@ -70,6 +70,8 @@ describe('routes', () => {
       'GET /api/docs',
       'GET /api/docs/start.js',
       'GET /api/openapi.json',
+      // Having the link is enough: the person has no account.
+      'GET /api/privacy-exports/:requestId/:token',
       'GET /health/live',
       'GET /health/ready',
       'POST /api/webhooks/stripe',

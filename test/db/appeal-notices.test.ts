@@ -6,6 +6,7 @@ import { createExplanationSource } from '../../db/stores/explanation-source.ts'
 import { readMessage } from '../../db/stores/notification-messages.ts'
 import { noteLongReviews } from '../../db/stores/notification-outbox.ts'
 import { createNotificationStore } from '../../db/stores/notification-store.ts'
+import { createPersonKeys } from '../../db/stores/person-keys.ts'
 import { addMs, DAY_MS } from '../../domain/time.ts'
 import { composeMessage } from '../../operations/compose-message.ts'
 import {
@@ -39,12 +40,12 @@ afterAll(() => it[Symbol.asyncDispose]())
 
 /** All messages of the policy by template; null is one that is not true any more. */
 async function told({ number }: Appealed): Promise<Record<string, string | null>> {
-  await createNotificationStore(it.db).queueFacts(100)
+  await createNotificationStore(it.db, null).queueFacts(100)
   const { rows } = await sql<{ id: string; template: string }>`
     select n.id, n.template from notification n join policy p on p.id = n.policy_id
     where p.policy_number = ${number} order by n.template`.execute(it.db)
   const texts = rows.map(async ({ id, template }) => {
-    const message = await readMessage(it.db, id)
+    const message = await readMessage({ db: it.db, keys: createPersonKeys(null) }, id)
     if (message === null) throw new Error('no message')
     const composed = await composeMessage({ explanations: createExplanationSource(it.db) }, message)
     return [template, composed?.text ?? null] as const

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createExplanationSource } from '../../db/stores/explanation-source.ts'
 import { readMessage } from '../../db/stores/notification-messages.ts'
 import { createNotificationStore } from '../../db/stores/notification-store.ts'
+import { createPersonKeys } from '../../db/stores/person-keys.ts'
 import { addMs, HOUR_MS, MINUTE_MS } from '../../domain/time.ts'
 import { composeMessage } from '../../operations/compose-message.ts'
 import { arrivedRecord, B6_35, recordOf, rowOf } from '../support/builders.ts'
@@ -236,14 +237,14 @@ describe('the watch begins', () => {
 
 describe('what holders are told of a retime', () => {
   async function noticesOf({ db }: EarlyBook) {
-    await createNotificationStore(db).queueFacts(100)
+    await createNotificationStore(db, null).queueFacts(100)
     const { rows } = await sql<{ id: string; template: string }>`
       select n.id, n.template from notification n join policy p on p.id = n.policy_id
       where n.template in ('policy-endorsed', 'policy-cancelled')
       order by p.policy_number, n.created_at, n.template`.execute(db)
     return await Promise.all(
       rows.map(async ({ id, template }) => {
-        const message = await readMessage(db, id)
+        const message = await readMessage({ db, keys: createPersonKeys(null) }, id)
         if (message === null) throw new Error('no message')
         const told = await composeMessage({ explanations: createExplanationSource(db) }, message)
         return { template, text: told?.text ?? null }

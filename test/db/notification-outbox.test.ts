@@ -33,7 +33,7 @@ let store: ReturnType<typeof createNotificationStore>
 
 beforeAll(async () => {
   database = await createTestDatabase()
-  store = createNotificationStore(database.db)
+  store = createNotificationStore(database.db, null)
   await makePayoutBook(database.db, { size: 8, productCode: 'OTHER' })
 })
 afterAll(() => database[Symbol.asyncDispose]())

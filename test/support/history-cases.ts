@@ -26,6 +26,7 @@ import { accessCases } from './access-histories.ts'
 import { cleanupCases, maintenanceCases } from './retention-histories.ts'
 import { analyticsCases } from './analytics-histories.ts'
 import { armingCases } from './arming-histories.ts'
+import { privacyCases } from './privacy-histories.ts'
 import { rotationCases } from './secret-histories.ts'
 import { verificationCases } from './verification-histories.ts'
 import { reviewCases } from './review-histories.ts'
@@ -342,6 +343,7 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
   ...NOTIFICATION_CASES,
   ...armingCases({ failingOnce }),
   ...analyticsCases({ inTurn, failingOnce }),
+  ...privacyCases({ inTurn, failingOnce }),
   ...rotationCases({ inTurn, failingOnce }),
 ]
 

@@ -12,7 +12,7 @@ export async function saveContacts(db: Database, rows: readonly RawContactRow[])
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
     return parsed.contact
   })
-  await createContactStore(db).save(contacts)
+  await createContactStore(db, null).save(contacts)
 }
 
 export type NotificationRow = {

@@ -18,6 +18,7 @@ import { register as registerNotifications } from '../../cli/commands/notificati
 import { register as registerPayouts } from '../../cli/commands/payouts.ts'
 import { register as registerPolicies } from '../../cli/commands/policies.ts'
 import { register as registerPolls } from '../../cli/commands/polls.ts'
+import { register as registerPrivacy } from '../../cli/commands/privacy.ts'
 import { register as registerProviders } from '../../cli/commands/providers.ts'
 import { register as registerReport } from '../../cli/commands/report.ts'
 import { register as registerReviews } from '../../cli/commands/reviews.ts'
@@ -57,6 +58,7 @@ export async function runCommand(
   commands.push(registerReport, registerContacts, registerNotifications, registerSettings)
   commands.push(registerUsers, registerApiKeys, registerJobs)
   commands.push(registerDeadLetters, registerSchedules, registerTasks)
+  commands.push(registerPrivacy)
   for (const register of commands) register(program, context)
   const error: unknown = await program
     .parseAsync(['node', 'groundstop', ...words])
