@@ -267,6 +267,7 @@ export interface DeadLetter {
   schedule_id: string | null;
   started_at: Instant;
   state: Generated<string>;
+  told_at: Instant | null;
   updated_at: Generated<Instant>;
   version: string | null;
   workflow_id: string;

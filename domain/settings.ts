@@ -2,6 +2,7 @@
  * Every run-time setting: what it may be, what holds while it is not set, what a change does. The one
  * list behind command line, API and documents; values are stored elsewhere.
  */
+import { ALERT_OWNERS_TEXT, ALERTS_OWNERS, isAlertOwners } from './alert-owners.ts'
 import { knownCurrency } from './currency.ts'
 import { REVIEWS_TWO_PERSON_LIMIT } from './ports/review-decisions.ts'
 import { RUNS_HISTORY_DAYS } from './ports/run-store.ts'
@@ -39,6 +40,8 @@ export type SettingBounds =
   | { readonly type: 'retention' }
   /** Limits of some or all jobs that have any. */
   | { readonly type: 'job-limits' }
+  /** How owners of jobs are told of trouble. */
+  | { readonly type: 'alert-owners' }
   /** Has a command of its own, which checks more than a value can show. */
   | { readonly type: 'switch'; readonly door: string }
 
@@ -220,6 +223,16 @@ export const SETTINGS: readonly SettingSpec[] = [
       'From the next run that begins or ends; runs at work stay, those that wait look within 10 s.',
   },
   {
+    key: ALERTS_OWNERS,
+    bounds: { type: 'alert-owners' },
+    unit: 'channels and an address by owner',
+    fallback: null,
+    variable: null,
+    description:
+      'How owners of jobs are told that one failed, waits or is late; all channels where not said.',
+    effect: 'From the next alert; an address also for those that are queued.',
+  },
+  {
     key: LOG_LEVEL,
     bounds: {
       type: 'choice',
@@ -254,6 +267,8 @@ export function boundsText(bounds: SettingBounds): string {
       return `days from a class's least to ${GREATEST_DAYS}, as {"files": 60}; ${retentionText()}`
     case 'job-limits':
       return jobLimitsText()
+    case 'alert-owners':
+      return ALERT_OWNERS_TEXT
     case 'switch':
       return `changed by \`${bounds.door}\``
   }
@@ -274,6 +289,8 @@ export function isWithinBounds(value: unknown, bounds: SettingBounds): boolean {
       return isRetention(value)
     case 'job-limits':
       return isJobLimitsSetting(value)
+    case 'alert-owners':
+      return isAlertOwners(value)
     case 'switch':
       return false
   }

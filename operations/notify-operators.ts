@@ -1,7 +1,12 @@
 /** Tells operators of trouble, and when it is over: by every channel they have, and not over and over. */
 import { OPERATOR_CHANNELS, TEMPLATE_VERSIONS } from '../domain/notification.ts'
 import type { OperatorNotice } from '../domain/messages/render.ts'
-import type { NoticeOutcome, OperatorNoticeStore } from '../domain/ports/operator-notice-store.ts'
+import type {
+  NewOperatorNotice,
+  NoticeAudit,
+  NoticeOutcome,
+  OperatorNoticeStore,
+} from '../domain/ports/operator-notice-store.ts'
 import { HOUR_MS } from '../domain/time.ts'
 
 /** What telling works over. */
@@ -16,7 +21,14 @@ export type OperatorMessage = OperatorNotice & {
   readonly key: string
   /** Within this an open episode is not told again; wall milliseconds. Default an hour. */
   readonly windowMs?: number
+  /** Whom it goes to, and how; all operators by all their channels when left out. */
+  readonly to?: { readonly owner: string; readonly channels: NewOperatorNotice['channels'] }
+  /** Recorded in the audit trail when it is told; not when left out. */
+  readonly audit?: NoticeAudit
 }
+
+/** Whom a notice goes to that names nobody. */
+const EVERY_OPERATOR = { owner: 'operators', channels: OPERATOR_CHANNELS }
 
 /** Longer texts are a log, and logs are elsewhere. */
 const TEXT_LIMIT = 4_000
@@ -32,7 +44,7 @@ export async function notifyOperators(
   { operatorNoticeStore }: NotifyOperatorsDeps,
   message: OperatorMessage,
 ): Promise<NoticeOutcome> {
-  const { key, severity, subject, text, windowMs = HOUR_MS } = message
+  const { key, severity, subject, text, windowMs = HOUR_MS, to = EVERY_OPERATOR } = message
   if (key === '' || key.length > KEY_LIMIT) {
     throw new RangeError(`a notice's key has 1 to ${KEY_LIMIT} characters`)
   }
@@ -43,7 +55,9 @@ export async function notifyOperators(
       subject: subject.slice(0, SUBJECT_LIMIT),
       text: text.slice(0, TEXT_LIMIT),
     },
-    channels: OPERATOR_CHANNELS,
+    channels: to.channels,
+    toRef: to.owner,
+    audit: message.audit ?? null,
     templateVersion: TEMPLATE_VERSIONS['operator-notice'],
     windowMs,
   })

@@ -11,6 +11,7 @@ import type { RunEnd, RunRecord } from '../domain/run.ts'
 import { addMs, DAY_MS, earlier, HOUR_MS, MINUTE_MS, type Instant } from '../domain/time.ts'
 import { allJobs } from '../jobs/registry.ts'
 import type { Events } from '../platform/events.ts'
+import { alertFailures, alertLateness, type AlertOwnersDeps } from './alert-owners.ts'
 import { endWindows, type EndWindowsDeps } from './control-jobs.ts'
 import { watchSchedules, type WatchDeps, type WatchedFires } from './watch-schedules.ts'
 import { watchTasks, type WatchTasksDeps } from './watch-tasks.ts'
@@ -35,6 +36,7 @@ export type ProjectionDeps = {
   readonly windows: EndWindowsDeps
   /** Schedules that should be on the server. */
   readonly scheduleIds: readonly string[]
+  readonly alerts: AlertOwnersDeps
 }
 
 /** How much of a pass was done. */
@@ -91,6 +93,7 @@ export async function projectRuns(
   const open = isFull ? await keepOpen(deps, now) : { listed: 0, changed: 0 }
   const ends = await readEnds(deps, ENDS_PER_PASS)
   const letters = await sweepLetters(deps, ends.dead)
+  await alertFailures(deps.alerts)
   const isCurrent = moved.until === now
   if (isFull) await endWindows(deps.windows, now)
   const fires = isFull && isCurrent ? await watch(deps, now) : null
@@ -112,6 +115,7 @@ async function watch(deps: ProjectionDeps, now: Instant): Promise<WatchedFires> 
   const { events, watchStore, tasks } = deps
   const fires = await watchSchedules(deps, deps.scheduleIds, { until: now, now })
   await watchTasks({ ...tasks, events, watchStore }, { until: now, now })
+  await alertLateness(deps.alerts, deps.scheduleIds, now)
   return fires
 }
 

@@ -8,6 +8,7 @@ import type { Database } from '../db/client.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
 import { createControlStore } from '../db/stores/control-store.ts'
 import { createDeadLetterStore } from '../db/stores/dead-letter-store.ts'
+import { createJobAlertStore } from '../db/stores/job-alert-store.ts'
 import { createRunStore } from '../db/stores/run-store.ts'
 import { createScheduleWatchStore } from '../db/stores/schedule-watch-store.ts'
 import { createOperatorNoticeStore } from '../db/stores/operator-notice-store.ts'
@@ -42,14 +43,19 @@ export function runProjection(
 ): OutboxAndRunProjectionActivities {
   const { runSource, watched, jobControl, scheduleStates, taskSchedules } = deps.server
   const taskStore = createTaskStore(db)
-  const clock = createVirtualClock(createClockStore(db))
+  const clockStore = createClockStore(db)
+  const clock = createVirtualClock(clockStore)
+  const [settingStore, operatorNoticeStore] = [
+    createSettingStore(db),
+    createOperatorNoticeStore(db),
+  ]
   const terms = schedulerTermsOf(deps.config)
   const scheduled = allJobs().filter((job) => isScheduled(job, terms))
   return createOutboxAndRunProjectionActivities({
     runSource,
     runStore: createRunStore(db),
     deadLetters: createDeadLetterStore(db),
-    settingStore: createSettingStore(db),
+    settingStore,
     wallNow: () => instantFromMs(Date.now()),
     events: deps.events,
     watched,
@@ -64,8 +70,16 @@ export function runProjection(
       taskStore,
       taskSchedules,
       watched: deps.server.watchedTasks(taskStore),
-      operatorNoticeStore: createOperatorNoticeStore(db),
+      operatorNoticeStore,
       clock,
+    },
+    alerts: {
+      jobAlerts: createJobAlertStore(db),
+      settingStore,
+      operatorNoticeStore,
+      jobs: allJobs(),
+      clock,
+      clockSpeed: async () => (await clockStore.read())?.speed ?? 1,
     },
     scheduleIds: scheduled.map((job) => job.name),
   })

@@ -55,7 +55,7 @@ async function sweep(trx: Transaction<DB>, covering: readonly string[]): Promise
   const opened = await openLetters(deaths).execute(trx)
   const reopened = await sql`
     update dead_letter d set state = 'OPEN', resolved_at = null, resolved_by = null, reason = null,
-      updated_at = now()
+      told_at = null, updated_at = now()
     from job_run r join job_run_kind k on k.id = r.kind_id
     where r.run_id = d.run_id and k.status = 'running' and k.state = 'parked'
       and d.state in ('RECOVERED', 'REDRIVEN') and d.resolved_at < now() - ${SEEN_LATE}

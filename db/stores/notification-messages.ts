@@ -1,6 +1,7 @@
 /** Messages of a batch with where they go: the only statement that reads addresses. */
 import { sql } from 'kysely'
 
+import { ALERTS_OWNERS, isMailAddress } from '../../domain/alert-owners.ts'
 import { currency, minorUnits } from '../../domain/money.ts'
 import type {
   MessageLocale,
@@ -36,6 +37,7 @@ type Row = StoredNames &
     readonly attempts: number
     readonly age_ms: number
     readonly content: OperatorNotice | null
+    readonly owner_email: unknown
     readonly policy_number: string | null
     readonly payout_id: string | null
     readonly payout_state: PayoutState | null
@@ -49,12 +51,14 @@ export type MessageDeps = { readonly db: Database; readonly keys: PersonKeys }
 
 const COLUMNS = sql`n.id, n.to_ref, n.audience, n.template, n.template_version, n.locale, n.channel, n.attempts,
   floor(extract(epoch from now() - n.created_at) * 1000)::bigint as age_ms, n.content,
+  e.value -> n.to_ref -> 'email' as owner_email,
   c.sealed, c.email, c.phone, c.display_name, k.ring_key_id as "ringKeyId", k.material,
   s.sealed as browser_sealed, s.endpoint, s.p256dh, s.auth, p.policy_number,
   o.id as payout_id, o.state as payout_state, o.amount_minor, o.currency, o.paid_at`
 
 const JOINS = sql`
   left join contact c on n.audience = 'holder' and c.holder_ref = n.to_ref
+  left join setting e on n.audience = 'operator' and e.key = ${ALERTS_OWNERS}
   left join person_key k on n.audience = 'holder' and k.holder_ref = n.to_ref
   left join push_subscription s on s.id = n.push_subscription_id and s.holder_ref = n.to_ref
   left join policy p on p.id = n.policy_id
@@ -110,12 +114,11 @@ async function toMessage(keys: PersonKeys, row: Row): Promise<DueMessage> {
 }
 
 function addressOf(
-  { audience, channel }: Row,
+  { audience, channel, owner_email: ownerEmail }: Row,
   { displayName: name, email, phone }: ContactNames,
   browser: PushSubscription | null,
 ): NotifierAddress | null {
-  // Where operators are told is a setting of each channel.
-  if (audience === 'operator') return { kind: 'fixed' }
+  if (audience === 'operator') return addressOfOwner(channel, ownerEmail)
   switch (channel) {
     case 'email':
       return email === null ? null : { kind: 'email', email, name }
@@ -127,6 +130,12 @@ function addressOf(
     case 'webhook':
       return { kind: 'fixed' }
   }
+}
+
+/** Where operators are told is a setting of each channel, but for mail to owners with an address of their own. */
+function addressOfOwner(channel: NotificationChannel, email: unknown): NotifierAddress {
+  const isOwn = channel === 'email' && isMailAddress(email)
+  return isOwn ? { kind: 'email', email, name: null } : { kind: 'fixed' }
 }
 
 function payoutOf(row: Row): DueMessage['payout'] {

@@ -58,12 +58,19 @@ async function recover(db: Database, notice: NewOperatorNotice): Promise<NoticeO
 }
 
 async function queue(db: Database, notice: NewOperatorNotice, occasion: string): Promise<void> {
-  const { key, channels, templateVersion } = notice
+  const { key, channels, templateVersion, toRef, audit } = notice
   await sql`
     insert into notification (id, audience, template, template_version, locale, channel, to_ref, content)
     select groundstop_id(concat_ws('|', 'notification', 'operator', ${key}::text, ${occasion}::text, c)),
-      'operator', 'operator-notice', ${templateVersion}, 'en', c, 'operators',
+      'operator', 'operator-notice', ${templateVersion}, 'en', c, ${toRef},
       ${JSON.stringify(notice.notice)}::jsonb
     from unnest(${[...channels]}::text[]) as c
     on conflict do nothing`.execute(db)
+  if (audit === null) return
+  const { severity, subject } = notice.notice
+  const action = severity === 'recovered' ? 'alert.recovered' : 'alert.told'
+  await sql`
+    insert into audit_event (at, actor, action, subject, details)
+    values (${audit.at}::timestamptz, 'system', ${action}, ${audit.subject},
+      ${JSON.stringify({ key, to: toRef, channels, told: subject })}::jsonb)`.execute(db)
 }

@@ -134,6 +134,28 @@ describe('what is kept of a run', () => {
     )
   })
 
+  it('that failed for good: its owner is told, and when the job has succeeded again', async () => {
+    const told = async () => {
+      const { rows } = await sql<{ subject: string; to_ref: string }>`
+        select distinct on (created_at) content ->> 'subject' as subject, to_ref from notification
+        where to_ref = 'platform' order by created_at`.execute(database.db)
+      return rows
+    }
+    const failed = { subject: 'maintenance failed: Error', to_ref: 'platform' }
+    expect(await told()).toEqual([failed])
+    await rig.withWorker('maintenance', fakeMaintenance(), async () => {
+      await startJob(rig, { job: 'maintenance', input: { task: 'vacuum' }, trigger: 'cli' })
+      await rig.client.workflow.getHandle('maintenance:vacuum').result()
+      await eventually(async () => {
+        await projectRuns(deps, { isFull: true })
+        expect(await told()).toEqual([
+          failed,
+          { subject: 'maintenance is over Error', to_ref: 'platform' },
+        ])
+      })
+    })
+  })
+
   it('that succeeded: how long it took', async () => {
     await rig.withWorker('maintenance', fakeMaintenance(), async () => {
       const input = { task: 'analyze' }

@@ -4,13 +4,14 @@ import type { Client } from '@temporalio/client'
 import type { Database } from '../../db/client.ts'
 import { createControlStore } from '../../db/stores/control-store.ts'
 import { createDeadLetterStore } from '../../db/stores/dead-letter-store.ts'
+import { createJobAlertStore } from '../../db/stores/job-alert-store.ts'
 import { createRunStore } from '../../db/stores/run-store.ts'
 import { createScheduleWatchStore } from '../../db/stores/schedule-watch-store.ts'
 import { createOperatorNoticeStore } from '../../db/stores/operator-notice-store.ts'
 import { createSettingStore } from '../../db/stores/setting-store.ts'
 import { createTaskStore } from '../../db/stores/task-store.ts'
 import { instantFromMs } from '../../domain/time.ts'
-import type { AnyJob } from '../../jobs/registry.ts'
+import { allJobs, type AnyJob } from '../../jobs/registry.ts'
 import type { ProjectionDeps } from '../../operations/project-runs.ts'
 import { createJobControl } from '../../platform/temporal/job-control.ts'
 import { createScheduleStates } from '../../platform/temporal/schedule-states.ts'
@@ -57,6 +58,14 @@ export function projectionDeps(
       watched: createWatchedTasks(client, 'development', taskStore),
       operatorNoticeStore: createOperatorNoticeStore(db),
       clock: { now: async () => instantFromMs(Date.now()) },
+    },
+    alerts: {
+      jobAlerts: createJobAlertStore(db),
+      settingStore: createSettingStore(db),
+      operatorNoticeStore: createOperatorNoticeStore(db),
+      jobs: allJobs(),
+      clock: { now: async () => instantFromMs(Date.now()) },
+      clockSpeed: async () => 1,
     },
     ...options,
     scheduleIds: jobs.map((job) => job.name),
