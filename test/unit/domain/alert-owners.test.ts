@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { channelsOf, isAlertOwners } from '../../../domain/alert-owners.ts'
-import { latenessOf } from '../../../domain/job-lateness.ts'
+import { latenessOf, type JobFreshness } from '../../../domain/job-lateness.ts'
 import { addMs, HOUR_MS, parseInstant } from '../../../domain/time.ts'
 import { allJobs } from '../../../jobs/registry.ts'
 
@@ -44,14 +44,14 @@ describe('owners of jobs', () => {
 describe('a job is late', () => {
   const now = parseInstant('2026-03-01T12:00:00Z')
   const ago = (ms: number) => addMs(now, -ms)
-  const job = {
+  const job: Omit<JobFreshness, 'job'> = {
     isPaused: false,
     watchedSince: ago(9 * HOUR_MS),
     lastPausedAt: null,
     lastSuccessAt: ago(HOUR_MS),
     missing: 0,
   }
-  const judge = (change: Partial<typeof job> & { lastPausedAt?: typeof now }) =>
+  const judge = (change: Partial<typeof job>) =>
     latenessOf({ ...job, ...change }, { now, freshnessMs: HOUR_MS }).kind
 
   it('when its last success is older than its target, not at the target', () => {
