@@ -64,6 +64,9 @@ const run = {
   progress: z.strictObject(progress).nullable(),
 }
 
+/** There where the caller may not see what went in and came out. */
+const withheld = z.literal(true).optional()
+
 /** A run of a job. */
 export const jobRunShape: z.ZodType = z.strictObject(run)
 
@@ -73,6 +76,7 @@ export const jobRunDetailsShape: z.ZodType = z.strictObject({
   progress: z.strictObject({ ...progress, steps: z.array(z.strictObject(step)) }).nullable(),
   input: z.unknown().optional(),
   result: z.unknown().optional(),
+  withheld,
   error: z.strictObject({ type: z.string(), message: z.string() }).nullable(),
 })
 

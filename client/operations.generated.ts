@@ -235,6 +235,7 @@ export type Operations = {
       } | null
       input?: unknown
       result?: unknown
+      withheld?: true
       error: { type: string; message: string } | null
     }
   }
@@ -445,6 +446,7 @@ export type Operations = {
         owner: string
         job: string
         input?: { readonly [name: string]: unknown }
+        withheld?: true
         priority: string
         timing: { kind: 'once' | 'interval' | 'wall' }
         toleranceMin: number
@@ -496,6 +498,7 @@ export type Operations = {
       owner: string
       job: string
       input?: { readonly [name: string]: unknown }
+      withheld?: true
       priority: string
       timing: { kind: 'once' | 'interval' | 'wall' }
       toleranceMin: number
@@ -575,6 +578,7 @@ export type Operations = {
       owner: string
       job: string
       input?: { readonly [name: string]: unknown }
+      withheld?: true
       priority: string
       timing: { kind: 'once' | 'interval' | 'wall' }
       toleranceMin: number
@@ -600,6 +604,7 @@ export type Operations = {
       owner: string
       job: string
       input?: { readonly [name: string]: unknown }
+      withheld?: true
       priority: string
       timing: { kind: 'once' | 'interval' | 'wall' }
       toleranceMin: number
@@ -623,6 +628,7 @@ export type Operations = {
       owner: string
       job: string
       input?: { readonly [name: string]: unknown }
+      withheld?: true
       priority: string
       timing: { kind: 'once' | 'interval' | 'wall' }
       toleranceMin: number
@@ -646,6 +652,7 @@ export type Operations = {
       owner: string
       job: string
       input?: { readonly [name: string]: unknown }
+      withheld?: true
       priority: string
       timing: { kind: 'once' | 'interval' | 'wall' }
       toleranceMin: number
@@ -691,6 +698,7 @@ export type Operations = {
       owner: string
       job: string
       input?: { readonly [name: string]: unknown }
+      withheld?: true
       priority: string
       timing: { kind: 'once' | 'interval' | 'wall' }
       toleranceMin: number

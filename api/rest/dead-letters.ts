@@ -164,7 +164,7 @@ export function addDeadLetterRoutes(app: Express, deps: DeadLettersDeps): void {
 
 /** What went in, for those who may see it. */
 async function inputFor(response: Response, { deadLetters }: DeadLettersDeps, letter: DeadLetter) {
-  if (!isAllowed(callerOf(response).role, 'payload.read')) return {}
+  if (!isAllowed(callerOf(response).role, 'payload.read')) return { withheld: true }
   return { input: (await deadLetters.readInput(letter)) ?? null }
 }
 

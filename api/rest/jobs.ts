@@ -210,7 +210,9 @@ export function addJobRoutes(app: Express, deps: JobsDeps): void {
 
 /** The run as its caller may see it. */
 function shown({ input, result, ...run }: JobRunDetails, response: Response) {
-  return isAllowed(callerOf(response).role, 'payload.read') ? { ...run, input, result } : run
+  return isAllowed(callerOf(response).role, 'payload.read')
+    ? { ...run, input, result }
+    : { ...run, withheld: true }
 }
 
 function idOf(request: Request): string {

@@ -119,6 +119,7 @@ const task = {
   owner: z.string(),
   job: z.string(),
   input: objectShape.optional(),
+  withheld: z.literal(true).optional(),
   priority: z.string(),
   timing: z.looseObject({ kind: z.enum(['once', 'interval', 'wall']) }),
   toleranceMin: z.int(),

@@ -266,10 +266,10 @@ function timed(when: TaskWhen): Task['timing'] {
 }
 
 /** The task as its caller may see it. */
-function shown(task: Task, response: Response): Omit<Task, 'input'> & { input?: unknown } {
+function shown(task: Task, response: Response): Task | (Omit<Task, 'input'> & { withheld: true }) {
   if (isAllowed(callerOf(response).role, 'payload.read')) return task
   const { input: _input, ...rest } = task
-  return rest
+  return { ...rest, withheld: true }
 }
 
 function taskIdOf(request: Request): string {

@@ -1,5 +1,5 @@
 /** What each role may do at each route, who acts, and what a token file must look like. */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { isAllowed, ROLES, type Role } from '../../api/roles.ts'
 import { readTokenFile } from '../../api/token-file.ts'
+import { createRunStore } from '../../db/stores/run-store.ts'
+import { instantFromMs } from '../../domain/time.ts'
 import { productRoutes } from '../../scripts/generate-roles-doc.ts'
 import { createApiRig, type ApiRig } from './api-rig.ts'
 
@@ -78,16 +80,51 @@ describe('roles', () => {
     expect(started.status, JSON.stringify(started.body)).toBe(201)
     const { id } = started.body as { id: string }
     const path = `/api/admin/scheduler/jobs/${encodeURIComponent(id)}`
+    const maybe = ['input', 'result', 'withheld']
     const seen = async (role: Role) => {
       const answer = await rig.ask('GET', path, { headers: bearer(tokenOf(role)) })
       expect(answer).toMatchObject({ status: 200, body: { id, status: 'scheduled', error: null } })
-      return Object.keys(answer.body as object).filter((key) => key === 'input' || key === 'result')
+      return Object.keys(answer.body as object).filter((key) => maybe.includes(key))
     }
     expect(await seen('operator')).toEqual(['input', 'result'])
     expect(await seen('admin')).toEqual(['input', 'result'])
-    expect(await seen('viewer')).toEqual([])
-    expect(await seen('claims')).toEqual([])
+    expect(await seen('viewer')).toEqual(['withheld'])
+    expect(await seen('claims')).toEqual(['withheld'])
     expect((await rig.ask('DELETE', path, { headers })).status).toBe(202)
+  })
+
+  it('show a dead letter to all, and say so where its input is withheld', async () => {
+    const [runId, at] = [randomUUID(), instantFromMs(Date.now())]
+    const runs = createRunStore(rig.database.db)
+    await runs.save([
+      {
+        ...{ runId, workflowId: 'maintenance:x', job: 'maintenance', status: 'failed' },
+        ...{ state: null, trigger: 'api', priority: 'LOW', queue: 'maintenance', isStuck: false },
+        ...{ scheduleId: null, nominalAt: null, requestedAt: at, startedAt: at, closedAt: at },
+      },
+    ])
+    const end = { type: 'Other', message: 'x', nextRunId: null, version: null, isDead: true }
+    await runs.saveEnds([{ runId, ...end }])
+    const path = `/api/admin/scheduler/dead-letters/${runId}`
+    const seen = async (role: Role) =>
+      (await rig.ask('GET', path, { headers: bearer(tokenOf(role)) })).body
+    expect(await seen('operator')).toMatchObject({ runId, input: null })
+    expect(await seen('viewer')).toMatchObject({ runId, withheld: true })
+    expect(await seen('viewer')).not.toHaveProperty('input')
+  })
+
+  it('show a task to all, and say so where its input is withheld', async () => {
+    const when = { executeAt: new Date(Date.now() + 86_400_000).toISOString() }
+    const body = { type: 'MAINTENANCE', when, payload: { task: 'analyze' }, reason: 'drill' }
+    const headers = bearer(tokenOf('operator'))
+    const made = await rig.ask('POST', '/api/tasks', { body, headers })
+    expect(made, JSON.stringify(made.body)).toMatchObject({ status: 201, body: { input: {} } })
+    const { taskId } = made.body as { taskId: string }
+    const seen = async (role: Role) =>
+      (await rig.ask('GET', `/api/tasks/${taskId}`, { headers: bearer(tokenOf(role)) })).body
+    expect(await seen('operator')).not.toHaveProperty('withheld')
+    expect(await seen('viewer')).toMatchObject({ taskId, withheld: true })
+    expect(await seen('viewer')).not.toHaveProperty('input')
   })
 })
 
