@@ -1,6 +1,6 @@
 /** Builds what signing in and the management of access work with. */
 import { createSmtpNotifier } from '../adapters/notify/smtp.ts'
-import { isLoopback } from '../config/config.ts'
+import { isLocalOnly } from '../config/config.ts'
 import { createApiKeyStore } from '../db/stores/api-key-store.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
 import { createProofStore } from '../db/stores/proof-store.ts'
@@ -60,8 +60,8 @@ export function accessOf(
 
 function signInOf(parts: ApiParts, users: UserStore): SignIn {
   const { config, secrets, db, clock, logger } = parts
-  const { host, publicUrl } = config.api
-  const isLocal = isLoopback(host)
+  const { publicUrl } = config.api
+  const isLocal = isLocalOnly(config.api)
   return createSignIn({
     db,
     users,

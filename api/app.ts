@@ -104,6 +104,8 @@ export type AppDeps = HealthDeps &
   Omit<LiveDeps, 'recheck' | 'readStatus'> & {
     readonly logger: Logger
     readonly events: Events
+    /** Proxies whose word on the client's address is taken. */
+    readonly trustedProxies: readonly string[]
   }
 
 /** Helmet's policy without other hosts; the API itself speaks HTTP, behind whatever speaks TLS. */
@@ -119,6 +121,7 @@ export function createApp(deps: AppDeps): Express {
   app.disable('x-powered-by')
   app.set('etag', false)
   app.set('query parser', 'simple')
+  app.set('trust proxy', deps.trustedProxies)
   app.use(requestContext(deps))
   app.use(helmet({ contentSecurityPolicy: { directives: PAGE_POLICY } }))
   addHealthRoutes(app, deps)

@@ -8,7 +8,13 @@ import { hostname } from 'node:os'
 import type { Client } from '@temporalio/client'
 import type { Express } from 'express'
 import { openKeyRing } from '../adapters/secrets/key-ring-sources.ts'
-import { ConfigError, isLoopback, type Config, type Secrets } from '../config/config.ts'
+import {
+  ConfigError,
+  isLocalOnly,
+  isLoopback,
+  type Config,
+  type Secrets,
+} from '../config/config.ts'
 import { createDatabase, type Database } from '../db/client.ts'
 import { assertSchemaCurrent } from '../db/schema-state.ts'
 import { createAirportCache } from '../db/stores/airport-cache.ts'
@@ -201,7 +207,8 @@ function buildApp(parts: ApiParts): Express {
     logger,
     events,
     tokens: { token: secrets.apiToken, grants: parts.grants },
-    isLoopback: isLoopback(config.api.host),
+    isLoopback: isLocalOnly(config.api),
+    trustedProxies: config.api.trustedProxies,
     ...accessOf(parts),
     checks: healthChecks(db, client),
     readClock: async (): Promise<ClockReading> =>

@@ -90,12 +90,15 @@ export type Config = {
    * API_HOST, API_PORT. Default 127.0.0.1:3000. Another host than loopback needs API_TOKEN or
    * API_TOKENS_FILE: a JSON list of names, roles and hashes of tokens. API_PUBLIC_URL: where people reach
    * it, for links in mails; without it, where it listens when that is loopback, else no mail is sent.
+   * API_TRUSTED_PROXIES: addresses of proxies whose X-Forwarded-For, -Proto and -Host are believed.
+   * Default: none, a client is who connects. With any, loopback is not this machine alone: a token is needed.
    */
   readonly api: {
     readonly host: string
     readonly port: number
     readonly tokensFile: string | null
     readonly publicUrl: string | null
+    readonly trustedProxies: readonly string[]
   }
   /**
    * PAYLOAD_KEYS_FILE: the key ring that payloads are encrypted with. Without one they are not.
@@ -218,11 +221,11 @@ export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
   const wrong = new Set(problems.map(({ variable }) => variable))
   problems.push(...notifyProblems(values).filter(({ variable }) => !wrong.has(variable)))
   const hasTokens = secrets.apiToken !== null || config.api.tokensFile !== null
-  if (!isLoopback(config.api.host) && !hasTokens) {
-    problems.push({
-      variable: 'API_TOKEN',
-      message: `must be set when API_HOST is ${config.api.host}: only loopback goes without a token`,
-    })
+  if (!isLocalOnly(config.api) && !hasTokens) {
+    const { host } = config.api
+    const open = isLoopback(host) ? 'API_TRUSTED_PROXIES is set' : `API_HOST is ${host}`
+    const message = `must be set when ${open}: only loopback goes without a token`
+    problems.push({ variable: 'API_TOKEN', message })
   }
   if (values.PAYLOAD_KEYS_FILE !== null && values.PAYLOAD_KEYS !== null) {
     problems.push({ variable: 'PAYLOAD_KEYS', message: 'must not be set beside PAYLOAD_KEYS_FILE' })
@@ -234,6 +237,11 @@ export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
 /** True for hosts that only this machine reaches. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d+){3}$/.test(host)
+}
+
+/** True when only this machine reaches the API: what a proxy hands on comes from elsewhere. */
+export function isLocalOnly({ host, trustedProxies }: Config['api']): boolean {
+  return isLoopback(host) && trustedProxies.length === 0
 }
 
 /** True when the flight data comes from the vendor itself, whose quota costs money. */
@@ -293,6 +301,7 @@ function configOf(values: Values): Config {
       port: values.API_PORT ?? 3000,
       tokensFile: values.API_TOKENS_FILE,
       publicUrl: values.API_PUBLIC_URL,
+      trustedProxies: values.API_TRUSTED_PROXIES ?? [],
     },
     payloads: { keysFile: values.PAYLOAD_KEYS_FILE, codecOrigins: values.CODEC_ORIGINS ?? [] },
     metrics: { host: values.METRICS_HOST ?? '127.0.0.1', port: values.METRICS_PORT ?? 9090 },

@@ -55,6 +55,25 @@ const ORIGINS = z
     'must be origins with commas between, as http://127.0.0.1:8233',
   )
 
+/** Names of ranges that proxy-addr, and so Express, knows. */
+const NAMED_RANGES: readonly string[] = ['loopback', 'linklocal', 'uniquelocal']
+
+/** Addresses and ranges of proxies. Never all: whoever asks could say to be anybody. */
+const PROXIES = z
+  .string()
+  .max(2_000, 'must have at most 2000 characters')
+  .transform((text) => text.split(',').map((one) => one.trim()))
+  .refine(
+    (ranges) => ranges.every((one) => NAMED_RANGES.includes(one) || isRange(one)),
+    'must be addresses or ranges with commas between, as 10.0.0.0/8,loopback',
+  )
+
+const RANGE = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])
+
+function isRange(text: string): boolean {
+  return RANGE.safeParse(text).success && !text.endsWith('/0')
+}
+
 const JOB_NAMES = z
   .string()
   .max(2_000, 'must have at most 2000 characters')
@@ -117,6 +136,7 @@ export const FIELDS = {
     .max(512, 'must have at most 512 characters'),
   API_TOKENS_FILE: TEXT(4_096),
   API_PUBLIC_URL: url(['http:', 'https:']),
+  API_TRUSTED_PROXIES: PROXIES,
   AUTH_SECRET: z
     .string()
     .min(32, 'must have at least 32 characters')

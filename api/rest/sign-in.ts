@@ -170,7 +170,7 @@ async function signIn(deps: SignInRoutesDeps, request: Request, response: Respon
   await deps.signInLimits.passed(body.email, request)
   withCookies(response, answer)
   const signedIn = await sessionOfCookies(deps, answer)
-  await record(deps, signedIn, 'user.sign-in')
+  await record(deps, request, signedIn, 'user.sign-in')
   response.json({ session: shownSession(signedIn) })
 }
 
@@ -197,7 +197,7 @@ async function signOut(
   const signedIn = await sessionOf(deps, request)
   const question: AuthQuestion = { method: 'POST', path: '/sign-out', body: {} }
   withCookies(response, await answered(deps, request, question))
-  if (signedIn !== null) await record(deps, signedIn, 'user.sign-out')
+  if (signedIn !== null) await record(deps, request, signedIn, 'user.sign-out')
   response.json(DONE)
 }
 
@@ -224,7 +224,7 @@ async function changePassword(
   )
   await deps.signInLimits.passed(signedIn.email, request)
   await deps.users.settle(signedIn.userId, { mustChangePassword: false })
-  await record(deps, signedIn, 'user.change-password')
+  await record(deps, request, signedIn, 'user.change-password')
   response.json(DONE)
 }
 
@@ -251,10 +251,11 @@ async function requireSettled(deps: SignInRoutesDeps, request: Request): Promise
 
 async function record(
   { users, signInClock }: SignInRoutesDeps,
+  { ip }: Request,
   { userId }: SignedIn,
   deed: UserDeed,
 ): Promise<void> {
-  await users.record(userId, deed, await signInClock.now())
+  await users.record(userId, deed, await signInClock.now(), ip)
 }
 
 function withCookies(response: Response, { cookies }: AuthAnswer): void {

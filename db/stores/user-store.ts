@@ -67,10 +67,11 @@ export function createUserStore(db: Database): UserStore {
           updated_at = now()
         where id = ${userId}`.execute(db)
     },
-    async record(userId, deed, at) {
+    async record(userId, deed, at, from) {
       await sql`
         insert into audit_event (at, actor, action, subject, details)
-        select ${at}::timestamptz, u.name, ${deed}, 'user:' || u.name, '{}'::jsonb
+        select ${at}::timestamptz, u.name, ${deed}, 'user:' || u.name,
+          ${JSON.stringify(from === undefined ? {} : { from })}::jsonb
         from auth_user u where u.id = ${userId}`.execute(db)
     },
   }

@@ -76,6 +76,6 @@ export interface UserStore {
     userId: string,
     facts: { readonly isEmailVerified?: true; readonly mustChangePassword?: false },
   ): Promise<void>
-  /** Puts on record what a user did by itself. */
-  record(userId: string, deed: UserDeed, at: Instant): Promise<void>
+  /** Puts on record what a user did by itself, and `from` which address. */
+  record(userId: string, deed: UserDeed, at: Instant, from?: string): Promise<void>
 }

@@ -22,6 +22,7 @@ describe('defaults', () => {
       port: 3000,
       tokensFile: null,
       publicUrl: null,
+      trustedProxies: [],
     })
     expect(config.metrics).toEqual({ host: '127.0.0.1', port: 9090 })
     expect(config.clock).toEqual({ start: null, speed: null })
@@ -141,6 +142,26 @@ describe('the API beyond loopback', () => {
     expect(problemsOf({ API_HOST: '0.0.0.0' })).toHaveProperty('API_TOKEN')
     expect(problemsOf({ API_HOST: '0.0.0.0', API_TOKEN: 'sixteen-letters!' })).toEqual({})
   })
+
+  test('is also what a proxy hands on to loopback', () => {
+    const behind = { API_TRUSTED_PROXIES: 'loopback' }
+    expect(problemsOf(behind)).toHaveProperty('API_TOKEN')
+    expect(problemsOf({ ...behind, API_TOKEN: 'sixteen-letters!' })).toEqual({})
+  })
+
+  test.each(['10.0.0.1', '10.0.0.0/8, fd00::/8', 'loopback,linklocal,uniquelocal'])(
+    'takes the proxies %s',
+    (API_TRUSTED_PROXIES) =>
+      expect(problemsOf({ API_TRUSTED_PROXIES, API_TOKEN: 'sixteen-letters!' })).toEqual({}),
+  )
+
+  test.each(['true', '1', '*', '0.0.0.0/0', '10.0.0.0/33', '10.0.0', 'proxy.example', '10.0.0.1,'])(
+    'refuses the proxies %s: not everybody is believed, and names are not looked up',
+    (API_TRUSTED_PROXIES) =>
+      expect(problemsOf({ API_TRUSTED_PROXIES, API_TOKEN: 'sixteen-letters!' })).toHaveProperty(
+        'API_TRUSTED_PROXIES',
+      ),
+  )
 
   test('goes without one on loopback', () => {
     expect(['127.0.0.1', '127.8.8.8', 'localhost', '::1'].every(isLoopback)).toBe(true)
