@@ -124,7 +124,7 @@ async function succeed(job: string, startedAt: Instant): Promise<void> {
 
 /** Who got which subject, since the last look; through the relay and a batch, as any message. */
 async function told(): Promise<string[]> {
-  const store = { notificationStore: createNotificationStore(database.db) }
+  const store = { notificationStore: createNotificationStore(database.db, null) }
   const explanations = createExplanationSource(database.db)
   const batches: string[] = []
   const startBatch = async (batchId: string): Promise<void> => void batches.push(batchId)
