@@ -53,7 +53,7 @@ async function writeTrail(db: Database, aged: number): Promise<void> {
   await sql`
     insert into audit_event (at, actor, action, subject, details)
     select ${cut}::timestamptz + case when n <= ${aged}::int then interval '-1 microsecond' else interval '0' end,
-      'ann', 'test', 'test:' || n, '{"reason": "Über\n\"x\"", "rate": 1.50}'
+      'ann', 'test', 'test:' || n, '{"reason": "Über\\n\\"x\\"", "rate": 1.50}'
     from generate_series(1, ${aged}::int + 2) n order by n`.execute(db)
 }
 
