@@ -1,4 +1,6 @@
 /** The steps of a verification, as Temporal calls them. Thin: the work is in operations. */
+import type { AuditAnchors } from '../domain/ports/audit-archive.ts'
+import type { AuditChain } from '../domain/ports/audit-log.ts'
 import type { BookBreakCases } from '../domain/ports/book-break-cases.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { BookBreak, LedgerStore } from '../domain/ports/ledger-store.ts'
@@ -15,6 +17,8 @@ export type BookVerificationDeps = {
   readonly ledgerStore: LedgerStore
   readonly replaySource: ReplaySource
   readonly bookBreakCases: BookBreakCases
+  readonly auditChain: Pick<AuditChain, 'head'>
+  readonly auditAnchors: Pick<AuditAnchors, 'note'>
   readonly clock: Clock
   readonly events: Pick<Events, 'bookVerified'>
 }
@@ -55,7 +59,7 @@ export function createBookVerificationActivities(deps: BookVerificationDeps) {
       })
     },
 
-    /** Opens and closes cases, and sets the metrics. */
+    /** Opens and closes cases, sets the metrics, and notes the head of an audit trail that is whole. */
     async tellBreaks(found: CheckedBook): Promise<ToldBreaks> {
       const told = await tell(deps, found)
       deps.events.bookVerified({
@@ -63,6 +67,9 @@ export function createBookVerificationActivities(deps: BookVerificationDeps) {
         checked: found.checked,
         ...told,
       })
+      if (!found.breaks.some(({ invariant }) => invariant === 'AUDIT')) {
+        await deps.auditAnchors.note(await deps.auditChain.head(), await deps.clock.now())
+      }
       return told
     },
   })

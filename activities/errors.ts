@@ -7,6 +7,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/activity'
 /** Stable types of failures; workflows and alerts tell failures apart by them. */
 export const FAILURE_TYPES = {
   keyRingBroken: 'KeyRingBroken',
+  auditTrailBroken: 'AuditTrailBroken',
   invalidInput: 'InvalidInput',
   notFound: 'NotFound',
   conflict: 'Conflict',
@@ -39,6 +40,9 @@ const BY_NAME: Readonly<Record<string, Mapped>> = {
   UnknownTemplateError: { type: FAILURE_TYPES.conflict, nonRetryable: false },
   // A file that people put right: tried again by the next run.
   KeyRingError: { type: FAILURE_TYPES.keyRingBroken, nonRetryable: true },
+  // A file or a row that somebody changed: people look at it, nothing was removed.
+  AuditArchiveError: { type: FAILURE_TYPES.auditTrailBroken, nonRetryable: true },
+  AuditAnchorError: { type: FAILURE_TYPES.auditTrailBroken, nonRetryable: true },
   PaymentLookupError: { type: FAILURE_TYPES.providerUnavailable, nonRetryable: false },
   PrivacyRefusedError: { type: FAILURE_TYPES.notFound, nonRetryable: true },
   PersonTooLargeError: { type: FAILURE_TYPES.conflict, nonRetryable: true },

@@ -58,6 +58,10 @@ export type Config = {
   readonly reportsDir: string
   /** PRIVACY_EXPORTS_DIR: where copies of persons' data wait to be fetched; default `privacy` in the home. */
   readonly privacyExportsDir: string
+  /** AUDIT_ARCHIVE_DIR: files of old audit events; default `audit-archive` in the home. Same for all workers. */
+  readonly auditArchiveDir: string
+  /** AUDIT_ANCHOR_DIR: where the audit chain's head is noted; default `audit-anchors` in the home. */
+  readonly auditAnchorDir: string
   /** DATABASE_POOL_MAX: connections of one process. Default 10. */
   readonly database: { readonly poolMax: number }
   /** TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE. Default 127.0.0.1:7233, `default`. */
@@ -274,6 +278,10 @@ function configOf(values: Values): Config {
       jobs: values.SCHEDULER_JOBS,
     },
     homeDir: values.GROUNDSTOP_HOME ?? '.groundstop',
+    auditArchiveDir:
+      values.AUDIT_ARCHIVE_DIR ?? `${values.GROUNDSTOP_HOME ?? '.groundstop'}/audit-archive`,
+    auditAnchorDir:
+      values.AUDIT_ANCHOR_DIR ?? `${values.GROUNDSTOP_HOME ?? '.groundstop'}/audit-anchors`,
     reportsDir: values.REPORTS_DIR ?? `${values.GROUNDSTOP_HOME ?? '.groundstop'}/reports`,
     privacyExportsDir:
       values.PRIVACY_EXPORTS_DIR ?? `${values.GROUNDSTOP_HOME ?? '.groundstop'}/privacy`,

@@ -96,6 +96,8 @@ export const FIELDS = {
   GROUNDSTOP_ENV: oneOf(['development', 'staging', 'production']),
   GROUNDSTOP_HOME: TEXT(4_096),
   REPORTS_DIR: TEXT(4_096),
+  AUDIT_ARCHIVE_DIR: TEXT(4_096),
+  AUDIT_ANCHOR_DIR: TEXT(4_096),
   SCHEDULER_ENABLED: oneOf(['true', 'false']),
   SCHEDULER_JOBS: JOB_NAMES,
   MAX_CONCURRENT_JOBS: integer(1, 200, 'steps at once'),

@@ -89,6 +89,17 @@ export interface Appeal {
   updated_at: Generated<Instant>;
 }
 
+export interface AuditArchive {
+  bytes: number;
+  created_at: Generated<Instant>;
+  file: string;
+  first_position: number;
+  hash: string;
+  last_position: number;
+  prev_hash: string;
+  sha256: string;
+}
+
 export interface AuditChain {
   event_seq: number;
   hash: string;
@@ -1001,6 +1012,7 @@ export interface DB {
   analytics_period: AnalyticsPeriod;
   api_key: ApiKey;
   appeal: Appeal;
+  audit_archive: AuditArchive;
   audit_chain: AuditChain;
   audit_event: AuditEvent;
   audit_head: AuditHead;

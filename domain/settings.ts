@@ -18,6 +18,7 @@ import {
   SECRETS_GRACE_DAYS,
   SECRETS_MAX_AGE_DAYS,
 } from './ports/setting-store.ts'
+import { AUDIT_KEEP_DAYS, AUDIT_KEPT_DAYS } from './audit-retention.ts'
 import { isJobLimitsSetting, JOB_LIMIT_BOUNDS, JOBS_LIMITS, LIMITED_JOBS } from './job-limits.ts'
 import { KEEP_FILES, LOGS_KEEP_FILES, LOGS_ROTATE_MB, ROTATE_MB } from './log-rotation.ts'
 import { LIMITS_CHANGES, LIMITS_JOB_STARTS, LIMITS_READS, LIMITS_SIGN_IN } from './rate-limit.ts'
@@ -184,6 +185,15 @@ export const SETTINGS: readonly SettingSpec[] = [
     variable: null,
     description: 'How many rotated files of each log are kept; how long is in retention.days.',
     effect: 'From the next log-pruning; a greater number brings nothing back.',
+  },
+  {
+    key: AUDIT_KEEP_DAYS,
+    bounds: { type: 'integer', least: AUDIT_KEPT_DAYS.least, greatest: AUDIT_KEPT_DAYS.greatest },
+    unit: 'days',
+    fallback: AUDIT_KEPT_DAYS.fallback,
+    variable: null,
+    description: 'How long audit events stay in the database before they go on in archive files.',
+    effect: 'From the next audit-log-archive; a greater number brings nothing back.',
   },
   {
     key: SECRETS_MAX_AGE_DAYS,

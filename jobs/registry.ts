@@ -23,6 +23,7 @@ import { weeklyTrends } from './weekly-trends.ts'
 import { executiveSummary } from './executive-summary.ts'
 import { report } from './report.ts'
 import { logPruning } from './log-pruning.ts'
+import { auditLogArchive } from './audit-log-archive.ts'
 import { secretRotation } from './secret-rotation.ts'
 import { coverageArming } from './coverage-arming.ts'
 import { privacyRequest } from './privacy-request.ts'
@@ -50,6 +51,7 @@ export const JOBS = {
   'outbox-and-run-projection': outboxAndRunProjection,
   'coverage-arming': coverageArming,
   'log-pruning': logPruning,
+  'audit-log-archive': auditLogArchive,
   'hourly-metrics': hourlyMetrics,
   'daily-analytics': dailyAnalytics,
   'weekly-trends': weeklyTrends,

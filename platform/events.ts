@@ -369,6 +369,10 @@ function providerEvents({ logger, metrics }: Deps) {
 
 function analyticsEvents({ logger, metrics }: Deps) {
   return {
+    /** Audit events went from the database into a file. */
+    auditArchived(archived: { readonly lastPosition: number; readonly events: number }): void {
+      logger.info(archived, 'audit-archived')
+    },
     /** Rotated log files went. */
     logsPruned(removed: { readonly files: number; readonly bytes: number }): void {
       metrics.logFilesRemoved.inc(removed.files)

@@ -1,7 +1,9 @@
 /** Builds what the activities of review cases and of the book's verification work with. */
 import { createBookVerificationActivities } from '../activities/book-verification.ts'
 import { createReviewOrchestrationActivities } from '../activities/review-orchestration.ts'
+import { createAuditAnchors } from '../adapters/files/audit-anchors.ts'
 import type { Database } from '../db/client.ts'
+import { createAuditChain } from '../db/stores/audit-chain.ts'
 import { createBookBreakCases } from '../db/stores/book-break-cases.ts'
 import { createLedgerStore } from '../db/stores/ledger-store.ts'
 import { createReplaySource } from '../db/stores/replay-source.ts'
@@ -21,6 +23,7 @@ import type { ActivitiesByJob } from './queues.ts'
 export type ReviewRunDeps = { readonly payoutRuns: PayoutRuns; readonly reviewRuns: ReviewRuns }
 
 type Parts = ReviewRunDeps & {
+  readonly config: { readonly auditAnchorDir: string }
   readonly db: Database
   readonly clock: Clock
   readonly clockSpeed: () => Promise<number>
@@ -34,7 +37,7 @@ type Families = 'review-orchestration' | 'book-verification'
 
 /** The activities that look after review cases, and those that find breaks of the book. */
 export function reviewActivities(parts: Parts): Pick<ActivitiesByJob, Families> {
-  const { db, clock, clockSpeed, flightData, payoutRuns, reviewRuns, events } = parts
+  const { config, db, clock, clockSpeed, flightData, payoutRuns, reviewRuns, events } = parts
   return {
     'review-orchestration': createReviewOrchestrationActivities({
       legStore: createLegStore(db),
@@ -54,6 +57,8 @@ export function reviewActivities(parts: Parts): Pick<ActivitiesByJob, Families> 
       ledgerStore: createLedgerStore(db),
       replaySource: createReplaySource(db),
       bookBreakCases: createBookBreakCases(db),
+      auditChain: createAuditChain(db),
+      auditAnchors: createAuditAnchors(config.auditAnchorDir),
       clock,
       events,
     }),

@@ -1,9 +1,12 @@
 /** `groundstop audit`: who changed what, and whether the trail is whole. */
 import { InvalidArgumentError, type Command } from 'commander'
 
+import { createAuditAnchors } from '../../adapters/files/audit-anchors.ts'
+import { createAuditArchiveFiles } from '../../adapters/files/audit-archive-files.ts'
 import { createAuditChain } from '../../db/stores/audit-chain.ts'
 import type { AuditAnchor, AuditEvent, AuditFilter } from '../../domain/ports/audit-log.ts'
 import { parseInstant, type Instant } from '../../domain/time.ts'
+import { verifyAudit } from '../../operations/verify-audit.ts'
 import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
@@ -38,22 +41,32 @@ export function register(program: Command, context: CliContext): void {
       })
     })
   addReadOptions(audit.command('verify'))
-    .description('check that no event was changed, removed or slipped in; exit 1 on a break')
+    .description(
+      'check that no event was changed, removed or slipped in, archives too; exit 1 on a break',
+    )
     .option('--anchor <position:hash>', 'a head that was noted earlier', anchorOf)
     .action((flags: VerifyFlags) => verify(context, flags))
 }
 
 async function verify(context: CliContext, { json, anchor }: VerifyFlags): Promise<void> {
   await using database = await openDatabase(context)
-  const report = await createAuditChain(database.db).verify(anchor)
-  const { events, head, firstBreak } = report
+  const { db, config } = database
+  const parts = {
+    auditChain: createAuditChain(db),
+    archiveFiles: createAuditArchiveFiles(config.auditArchiveDir),
+    auditAnchors: createAuditAnchors(config.auditAnchorDir),
+  }
+  const report = await verifyAudit(parts, anchor)
+  const { events, head, firstBreak, archives } = report
   if (json) context.stdout.write(`${JSON.stringify(report)}\n`)
   if (firstBreak !== null) {
     const where = firstBreak.seq === null ? 'audit trail' : `audit event ${firstBreak.seq}`
     throw new CliError(`${where}: ${firstBreak.detail}`)
   }
   if (json) return
-  context.stdout.write(`the trail holds: ${events} events, head ${head.position}:${head.hash}\n`)
+  const filed = archives.length === 0 ? '' : `, ${archives.at(-1)?.lastPosition} in archives`
+  const whole = `${events} events${filed}, head ${head.position}:${head.hash}`
+  context.stdout.write(`the trail holds: ${whole}\n`)
 }
 
 function eventLines(items: readonly AuditEvent[]): string[] {

@@ -12,6 +12,9 @@ export type Home = {
   readonly logs: string
   /** Reports of the book that lies in this home. */
   readonly reports: string
+  /** What belongs to the audit trail of this home's book. */
+  readonly auditArchive: string
+  readonly auditAnchors: string
   /** Money that the local payment provider moved, append-only. */
   readonly paymentsLog: string
   readonly demoPolicies: string
@@ -29,6 +32,8 @@ export function homeOf(folder: string): Home {
     temporalDatabase: join(root, 'temporal.db'),
     logs: join(root, 'logs'),
     reports: join(root, 'reports'),
+    auditArchive: join(root, 'audit-archive'),
+    auditAnchors: join(root, 'audit-anchors'),
     paymentsLog: join(root, 'payments.jsonl'),
     demoPolicies: join(root, 'demo-policies.csv'),
     demoContacts: join(root, 'demo-contacts.csv'),
@@ -49,6 +54,8 @@ export async function wipeHome(home: Home): Promise<void> {
     home.postgres,
     home.logs,
     home.reports,
+    home.auditArchive,
+    home.auditAnchors,
     home.paymentsLog,
     home.demoPolicies,
     home.demoContacts,

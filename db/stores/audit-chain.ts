@@ -4,7 +4,9 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 
 import type { AuditAnchor, AuditChain, AuditChainReport } from '../../domain/ports/audit-log.ts'
+import type { AuditArchive } from '../../domain/ports/audit-archive.ts'
 import type { Database } from '../client.ts'
+import { AUDIT_TEXT, listAuditArchives } from './audit-archive-store.ts'
 
 /** Events of one page: some 500 kB. */
 const PAGE_ROWS = 1_000
@@ -15,29 +17,36 @@ const BEGINNING: AuditAnchor = { position: 0, hash: '0'.repeat(64) }
 /** The checker over `db`. */
 export function createAuditChain(db: Database): AuditChain {
   return {
-    verify: (anchor) =>
+    verify: (anchors) =>
       db
         .transaction()
         .setIsolationLevel('repeatable read')
         .setAccessMode('read only')
-        .execute((trx) => verifyAuditChain(trx, anchor)),
+        .execute((trx) => verifyAuditChain(trx, anchors)),
+    head: () => readHead(db),
   }
 }
 
 /** The check within a snapshot that is open: as `AuditChain.verify`. */
 export async function verifyAuditChain(
   trx: Database,
-  anchor?: AuditAnchor,
+  anchors: readonly AuditAnchor[] = [],
 ): Promise<AuditChainReport> {
-  const { last, firstBreak } = await walk(trx, anchor)
-  const heads = await sql<AuditAnchor>`select h.position, h.hash from audit_head h`.execute(trx)
-  const head = heads.rows[0] ?? BEGINNING
-  const report = { events: last.position, head }
+  const archives = await listAuditArchives(trx)
+  const ends = archives.map(({ lastPosition, hash }) => ({ position: lastPosition, hash }))
+  const { last, firstBreak } = await walk(trx, ends, [...anchors, ...ends])
+  const head = await readHead(trx)
+  const report = { events: last.position, head, archives }
   if (firstBreak !== null) return { ...report, firstBreak }
   return {
     ...report,
-    firstBreak: brokenEnd(last, head, anchor) ?? (await slippedIn(trx)),
+    firstBreak: brokenRecords(archives) ?? brokenEnd(last, head, anchors) ?? (await slippedIn(trx)),
   }
+}
+
+async function readHead(db: Database): Promise<AuditAnchor> {
+  const { rows } = await sql<AuditAnchor>`select h.position, h.hash from audit_head h`.execute(db)
+  return rows[0] ?? BEGINNING
 }
 
 type Break = AuditChainReport['firstBreak']
@@ -53,13 +62,15 @@ type Link = {
 
 async function walk(
   trx: Database,
-  anchor: AuditAnchor | undefined,
+  ends: readonly AuditAnchor[],
+  anchors: readonly AuditAnchor[],
 ): Promise<{ last: AuditAnchor; firstBreak: Break }> {
-  let last = BEGINNING
+  const noted = Map.groupBy(anchors, ({ position }) => position)
+  let last = await startOf(trx, ends)
   for (;;) {
     const links = await readLinks(trx, last.position)
     for (const link of links) {
-      const detail = brokenLink(link, last) ?? brokenAnchor(link, anchor)
+      const detail = brokenLink(link, last) ?? brokenAnchor(link, noted.get(link.position) ?? [])
       if (detail !== null) return { last, firstBreak: { seq: link.seq, detail } }
       last = link
     }
@@ -67,12 +78,19 @@ async function walk(
   }
 }
 
+/** Where the part begins that is in the database: at the end of an archive, or at the chain's beginning. */
+async function startOf(trx: Database, ends: readonly AuditAnchor[]): Promise<AuditAnchor> {
+  const { rows } = await sql<{ first: number | null }>`
+    select min(c.position) as first from audit_chain c`.execute(trx)
+  const first = rows[0]?.first ?? null
+  if (first === null) return ends.at(-1) ?? BEGINNING
+  return ends.find(({ position }) => position === first - 1) ?? BEGINNING
+}
+
 async function readLinks(trx: Database, after: number): Promise<readonly Link[]> {
   const { rows } = await sql<Link>`
     select c.position, c.event_seq as seq, c.prev_hash as "prevHash", c.hash,
-      case when e.seq is not null then jsonb_build_array(
-        c.position, c.prev_hash, e.seq, (extract(epoch from e.at) * 1000000)::bigint,
-        e.actor, e.action, e.subject, e.details, e.correlation_id)::text end as text
+      ${AUDIT_TEXT} as text
     from audit_chain c
     left join audit_event e on e.seq = c.event_seq
     where c.position > ${after}
@@ -91,21 +109,33 @@ function brokenLink(link: Link, before: AuditAnchor): string | null {
   return hash === link.hash ? null : 'is not what was written'
 }
 
-function brokenAnchor(link: Link, anchor: AuditAnchor | undefined): string | null {
-  if (link.position !== anchor?.position || link.hash === anchor.hash) return null
-  return `has another hash than was noted for position ${anchor.position}: the chain was rewritten`
+function brokenAnchor(link: AuditAnchor, anchors: readonly AuditAnchor[]): string | null {
+  const other = anchors.find(({ hash }) => hash !== link.hash)
+  if (other === undefined) return null
+  return `has another hash than was noted for position ${other.position}: the chain was rewritten`
 }
 
-function brokenEnd(last: AuditAnchor, head: AuditAnchor, anchor: AuditAnchor | undefined): Break {
+/** Archives on record follow each other from the chain's beginning. */
+function brokenRecords(archives: readonly AuditArchive[]): Break {
+  let last = BEGINNING
+  for (const { firstPosition, lastPosition, prevHash, hash, file } of archives) {
+    if (firstPosition !== last.position + 1 || prevHash !== last.hash) {
+      return { seq: null, detail: `archive ${file} does not follow position ${last.position}` }
+    }
+    last = { position: lastPosition, hash }
+  }
+  return null
+}
+
+function brokenEnd(last: AuditAnchor, head: AuditAnchor, anchors: readonly AuditAnchor[]): Break {
   if (last.position !== head.position || last.hash !== head.hash) {
     const detail = `the chain ends at position ${last.position}, its head is at ${head.position}`
     return { seq: null, detail: `${detail}: the newest events were removed` }
   }
-  if (anchor !== undefined && anchor.position > last.position) {
-    const detail = `the chain ends at position ${last.position}, before the noted ${anchor.position}`
-    return { seq: null, detail }
-  }
-  return null
+  const beyond = anchors.find(({ position }) => position > last.position)
+  if (beyond === undefined) return null
+  const detail = `the chain ends at position ${last.position}, before the noted ${beyond.position}`
+  return { seq: null, detail }
 }
 
 async function slippedIn(trx: Database): Promise<Break> {

@@ -212,6 +212,8 @@ const GUARDS: readonly Check[] = [
       ('ledger_transaction', 'no_change'), ('ledger_posting', 'no_change'),
       ('flight_observation', 'keep'), ('flight_observation', 'no_delete'),
       ('flight_observation', 'no_truncate'),
+      ('audit_event', 'no_delete'), ('audit_chain', 'no_change'), ('audit_chain', 'no_delete'),
+      ('audit_archive', 'no_change'), ('audit_archive', 'follows'),
       ('quote', 'no_delete'), ('quote', 'no_truncate'),
       ('payment_event', 'no_delete'), ('payment_event', 'no_truncate'),
       ('policy', 'frozen'), ('policy', 'legal_move'), ('policy', 'given_back'),

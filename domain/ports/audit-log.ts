@@ -1,5 +1,6 @@
 /** The audit trail: who changed what, when and why; read, added to, and checked as a hash chain. */
 import type { Instant } from '../time.ts'
+import type { AuditArchive } from './audit-archive.ts'
 import type { Page, PageRequest } from './page.ts'
 
 /** One change to be put on record. */
@@ -51,17 +52,24 @@ export interface AuditLog {
 /** Where a chain ended once, kept where the database's owner cannot change it. */
 export type AuditAnchor = { readonly position: number; readonly hash: string }
 
-/** What a check of the whole chain found. */
+/** What a check of the chain found. */
 export type AuditChainReport = {
   readonly events: number
   /** Where the chain ends; position 0 when there is no event. */
   readonly head: AuditAnchor
   /** The first event that is not as it was written; null when all are. */
   readonly firstBreak: { readonly seq: number | null; readonly detail: string } | null
+  /** Files that hold the chain's beginning, the oldest first. */
+  readonly archives: readonly AuditArchive[]
 }
 
 /** Checks the chain. */
 export interface AuditChain {
-  /** Reads it page by page in one snapshot; with an anchor, also that it still leads through it. */
-  verify(anchor?: AuditAnchor): Promise<AuditChainReport>
+  /**
+   * Reads it page by page in one snapshot, from the end of the archives whose events have gone; also that it
+   * still leads through the anchors that lie in the database.
+   */
+  verify(anchors?: readonly AuditAnchor[]): Promise<AuditChainReport>
+  /** Where the chain ends now. */
+  head(): Promise<AuditAnchor>
 }

@@ -23,7 +23,7 @@ import {
 } from './fake-activities.ts'
 import { healthCases, projectionCases, refreshCases } from './platform-histories.ts'
 import { accessCases } from './access-histories.ts'
-import { cleanupCases, maintenanceCases } from './retention-histories.ts'
+import { auditArchiveCases, cleanupCases, maintenanceCases } from './retention-histories.ts'
 import { analyticsCases } from './analytics-histories.ts'
 import { armingCases } from './arming-histories.ts'
 import { privacyCases } from './privacy-histories.ts'
@@ -338,6 +338,7 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
   ...reviewCases({ note: NOTE, inTurn, untilState }),
   ...verificationCases({ inTurn }),
   ...cleanupCases({ inTurn, failingOnce }),
+  ...auditArchiveCases({ inTurn, failingOnce }),
   ...accessCases({ inTurn, failingOnce }),
   ...projectionCases({ failingOnce }),
   ...NOTIFICATION_CASES,

@@ -6,6 +6,7 @@ import { RETENTION_CLASSES, type RetentionClass } from '../../domain/retention.t
 import { parseInstant } from '../../domain/time.ts'
 import { fakeMaintenance } from './fake-activities.ts'
 import type { HistoryCase } from './history-cases.ts'
+import type { Activities } from './temporal-rig.ts'
 
 type Shared = {
   readonly inTurn: <T>(...answers: readonly T[]) => () => Promise<T>
@@ -38,6 +39,43 @@ export function refusedFor(refused: RetentionClass): CleanupActivities['cleanUp'
     if (name !== refused) return { items: 10, bytes: 1_000, isComplete: true }
     throw ApplicationFailure.nonRetryable('constraint violated', 'DatabaseRefused')
   }
+}
+
+/** Activities of `audit-log-archive`: nothing is due. */
+export function fakeAuditLogArchive(change: Activities = {}): Activities {
+  return {
+    writeAuditArchive: async () => null,
+    removeArchivedEvents: async () => 10_000,
+    ...change,
+  }
+}
+
+/** The runs of `audit-log-archive` whose histories are recorded. */
+export function auditArchiveCases({ inTurn, failingOnce }: Shared): HistoryCase[] {
+  const job = 'audit-log-archive'
+  const archive = (lastPosition: number) => ({ lastPosition, bytes: 400_000 })
+  return [
+    { job, name: 'nothing-due', input: {}, activities: () => fakeAuditLogArchive() },
+    {
+      job,
+      name: 'two-archives',
+      input: {},
+      activities: () =>
+        fakeAuditLogArchive({
+          writeAuditArchive: inTurn(archive(10_000), archive(20_000), null),
+        }),
+    },
+    {
+      job,
+      name: 'step-retried',
+      input: {},
+      activities: () =>
+        fakeAuditLogArchive({
+          writeAuditArchive: inTurn(archive(10_000), null),
+          removeArchivedEvents: failingOnce(10_000),
+        }),
+    },
+  ]
 }
 
 /** The runs of `cleanup` whose histories are recorded. */
