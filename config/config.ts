@@ -266,6 +266,22 @@ function readValues(env: NodeJS.ProcessEnv, problems: ConfigProblem[]): Values {
   return Object.fromEntries(entries) as Values // keys and schemas are those of FIELDS
 }
 
+type Folders = Pick<
+  Config,
+  'homeDir' | 'reportsDir' | 'privacyExportsDir' | 'auditArchiveDir' | 'auditAnchorDir'
+>
+
+function foldersOf(values: Values): Folders {
+  const homeDir = values.GROUNDSTOP_HOME ?? '.groundstop'
+  return {
+    homeDir,
+    reportsDir: values.REPORTS_DIR ?? `${homeDir}/reports`,
+    privacyExportsDir: values.PRIVACY_EXPORTS_DIR ?? `${homeDir}/privacy`,
+    auditArchiveDir: values.AUDIT_ARCHIVE_DIR ?? `${homeDir}/audit-archive`,
+    auditAnchorDir: values.AUDIT_ANCHOR_DIR ?? `${homeDir}/audit-anchors`,
+  }
+}
+
 function configOf(values: Values): Config {
   const aeroapiUrl = values.AEROAPI_URL ?? AEROAPI_OFFICIAL_URL
   const defaultRate = isOfficialAeroApi(aeroapiUrl)
@@ -277,14 +293,7 @@ function configOf(values: Values): Config {
       isEnabled: values.SCHEDULER_ENABLED === null ? null : values.SCHEDULER_ENABLED === 'true',
       jobs: values.SCHEDULER_JOBS,
     },
-    homeDir: values.GROUNDSTOP_HOME ?? '.groundstop',
-    auditArchiveDir:
-      values.AUDIT_ARCHIVE_DIR ?? `${values.GROUNDSTOP_HOME ?? '.groundstop'}/audit-archive`,
-    auditAnchorDir:
-      values.AUDIT_ANCHOR_DIR ?? `${values.GROUNDSTOP_HOME ?? '.groundstop'}/audit-anchors`,
-    reportsDir: values.REPORTS_DIR ?? `${values.GROUNDSTOP_HOME ?? '.groundstop'}/reports`,
-    privacyExportsDir:
-      values.PRIVACY_EXPORTS_DIR ?? `${values.GROUNDSTOP_HOME ?? '.groundstop'}/privacy`,
+    ...foldersOf(values),
     database: { poolMax: values.DATABASE_POOL_MAX ?? 10 },
     temporal: {
       address: values.TEMPORAL_ADDRESS ?? '127.0.0.1:7233',

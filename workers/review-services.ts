@@ -1,4 +1,4 @@
-/** Builds what the activities of review cases and of the book's verification work with. */
+/** Builds what the activities of review cases, of the book's verification and of the audit trail work with. */
 import { createBookVerificationActivities } from '../activities/book-verification.ts'
 import { createReviewOrchestrationActivities } from '../activities/review-orchestration.ts'
 import { createAuditAnchors } from '../adapters/files/audit-anchors.ts'
@@ -17,13 +17,14 @@ import type { FlightDataProvider } from '../domain/ports/flight-data-provider.ts
 import type { PayoutRuns } from '../domain/ports/payout-runs.ts'
 import type { ReviewRuns } from '../domain/ports/review-runs.ts'
 import type { Events } from '../platform/events.ts'
+import { auditLogArchiveActivities } from './audit-services.ts'
 import type { ActivitiesByJob } from './queues.ts'
 
 /** The runs that decisions start and wake. */
 export type ReviewRunDeps = { readonly payoutRuns: PayoutRuns; readonly reviewRuns: ReviewRuns }
 
 type Parts = ReviewRunDeps & {
-  readonly config: { readonly auditAnchorDir: string }
+  readonly config: { readonly auditArchiveDir: string; readonly auditAnchorDir: string }
   readonly db: Database
   readonly clock: Clock
   readonly clockSpeed: () => Promise<number>
@@ -33,7 +34,7 @@ type Parts = ReviewRunDeps & {
   readonly events: Events
 }
 
-type Families = 'review-orchestration' | 'book-verification'
+type Families = 'review-orchestration' | 'book-verification' | 'audit-log-archive'
 
 /** The activities that look after review cases, and those that find breaks of the book. */
 export function reviewActivities(parts: Parts): Pick<ActivitiesByJob, Families> {
@@ -53,6 +54,7 @@ export function reviewActivities(parts: Parts): Pick<ActivitiesByJob, Families> 
       reviewRuns,
       events,
     }),
+    'audit-log-archive': auditLogArchiveActivities(parts),
     'book-verification': createBookVerificationActivities({
       ledgerStore: createLedgerStore(db),
       replaySource: createReplaySource(db),

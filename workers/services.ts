@@ -1,7 +1,6 @@
 /** Builds what activities work with: database, providers, clock, events. One per worker process. */
 import { hostname } from 'node:os'
 
-import { auditLogArchiveActivities } from './audit-services.ts'
 import { createAccessActivities } from './access-services.ts'
 import { createJobPlaceActivities } from '../activities/job-places.ts'
 import { createDependenciesActivities } from '../activities/dependencies.ts'
@@ -129,7 +128,6 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       ...createPrivacyActivities({ ...config, ...deps, db, clock, ring: deps.rings.payload }),
       ...createAnalyticsActivities({ config, db, clock, clockSpeed, events }),
       'outbox-and-run-projection': runProjection(deps, db),
-      'audit-log-archive': auditLogArchiveActivities({ config, db, clock, events }),
       'secret-rotation': secretRotationActivities({ ...deps, db, clock }),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
       'coverage-arming': createCoverageArmingActivities({
