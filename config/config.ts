@@ -266,12 +266,7 @@ function readValues(env: NodeJS.ProcessEnv, problems: ConfigProblem[]): Values {
   return Object.fromEntries(entries) as Values // keys and schemas are those of FIELDS
 }
 
-type Folders = Pick<
-  Config,
-  'homeDir' | 'reportsDir' | 'privacyExportsDir' | 'auditArchiveDir' | 'auditAnchorDir'
->
-
-function foldersOf(values: Values): Folders {
+function foldersOf(values: Values) {
   const homeDir = values.GROUNDSTOP_HOME ?? '.groundstop'
   return {
     homeDir,
