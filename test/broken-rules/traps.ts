@@ -165,7 +165,13 @@ export const TRAP_RULES: readonly BrokenRule[] = [
   trap(
     18,
     'first looks two hours before departure',
-    [edit('domain/poll-plan.ts', '[46 * HOUR_MS, 24.25 * HOUR_MS, 6 * HOUR_MS]', '[2 * HOUR_MS]')],
+    [
+      edit(
+        'domain/poll-plan.ts',
+        '[FIRST_POLL_BEFORE_OUT_MS, 24.25 * HOUR_MS, 6 * HOUR_MS]',
+        '[2 * HOUR_MS]',
+      ),
+    ],
     'test/unit/domain/poll-plan.test.ts',
   ),
   trap(19, 'gives up at the scheduled arrival', [
