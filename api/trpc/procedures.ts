@@ -109,7 +109,7 @@ async function askRoute(
     host: request.get('host') ?? '',
     'x-correlation-id': correlationId,
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+    ...(idempotencyKey === undefined ? {} : { 'idempotency-key': asSent(idempotencyKey) }),
   }
   const text = body === undefined ? undefined : JSON.stringify(body)
   const answer = await askInside(app, { method, url, headers, body: text }, caller)
@@ -117,6 +117,11 @@ async function askRoute(
   const told: unknown = answer.text === '' ? null : JSON.parse(answer.text)
   if (answer.status < 400) return told
   throw refusal(told as ProblemDocument) // what every refused request is answered with
+}
+
+/** As a header arrives: blanks around its value are none of it (RFC 9110, 5.5). */
+function asSent(value: string): string {
+  return value.replaceAll(/^[ \t]+|[ \t]+$/g, '')
 }
 
 /** What says how long to wait; in a batch the last one that says it. */

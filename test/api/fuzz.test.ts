@@ -13,6 +13,7 @@ import { openApiDocument } from '../../api/openapi.ts'
 import { namedRoutes } from '../../api/trpc/named-routes.ts'
 import { createAuditChain } from '../../db/stores/audit-chain.ts'
 import { createLedgerStore } from '../../db/stores/ledger-store.ts'
+import type { BookBreak } from '../../domain/ports/ledger-store.ts'
 import { verifyBooks } from '../../operations/verify-books.ts'
 import { productRoutes } from '../../scripts/generate-roles-doc.ts'
 import { makeReadBook } from '../support/read-book.ts'
@@ -80,7 +81,7 @@ const shapes = new Map(
 let rig: ApiRig
 let known: string[] = []
 /** The book is made of states that no statement leads to; the fuzz must add none. */
-let breaksBefore: unknown
+let breaksBefore: readonly BookBreak[]
 
 beforeAll(async () => {
   rig = await createApiRig({ withFlights: true })
@@ -97,7 +98,7 @@ beforeAll(async () => {
 })
 afterAll(() => rig[Symbol.asyncDispose]())
 
-async function breaks(): Promise<unknown> {
+async function breaks(): Promise<readonly BookBreak[]> {
   const ledgerStore = createLedgerStore(rig.database.db)
   return (await verifyBooks({ ledgerStore }, { limit: 10_000 })).breaks
 }
@@ -269,7 +270,10 @@ describe('a fuzz of', () => {
   })
 
   it('all of it leaves the books and the trail whole', async () => {
-    expect(await breaks()).toEqual(breaksBefore)
+    // A request may change how far the seeded book is from whole, as an appeal of one of its policies does.
+    const nameOf = ({ invariant, subject }: BookBreak) => `${invariant} ${subject}`
+    const known = new Set(breaksBefore.map(nameOf))
+    expect((await breaks()).map(nameOf).filter((name) => !known.has(name))).toEqual([])
     expect((await createAuditChain(rig.database.db).verify()).firstBreak).toBeNull()
   })
 })
