@@ -20,6 +20,7 @@ import type { Product } from '../../domain/product.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Database } from '../client.ts'
 import { retriedTransaction } from '../retried-transaction.ts'
+import { inSnapshot } from '../snapshot.ts'
 import type { DB } from '../types.generated.ts'
 import { BOOK_SECTIONS, type BookSpan } from './analytics-book.ts'
 import { measurePlatform } from './analytics-platform.ts'
@@ -135,16 +136,12 @@ function inOneMoment(
   db: Database,
   measure: (trx: Transaction<DB>) => Promise<Figures>,
 ): Promise<Measured> {
-  return db
-    .transaction()
-    .setIsolationLevel('repeatable read')
-    .setAccessMode('read only')
-    .execute(async (trx) => {
-      const { rows } = await sql<{ at: Instant }>`select now() as at`.execute(trx)
-      const [clock] = rows
-      if (clock === undefined) throw new Error('the database does not tell the time')
-      return { figures: await measure(trx), measuredAt: clock.at }
-    })
+  return inSnapshot(db, async (trx) => {
+    const { rows } = await sql<{ at: Instant }>`select now() as at`.execute(trx)
+    const [clock] = rows
+    if (clock === undefined) throw new Error('the database does not tell the time')
+    return { figures: await measure(trx), measuredAt: clock.at }
+  })
 }
 
 async function measureBook(

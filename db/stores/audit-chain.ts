@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import type { AuditAnchor, AuditChain, AuditChainReport } from '../../domain/ports/audit-log.ts'
 import type { AuditArchive } from '../../domain/ports/audit-archive.ts'
 import type { Database } from '../client.ts'
+import { inSnapshot } from '../snapshot.ts'
 import { AUDIT_TEXT, listAuditArchives } from './audit-archive-store.ts'
 
 /** Events of one page: some 500 kB. */
@@ -17,12 +18,7 @@ const BEGINNING: AuditAnchor = { position: 0, hash: '0'.repeat(64) }
 /** The checker over `db`. */
 export function createAuditChain(db: Database): AuditChain {
   return {
-    verify: (anchors) =>
-      db
-        .transaction()
-        .setIsolationLevel('repeatable read')
-        .setAccessMode('read only')
-        .execute((trx) => verifyAuditChain(trx, anchors)),
+    verify: (anchors) => inSnapshot(db, (trx) => verifyAuditChain(trx, anchors)),
     head: () => readHead(db),
   }
 }

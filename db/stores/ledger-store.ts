@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import type { AccountBalance, BookBreak, LedgerStore } from '../../domain/ports/ledger-store.ts'
 import type { CoverageRequest } from '../../domain/ports/leg-store.ts'
 import type { Database } from '../client.ts'
+import { inSnapshot } from '../snapshot.ts'
 import { verifyAuditChain } from './audit-chain.ts'
 import { BOOK_CHECKS, coverageCheck } from './book-checks.ts'
 
@@ -33,14 +34,10 @@ async function findBreaks(
     coverage === undefined
       ? BOOK_CHECKS
       : [...BOOK_CHECKS, coverageCheck(coverage, COVERAGE_SLACK_S)]
-  return db
-    .transaction()
-    .setIsolationLevel('repeatable read')
-    .setAccessMode('read only')
-    .execute(async (trx) => {
-      const breaks: BookBreak[] = []
-      for (const check of checks) {
-        const { rows } = await sql<BookBreak>`
+  return inSnapshot(db, async (trx) => {
+    const breaks: BookBreak[] = []
+    for (const check of checks) {
+      const { rows } = await sql<BookBreak>`
           with balance as (
             select m.account, m.currency, sum(m.amount) as balance
             from (${MOVEMENTS}) m
@@ -50,15 +47,15 @@ async function findBreaks(
           from (${check}) as c (invariant, subject, detail)
           order by c.subject
           limit ${limit}`.execute(trx)
-        breaks.push(...rows)
-      }
-      const { firstBreak } = await verifyAuditChain(trx)
-      if (firstBreak !== null) {
-        const subject = `audit:${firstBreak.seq ?? 'head'}`
-        breaks.push({ invariant: 'AUDIT', subject, detail: firstBreak.detail })
-      }
-      return breaks
-    })
+      breaks.push(...rows)
+    }
+    const { firstBreak } = await verifyAuditChain(trx)
+    if (firstBreak !== null) {
+      const subject = `audit:${firstBreak.seq ?? 'head'}`
+      breaks.push({ invariant: 'AUDIT', subject, detail: firstBreak.detail })
+    }
+    return breaks
+  })
 }
 
 async function readTotals(db: Database): Promise<AccountBalance[]> {

@@ -17,6 +17,7 @@ import { maxGapMs, type PollPhase } from '../../domain/poll-plan.ts'
 import { SECOND_MS, type Instant } from '../../domain/time.ts'
 import type { Database } from '../client.ts'
 import { keyPart, pageOf, readKey } from '../keyset.ts'
+import { inSnapshot } from '../snapshot.ts'
 
 /** The reader over this database. */
 export function createLegReads(db: Database): LegReads {
@@ -86,37 +87,33 @@ type LegRow = Omit<
 
 /** All parts of one moment: a page that contradicts itself is worse than one a second old. */
 async function findLeg(db: Database, legKey: string, seq?: number): Promise<LegDetails | null> {
-  return db
-    .transaction()
-    .setIsolationLevel('repeatable read')
-    .setAccessMode('read only')
-    .execute(async (trx) => {
-      const row = await readLeg(trx, legKey, seq)
-      if (row === undefined) return null
-      const { facts, nextPollAt, pollPhase, pollReason, ...rest } = row
-      const { lastPolledAt, lastAnsweredAt, consecutiveFailures, nextLookAt, ...leg } = rest
-      return {
-        ...leg,
-        facts: facts.version === undefined ? null : facts,
-        polls: {
-          nextPollAt: leg.undecidedPolicies > 0 ? nextPollAt : null,
-          phase: pollPhase,
-          reason: pollReason,
-          greatestGapS: greatestGapS(pollPhase),
-          lastPolledAt,
-          lastAnsweredAt,
-          consecutiveFailures,
-        },
-        timetable: {
-          nextLookAt: leg.undecidedPolicies > 0 ? nextLookAt : null,
-          looks: await readLooks(trx, leg.legId),
-        },
-        ...(await readExposure(trx, leg.legId)),
-        observations: await readObservations(trx, leg.legId),
-        evaluations: await readEvaluations(trx, leg.legId),
-        coverageIncidents: await readIncidents(trx, leg.legId),
-      }
-    })
+  return inSnapshot(db, async (trx) => {
+    const row = await readLeg(trx, legKey, seq)
+    if (row === undefined) return null
+    const { facts, nextPollAt, pollPhase, pollReason, ...rest } = row
+    const { lastPolledAt, lastAnsweredAt, consecutiveFailures, nextLookAt, ...leg } = rest
+    return {
+      ...leg,
+      facts: facts.version === undefined ? null : facts,
+      polls: {
+        nextPollAt: leg.undecidedPolicies > 0 ? nextPollAt : null,
+        phase: pollPhase,
+        reason: pollReason,
+        greatestGapS: greatestGapS(pollPhase),
+        lastPolledAt,
+        lastAnsweredAt,
+        consecutiveFailures,
+      },
+      timetable: {
+        nextLookAt: leg.undecidedPolicies > 0 ? nextLookAt : null,
+        looks: await readLooks(trx, leg.legId),
+      },
+      ...(await readExposure(trx, leg.legId)),
+      observations: await readObservations(trx, leg.legId),
+      evaluations: await readEvaluations(trx, leg.legId),
+      coverageIncidents: await readIncidents(trx, leg.legId),
+    }
+  })
 }
 
 function greatestGapS(phase: PollPhase | null): number | null {

@@ -11,6 +11,7 @@ import type {
 } from '../../domain/ports/payout-reads.ts'
 import type { Database } from '../client.ts'
 import { keyPart, microsOf, pageOf, readKey, timeOfMicros } from '../keyset.ts'
+import { inSnapshot } from '../snapshot.ts'
 
 /** Attempts and postings shown; a payout with more is a fault of ours. */
 const ATTEMPTS_LIMIT = 100
@@ -67,12 +68,8 @@ type Row = ListedPayout &
   }
 
 async function findPayout(db: Database, payoutId: string): Promise<PayoutDetails | null> {
-  return db
-    .transaction()
-    .setIsolationLevel('repeatable read')
-    .setAccessMode('read only')
-    .execute(async (trx) => {
-      const { rows } = await sql<Row>`
+  return inSnapshot(db, async (trx) => {
+    const { rows } = await sql<Row>`
         select ${LISTED}, o.evaluation_id as "evaluationId", o.approved_by as "approvedBy",
           jsonb_build_object('policyNumber', p.policy_number, 'state', p.state, 'product',
             jsonb_build_object('code', v.code, 'version', v.version), 'legKey', l.leg_key) as policy,
@@ -84,14 +81,14 @@ async function findPayout(db: Database, payoutId: string): Promise<PayoutDetails
         left join payout_batch b on b.id = o.batch_id
         where o.id = ${payoutId}::uuid
         limit 1`.execute(trx)
-      const [row] = rows
-      if (row === undefined) return null
-      const { batchId, batchSize, startedAt, ...payout } = row
-      const attempts = await readAttempts(trx, payoutId)
-      const batch =
-        batchId === null || batchSize === null ? null : { batchId, size: batchSize, startedAt }
-      return { ...payout, batch, attempts, postings: await readPostings(trx, payoutId, attempts) }
-    })
+    const [row] = rows
+    if (row === undefined) return null
+    const { batchId, batchSize, startedAt, ...payout } = row
+    const attempts = await readAttempts(trx, payoutId)
+    const batch =
+      batchId === null || batchSize === null ? null : { batchId, size: batchSize, startedAt }
+    return { ...payout, batch, attempts, postings: await readPostings(trx, payoutId, attempts) }
+  })
 }
 
 async function readAttempts(db: Database, payoutId: string): Promise<PayoutDetails['attempts']> {

@@ -11,6 +11,7 @@ import {
 import type { Contact } from '../../domain/contact.ts'
 import type { KeyRingSource } from '../../domain/ports/key-rings.ts'
 import type { Database } from '../client.ts'
+import { inSnapshot } from '../snapshot.ts'
 import type { DB } from '../types.generated.ts'
 import { createPersonKeys, type PersonKeys } from './person-keys.ts'
 import { openBrowser, openNames, type StoredBrowser, type StoredNames } from './sealed-contact.ts'
@@ -19,12 +20,7 @@ import { openBrowser, openNames, type StoredBrowser, type StoredNames } from './
 export function createPersonDataSource(db: Database, ring: KeyRingSource | null): PersonDataSource {
   const keys = createPersonKeys(ring)
   return {
-    read: (holderRef) =>
-      db
-        .transaction()
-        .setIsolationLevel('repeatable read')
-        .setAccessMode('read only')
-        .execute((trx) => read(trx, keys, holderRef)),
+    read: (holderRef) => inSnapshot(db, (trx) => read(trx, keys, holderRef)),
   }
 }
 

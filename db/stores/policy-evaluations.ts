@@ -8,6 +8,7 @@ import type {
   PolicyEvaluations,
 } from '../../domain/ports/policy-evaluations.ts'
 import type { Database } from '../client.ts'
+import { inSnapshot } from '../snapshot.ts'
 import { readObservationsOf } from './leg-reads.ts'
 
 type Row = Omit<PolicyEvaluation, 'observations'>
@@ -17,11 +18,7 @@ export function createPolicyEvaluationReads(db: Database): PolicyEvaluationReads
   return {
     read: (policyNumber) =>
       // One moment: an evaluation is never shown without its observations.
-      db
-        .transaction()
-        .setIsolationLevel('repeatable read')
-        .setAccessMode('read only')
-        .execute((trx) => read(trx, policyNumber)),
+      inSnapshot(db, (trx) => read(trx, policyNumber)),
   }
 }
 

@@ -11,6 +11,7 @@ import type {
 } from '../../domain/ports/replay-source.ts'
 import type { Product } from '../../domain/product.ts'
 import type { Database } from '../client.ts'
+import { inSnapshot } from '../snapshot.ts'
 import {
   secondFactsOf,
   watchedLegColumns,
@@ -24,30 +25,26 @@ export function createReplaySource(db: Database): ReplaySource {
 }
 
 async function readLegs(db: Database, after: string | null, limit: number): Promise<ReplayedLeg[]> {
-  return db
-    .transaction()
-    .setIsolationLevel('repeatable read')
-    .setAccessMode('read only')
-    .execute(async (trx) => {
-      const { rows } = await sql<WatchedLegRow & { readonly id: string }>`
+  return inSnapshot(db, async (trx) => {
+    const { rows } = await sql<WatchedLegRow & { readonly id: string }>`
         select l.id, ${watchedLegColumns}
         from flight_leg l
         where (${after}::uuid is null or l.id > ${after}::uuid)
           and exists (select from evaluation e where e.leg_id = l.id and e.rule = 'automatic')
         order by l.id limit ${limit}`.execute(trx)
-      const legIds = rows.map(({ id }) => id)
-      const observations = await readObservations(trx, legIds)
-      const evaluations = await readEvaluations(trx, legIds)
-      const timetables = await readTimetables(trx, legIds)
-      return rows.map((row) => ({
-        legId: row.id,
-        leg: watchedLegOf(row),
-        secondProvider: secondFactsOf(row)?.provider ?? null,
-        earlier: timetables.get(row.id) ?? [],
-        observations: observations.get(row.id) ?? [],
-        evaluations: evaluations.get(row.id) ?? [],
-      }))
-    })
+    const legIds = rows.map(({ id }) => id)
+    const observations = await readObservations(trx, legIds)
+    const evaluations = await readEvaluations(trx, legIds)
+    const timetables = await readTimetables(trx, legIds)
+    return rows.map((row) => ({
+      legId: row.id,
+      leg: watchedLegOf(row),
+      secondProvider: secondFactsOf(row)?.provider ?? null,
+      earlier: timetables.get(row.id) ?? [],
+      observations: observations.get(row.id) ?? [],
+      evaluations: evaluations.get(row.id) ?? [],
+    }))
+  })
 }
 
 async function readObservations(db: Database, legIds: readonly string[]) {

@@ -7,6 +7,7 @@ import type { ReviewSnapshot } from '../../domain/review-case.ts'
 import type { ReviewChange, ReviewNote } from '../../domain/review-judgement.ts'
 import type { Database } from '../client.ts'
 import { retriedTransaction } from '../retried-transaction.ts'
+import { inSnapshot } from '../snapshot.ts'
 import type { DB } from '../types.generated.ts'
 import { endAppeal } from './appeal-end.ts'
 import { carryOutOnReviewed, saveManualEvaluations } from './review-carry-out.ts'
@@ -19,14 +20,10 @@ export function createReviewDecisions(db: Database): ReviewDecisions {
   return {
     read: (caseId) =>
       // One moment: a case from before a payout was approved, and the payout from after it, were neither.
-      db
-        .transaction()
-        .setIsolationLevel('repeatable read')
-        .setAccessMode('read only')
-        .execute(async (trx) => {
-          const row = await readCase(trx, caseId)
-          return row === null ? null : snapshotOf(trx, row)
-        }),
+      inSnapshot(db, async (trx) => {
+        const row = await readCase(trx, caseId)
+        return row === null ? null : snapshotOf(trx, row)
+      }),
     change: (caseId, note, judge) =>
       refusedWhenShort(db, caseId, () =>
         retriedTransaction(db, async (trx) => {

@@ -6,6 +6,7 @@ import { SHOWN_LIMIT } from '../../domain/ports/leg-reads.ts'
 import type { ReviewEvidence } from '../../domain/ports/review-evidence.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Database } from '../client.ts'
+import { inSnapshot } from '../snapshot.ts'
 import { readObservations } from './leg-reads.ts'
 import { isDifferenceOf } from './review-differences.ts'
 import { readCase, snapshotOf, waitsForCase, type CaseRow } from './review-snapshot.ts'
@@ -15,20 +16,16 @@ import { factsOf, watchedLegColumns, watchedLegOf, type WatchedLegRow } from './
 export function createReviewEvidence(db: Database): ReviewEvidence {
   return {
     read: (caseId) =>
-      db
-        .transaction()
-        .setIsolationLevel('repeatable read')
-        .setAccessMode('read only')
-        .execute(async (trx) => {
-          const row = await readCase(trx, caseId)
-          if (row === null) return null
-          return {
-            snapshot: await snapshotOf(trx, row),
-            ...(await readRest(trx, row)),
-            leg: await readLeg(trx, row),
-            history: await readHistory(trx, caseId),
-          }
-        }),
+      inSnapshot(db, async (trx) => {
+        const row = await readCase(trx, caseId)
+        if (row === null) return null
+        return {
+          snapshot: await snapshotOf(trx, row),
+          ...(await readRest(trx, row)),
+          leg: await readLeg(trx, row),
+          history: await readHistory(trx, caseId),
+        }
+      }),
   }
 }
 
