@@ -20,6 +20,7 @@ import type { Database } from '../client.ts'
 import { retriedTransaction } from '../retried-transaction.ts'
 import type { DB } from '../types.generated.ts'
 import { accountForCoverage } from './leg-coverage.ts'
+import { claimed, isUnclaimed } from './leg-lease.ts'
 import { beginMonitoring, endorsePolicies, retimesOf } from './polled-policies.ts'
 import { factsOf, secondFactsOf, watchedLegColumns, watchedLegOf } from './watched-leg.ts'
 import type { WatchedLegRow } from './watched-leg.ts'
@@ -42,26 +43,23 @@ async function claimDue(
   db: Database,
   request: ClaimRequest,
 ): Promise<{ due: number; legIds: string[] }> {
-  const { claimedBy, now, limit, leaseMs } = request
+  const { now, limit } = request
   const count = await sql<{ due: number }>`
     select count(*) as due from flight_leg
     where undecided_policies > 0 and next_poll_at <= ${now}::timestamptz`.execute(db)
-  // Leases are wall time: a stopped or fast virtual clock must neither keep nor lose a claim.
-  const claimed = await sql<{ id: string; next_poll_at: Instant }>`
+  const taken = await sql<{ id: string; next_poll_at: Instant }>`
     with due as (
-      select id from flight_leg
-      where undecided_policies > 0 and next_poll_at <= ${now}::timestamptz
-        and (claimed_until is null or claimed_until <= clock_timestamp()
-          or claimed_by = ${claimedBy})
-      order by next_poll_at, id
+      select l.id from flight_leg l
+      where l.undecided_policies > 0 and l.next_poll_at <= ${now}::timestamptz
+        and ${isUnclaimed(request)}
+      order by l.next_poll_at, l.id
       limit ${limit}
       for update skip locked
     )
-    update flight_leg l set claimed_by = ${claimedBy}, updated_at = now(),
-      claimed_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000}::float8)
+    update flight_leg l set ${claimed(request)}
     from due where l.id = due.id
     returning l.id, l.next_poll_at`.execute(db)
-  const oldestFirst = claimed.rows.toSorted((a, b) => (a.next_poll_at < b.next_poll_at ? -1 : 1))
+  const oldestFirst = taken.rows.toSorted((a, b) => (a.next_poll_at < b.next_poll_at ? -1 : 1))
   return { due: count.rows[0]?.due ?? 0, legIds: oldestFirst.map((row) => row.id) }
 }
 
@@ -69,14 +67,10 @@ async function claimLeg(
   db: Database,
   claim: Parameters<LegStore['claimLeg']>[0],
 ): Promise<boolean> {
-  const { legId, claimedBy, leaseMs } = claim
   const { rows } = await sql<{ id: string }>`
-    update flight_leg set claimed_by = ${claimedBy}, updated_at = now(),
-      claimed_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000}::float8)
-    where id = ${legId}::uuid and undecided_policies > 0
-      and (claimed_until is null or claimed_until <= clock_timestamp()
-        or claimed_by = ${claimedBy})
-    returning id`.execute(db)
+    update flight_leg l set ${claimed(claim)}
+    where l.id = ${claim.legId}::uuid and l.undecided_policies > 0 and ${isUnclaimed(claim)}
+    returning l.id`.execute(db)
   return rows.length > 0
 }
 

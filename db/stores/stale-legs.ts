@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 
 import type { StaleLegs, StaleLegsRequest } from '../../domain/ports/stale-legs.ts'
 import type { Database } from '../client.ts'
+import { claimed, isUnclaimed, releaseLegs } from './leg-lease.ts'
 
 /** The store over the product's schema. */
 export function createStaleLegs(db: Database): StaleLegs {
@@ -12,15 +13,8 @@ export function createStaleLegs(db: Database): StaleLegs {
   }
 }
 
-/** Gives back what a claim still holds. */
-export async function releaseLegs(db: Database, claimedBy: string): Promise<void> {
-  await sql`
-    update flight_leg set claimed_by = null, claimed_until = null, updated_at = now()
-    where claimed_by = ${claimedBy}`.execute(db)
-}
-
 async function claim(db: Database, request: StaleLegsRequest): Promise<string[]> {
-  const { claimedBy, now, notPolledBefore, limit, leaseMs } = request
+  const { now, notPolledBefore, limit } = request
   const limits = Object.entries(request.staleAfterMs)
   const { rows } = await sql<{ id: string; last_polled_at: string }>`
     with stale as (
@@ -30,14 +24,12 @@ async function claim(db: Database, request: StaleLegsRequest): Promise<string[]>
       ) as s (phase, after_ms) on s.phase = l.poll_phase
       where l.undecided_policies > 0 and l.next_poll_at > ${notPolledBefore}::timestamptz
         and l.last_polled_at <= ${now}::timestamptz - s.after_ms * interval '1 millisecond'
-        and (l.claimed_until is null or l.claimed_until <= clock_timestamp()
-          or l.claimed_by = ${claimedBy})
+        and ${isUnclaimed(request)}
       order by l.last_polled_at, l.id
       limit ${limit}
       for update of l skip locked
     )
-    update flight_leg l set claimed_by = ${claimedBy}, updated_at = now(),
-      claimed_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000}::float8)
+    update flight_leg l set ${claimed(request)}
     from stale where l.id = stale.id
     returning l.id, l.last_polled_at`.execute(db)
   return rows

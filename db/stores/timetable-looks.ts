@@ -15,8 +15,8 @@ import type { Instant } from '../../domain/time.ts'
 import type { Database } from '../client.ts'
 import { retriedTransaction } from '../retried-transaction.ts'
 import type { DB } from '../types.generated.ts'
+import { claimed, isUnclaimed, releaseLegs } from './leg-lease.ts'
 import { endorsePolicies } from './polled-policies.ts'
-import { releaseLegs } from './stale-legs.ts'
 
 /** The store over the product's schema. */
 export function createTimetableLooks(db: Database): TimetableLooks {
@@ -31,20 +31,18 @@ export function createTimetableLooks(db: Database): TimetableLooks {
 }
 
 async function claim(db: Database, request: TimetableClaim): Promise<string[]> {
-  const { claimedBy, now, pollsBeforeOutMs, limit, leaseMs } = request
+  const { now, pollsBeforeOutMs, limit } = request
   const { rows } = await sql<{ id: string; next_timetable_at: Instant }>`
     with due as (
-      select id from flight_leg
-      where undecided_policies > 0 and next_timetable_at <= ${now}::timestamptz
-        and scheduled_out > ${now}::timestamptz + ${pollsBeforeOutMs} * interval '1 millisecond'
-        and (claimed_until is null or claimed_until <= clock_timestamp()
-          or claimed_by = ${claimedBy})
-      order by next_timetable_at, id
+      select l.id from flight_leg l
+      where l.undecided_policies > 0 and l.next_timetable_at <= ${now}::timestamptz
+        and l.scheduled_out > ${now}::timestamptz + ${pollsBeforeOutMs} * interval '1 millisecond'
+        and ${isUnclaimed(request)}
+      order by l.next_timetable_at, l.id
       limit ${limit}
       for update skip locked
     )
-    update flight_leg l set claimed_by = ${claimedBy}, updated_at = now(),
-      claimed_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000}::float8)
+    update flight_leg l set ${claimed(request)}
     from due where l.id = due.id
     returning l.id, l.next_timetable_at`.execute(db)
   return rows
