@@ -2,7 +2,6 @@
  * Lets a run of a job with limits begin when it has its place, and gives the place back at its end. Jobs
  * without limits are left alone: their histories have nothing of this.
  */
-import { defineSearchAttributeKey } from '@temporalio/common'
 import {
   CancellationScope,
   condition,
@@ -13,7 +12,6 @@ import {
   setCurrentDetails,
   setHandler,
   sleep,
-  upsertSearchAttributes,
   workflowInfo,
   type WorkflowInterceptors,
 } from '@temporalio/workflow'
@@ -23,6 +21,7 @@ import type { PlaceRequest } from '../../domain/ports/job-places.ts'
 import { PRIORITY_KEYS } from '../../jobs/define-job.ts'
 import { findJobOfWorkflow, type AnyJob } from '../../jobs/registry.ts'
 import { PLACE_GRANTED } from '../../jobs/run-identity.ts'
+import { showState } from '../shared/job-state.ts'
 import { STEP_RETRY, UNLIMITED_RETRY } from '../shared/steps.ts'
 
 // Not steps of the queue: these wait behind others, for hours where one takes all there is.
@@ -36,7 +35,6 @@ const { releasePlace } = proxyLocalActivities<JobPlaceActivities>({
 })
 
 const placeGranted = defineSignal(PLACE_GRANTED)
-const JobState = defineSearchAttributeKey('JobState', 'KEYWORD')
 
 /** Interceptors of a run, as the SDK asks for them. */
 export function interceptors(): WorkflowInterceptors {
@@ -82,12 +80,12 @@ async function untilGranted(request: PlaceRequest): Promise<void> {
       if (place.startInMs > 0) await sleep(place.startInMs)
       break
     }
-    if (!hasWaited) upsertSearchAttributes([{ key: JobState, value: 'waiting' }])
+    if (!hasWaited) showState('waiting')
     hasWaited = true
     setCurrentDetails(`waits for a place: ${place.held} at work, ${place.ahead} before it`)
     await condition(() => isWoken, place.lookInMs)
   }
-  if (hasWaited) upsertSearchAttributes([{ key: JobState, value: 'running' }])
+  if (hasWaited) showState('running')
 }
 
 /** A place that is not given back is found by whoever waits for it: the run is not held up. */
