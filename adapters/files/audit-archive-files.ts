@@ -1,6 +1,6 @@
 /** Archives of the audit trail in a folder: compressed lines, each bound to the one before, and a manifest. */
-import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
@@ -12,6 +12,7 @@ import type {
 } from '../../domain/ports/audit-archive.ts'
 import type { AuditAnchor } from '../../domain/ports/audit-log.ts'
 import { HOUR_MS } from '../../domain/time.ts'
+import { DRAFT, orNull, readOrNull, writeWhole } from './whole-files.ts'
 
 const compress = promisify(gzip)
 const expand = promisify(gunzip)
@@ -19,7 +20,7 @@ const expand = promisify(gunzip)
 /** Digits of a position in a name, so that names sort as positions do. */
 const NAME_DIGITS = 12
 const FILE_NAME = /^audit-\d{12,16}-\d{12,16}\.jsonl\.gz$/
-const DRAFT = '.draft'
+const MODE = 0o640
 /** A draft this old was left by a process that was killed. */
 const DRAFT_STALE_MS = HOUR_MS
 /** A file that expands to more is not one of ours: 10,000 events of 50 kB. */
@@ -35,8 +36,8 @@ export function createAuditArchiveFiles(folder: string): AuditArchiveFiles {
       const content = await compress(page.lines.map((line) => `${line}\n`).join(''))
       const file = nameOf(page)
       const archive = asManifest({ ...page, file, bytes: content.length, sha256: sha256(content) })
-      await writeWhole(root, file, content)
-      await writeWhole(root, manifestOf(file), `${JSON.stringify(archive, null, 2)}\n`)
+      await writeWhole(join(root, file), content, MODE)
+      await writeWhole(join(root, manifestOf(file)), `${JSON.stringify(archive, null, 2)}\n`, MODE)
       return archive
     },
     findFault: (archive, anchors = []) => findFault(root, archive, anchors),
@@ -111,19 +112,6 @@ function manifestOf(file: string): string {
   return file.replace(/\.jsonl\.gz$/, '.manifest.json')
 }
 
-/** In place whole or not at all, also when the machine stops: content, then name, then folder on the disk. */
-async function writeWhole(root: string, name: string, content: string | Buffer): Promise<void> {
-  const draft = join(root, `${name}.${randomUUID()}${DRAFT}`)
-  {
-    await using file = await open(draft, 'wx', 0o640)
-    await file.writeFile(content)
-    await file.sync()
-  }
-  await rename(draft, join(root, name))
-  await using directory = await open(root, 'r')
-  await directory.sync()
-}
-
 async function removeStaleDrafts(root: string): Promise<void> {
   for (const name of await readdir(root)) {
     if (!name.endsWith(DRAFT)) continue
@@ -131,19 +119,6 @@ async function removeStaleDrafts(root: string): Promise<void> {
     const found = await orNull(stat(path))
     if (found !== null && Date.now() - found.mtimeMs > DRAFT_STALE_MS)
       await rm(path, { force: true })
-  }
-}
-
-function readOrNull(path: string): Promise<Buffer | null> {
-  return orNull(readFile(path))
-}
-
-async function orNull<T>(work: Promise<T>): Promise<T | null> {
-  try {
-    return await work
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
-    throw error
   }
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../../domain/log-rotation.ts'
 import type { LogFiles } from '../../domain/ports/log-files.ts'
 import { instantFromMs } from '../../domain/time.ts'
+import { orNull } from './whole-files.ts'
 
 const DRAFT = '.gz.draft'
 
@@ -98,14 +99,4 @@ async function removeStale(path: string): Promise<void> {
 
 async function namesIn(folder: string): Promise<string[]> {
   return ((await orNull(readdir(folder))) ?? []).toSorted()
-}
-
-/** Null for what is not there, or was taken away by somebody else meanwhile. */
-async function orNull<T>(work: Promise<T>): Promise<T | null> {
-  try {
-    return await work
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
-    throw error
-  }
 }

@@ -1,6 +1,6 @@
 /** Reports in a folder: `<folder>/<report>/<period>/`, with a `manifest.json` each. */
-import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
 import { PERIOD_KINDS, periodOf } from '../../domain/analytics/period.ts'
@@ -13,9 +13,13 @@ import {
 } from '../../domain/ports/report-files.ts'
 import type { ReportFile } from '../../domain/reports/document.ts'
 import { REPORTS } from '../../domain/reports/reports.ts'
+import { orNull, readOrNull, writeWhole } from './whole-files.ts'
 
 const MANIFEST = 'manifest.json'
 const LIST_LIMIT = 1_000
+const MODE = 0o640
+/** A file where a folder of ours would be holds no reports. */
+const NO_REPORT = ['ENOENT', 'ENOTDIR']
 /** Names of data files; nothing else is ever read or written. */
 const FILE_NAME = /^[a-z][a-z0-9-]{0,40}\.(html|csv)$/
 
@@ -31,9 +35,9 @@ export function createReportFiles(folder: string): ReportFiles {
         return { manifest: before, isChanged: false }
       }
       await mkdir(place, { recursive: true })
-      for (const file of files) await writeWhole(join(place, file.name), file.content)
+      for (const file of files) await writeWhole(join(place, file.name), file.content, MODE)
       const manifest: ReportManifest = { ...head, files: listed }
-      await writeWhole(join(place, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`)
+      await writeWhole(join(place, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, MODE)
       await removeOthers(place, listed)
       return { manifest, isChanged: true }
     },
@@ -55,7 +59,7 @@ export function createReportFiles(folder: string): ReportFiles {
       if (!isKey(key) || !FILE_NAME.test(name)) return null
       const place = placeOf(root, key)
       const listed = (await readManifest(place))?.files.find((file) => file.name === name)
-      const content = listed === undefined ? null : await readOrNull(join(place, name))
+      const content = listed === undefined ? null : await readOrNull(join(place, name), NO_REPORT)
       if (listed === undefined || content === null) return null
       if (sha256(content) === listed.sha256) return { ...listed, content }
       throw new ReportTornError(`${key.report} ${key.period}: ${name} is not as its manifest says`)
@@ -91,21 +95,10 @@ async function isAsListed(
 ): Promise<boolean> {
   if (JSON.stringify(files) !== JSON.stringify(wanted)) return false
   for (const { name, sha256: expected } of wanted) {
-    const content = await readOrNull(join(place, name))
+    const content = await readOrNull(join(place, name), NO_REPORT)
     if (content === null || sha256(content) !== expected) return false
   }
   return true
-}
-
-/** Readers see the old file or the new one, also when the process or the machine stops between. */
-async function writeWhole(path: string, content: string): Promise<void> {
-  const draft = `${path}.${randomUUID()}.draft`
-  try {
-    await writeFile(draft, content, { mode: 0o640, flush: true })
-    await rename(draft, path)
-  } finally {
-    await rm(draft, { force: true })
-  }
 }
 
 /** Files that an earlier report had and this one has not, and drafts that a killed process left. */
@@ -117,27 +110,13 @@ async function removeOthers(place: string, listed: readonly ListedFile[]): Promi
 }
 
 async function readManifest(place: string): Promise<ReportManifest | null> {
-  const content = await readOrNull(join(place, MANIFEST))
+  const content = await readOrNull(join(place, MANIFEST), NO_REPORT)
   // Written by `write` alone, whole.
   return content === null ? null : (JSON.parse(content.toString('utf8')) as ReportManifest)
 }
 
 async function entriesOf(folder: string): Promise<string[]> {
-  return (await orNull(readdir(folder))) ?? []
-}
-
-function readOrNull(path: string): Promise<Buffer | null> {
-  return orNull(readFile(path))
-}
-
-async function orNull<T>(work: Promise<T>): Promise<T | null> {
-  try {
-    return await work
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null
-    throw error
-  }
+  return (await orNull(readdir(folder), NO_REPORT)) ?? []
 }
 
 function sha256(content: Uint8Array): string {
