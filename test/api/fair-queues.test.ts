@@ -45,8 +45,9 @@ test('a CRITICAL run starts next, whatever backlog of LOW runs waits', async () 
     () => expect.poll(() => begun, { timeout: 30_000 }).toContain('critical'),
     ONE_AT_ONCE,
   )
-  // The server keeps a queue in four parts: the first of each may be handed out before it is asked for more.
-  expect(begun.indexOf('critical')).toBeLessThan(10)
+  // The server keeps a queue in four parts, each in order, and asks them at random: of 25 asks, fewer than
+  // one in a thousand tests misses the part with the critical step each time.
+  expect(begun.indexOf('critical')).toBeLessThan(25)
 }, 90_000)
 
 test('a tenant with 10 steps is not starved by one with 1,000', async () => {

@@ -22,13 +22,13 @@ async function stateOf({ db }: EarlyBook) {
   return rows[0]
 }
 
-/** Waits until a session waits for a lock that another holds. */
-async function someoneWaits({ db }: EarlyBook): Promise<void> {
+/** Waits until so many sessions wait for a lock that another holds. */
+async function waiting({ db }: EarlyBook, sessions: number): Promise<void> {
   for (;;) {
     const { rows } = await sql<{ n: number }>`
       select count(*) as n from pg_stat_activity
       where datname = current_database() and wait_event_type = 'Lock'`.execute(db)
-    if ((rows[0]?.n ?? 0) > 0) return
+    if ((rows[0]?.n ?? 0) >= sessions) return
   }
 }
 
@@ -191,8 +191,9 @@ describe('a cancellation that races a decision', () => {
     const holder = it.db.transaction().execute(async (trx) => {
       await sql`select id from flight_leg for no key update`.execute(trx)
       const cancelled = cancelEarly(it)
-      await someoneWaits(it)
+      await waiting(it, 1)
       const decided = it.decide()
+      await waiting(it, 2)
       return { cancelled, decided }
     })
     const { cancelled, decided } = await holder
@@ -208,8 +209,11 @@ describe('a cancellation that races a decision', () => {
     const holder = it.db.transaction().execute(async (trx) => {
       await sql`select id from flight_leg for no key update`.execute(trx)
       const decided = it.decide()
-      await someoneWaits(it)
-      return { decided, cancelled: cancelEarly(it) }
+      await waiting(it, 1)
+      const cancelled = cancelEarly(it)
+      // Both in the lock's queue: whoever comes when it is free already could overtake.
+      await waiting(it, 2)
+      return { decided, cancelled }
     })
     const { cancelled, decided } = await holder
     expect(await decided).toMatchObject({ policiesPaid: 1, payoutsCreated: 1 })
