@@ -14,6 +14,7 @@ import { createDatabase, type Database } from '../db/client.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
 import { createOverviewStore } from '../db/stores/overview-store.ts'
 import { addMs, DAY_MS, HOUR_MS, instantFromMs, later } from '../domain/time.ts'
+import { DEFAULT_TERMS } from '../jobs/job-environments.ts'
 import { policyExpirationResult } from '../jobs/policy-expiration.ts'
 import { connectClient } from '../platform/temporal/connection.ts'
 import { startJob } from '../platform/temporal/job-starter.ts'
@@ -90,7 +91,7 @@ export async function runAcceptance(
   const deps = {
     clockStore: createClockStore(db),
     overviewStore: createOverviewStore(db),
-    runTick: createTicker({ client, environment: 'development' }),
+    runTick: createTicker({ client, terms: DEFAULT_TERMS }),
     askRuns: createRunAsker({ client }),
   }
   const notAfter = endOf(book.lastArrivalMs)

@@ -34,7 +34,7 @@ import type { ApiParts } from './parts.ts'
 
 /** What the routes of job runs need. */
 export function jobsOf({ db, client, clock, config }: ApiParts): JobsDeps['jobs'] {
-  const { environment } = config
+  const { jobTerms: terms } = config
   const auditLog = createAuditLog(db)
   // Noted before it is asked for: Temporal and the trail have no transaction in common, and nothing
   // is to happen that nobody is on record for.
@@ -44,7 +44,7 @@ export function jobsOf({ db, client, clock, config }: ApiParts): JobsDeps['jobs'
       const entry = { actor: by, action: 'job.start', subject: `job:${job.name}` }
       const details = { before: null, after: { executeAt, priority } }
       await auditLog.record({ ...entry, at: await clock.now(), details })
-      return startJobRun({ client, environment }, start, attempt)
+      return startJobRun({ client, terms }, start, attempt)
     },
     list: (filter, page) => listJobRuns(client, filter, page),
     read: (id, runId) => readJobRun(client, id, runId),
@@ -80,7 +80,7 @@ export function reschedulesOf({
       const details = { id, reason, before, after: executeAt }
       await auditLog.record({ ...entry, at: await clock.now(), details })
       const { runId } = await rescheduleRun(
-        { client, environment: config.environment },
+        { client, terms: config.jobTerms },
         { workflowId: id, executeAt },
       )
       return (await describeJobRun(client, id, runId)).run
@@ -108,7 +108,7 @@ export function controlOf({ db, client, clock, config }: ApiParts): JobControlDe
     control: createJobControl(client),
     controlStore,
     scheduleStates: createScheduleStates(client),
-    watched: createWatchedSchedules(client, config.environment),
+    watched: createWatchedSchedules(client, config.jobTerms),
     watchStore: createScheduleWatchStore(db),
     clock,
     wallNow: () => instantFromMs(Date.now()),
@@ -133,7 +133,7 @@ export function deadLettersOf({
   config,
 }: ApiParts): DeadLettersDeps['deadLetters'] {
   const deadLetters = createDeadLetterStore(db)
-  const redriver = createRunRedriver({ client, environment: config.environment })
+  const redriver = createRunRedriver({ client, terms: config.jobTerms })
   const deps = { deadLetters, redriver, clock }
   return {
     ...deadLetters,

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Client } from '@temporalio/client'
 
 import { addMs, msBetween, type Instant } from '../domain/time.ts'
-import type { JobEnvironment } from '../jobs/define-job.ts'
+import type { JobTerms } from '../jobs/job-environments.ts'
 import { startIdsOf, workflowIdOf } from '../jobs/run-identity.ts'
 import type { AnyJob } from '../jobs/registry.ts'
 import { JobConflictError, startJob } from '../platform/temporal/job-starter.ts'
@@ -30,7 +30,7 @@ const CLOCK_SKEW_MS = 5_000
  * was never answered, the run that it started is found and given. Throws as `startJob` does.
  */
 export async function startJobRun(
-  deps: { readonly client: Client; readonly environment: JobEnvironment },
+  deps: { readonly client: Client; readonly terms: JobTerms },
   start: JobStart,
   attempt: Attempt,
 ): Promise<JobRun> {

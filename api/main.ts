@@ -243,7 +243,7 @@ function buildApp(parts: ApiParts): Express {
       db,
       client,
       clock: parts.clock,
-      environment: config.environment,
+      terms: config.jobTerms,
     }),
     stripeWebhooks: stripeWebhooksOf(parts),
     notifications: notificationsOf(parts),

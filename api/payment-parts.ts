@@ -44,11 +44,11 @@ export function stripeWebhooksOf(parts: ApiParts): StripeWebhookDeps['stripeWebh
   const secret = parts.secrets.stripeWebhookSecret
   if (secret === null) return null
   const eventStore = createPaymentEventStore(db)
-  const { environment } = config
+  const { jobTerms: terms } = config
   const start = { job: 'payment-events', input: {}, trigger: 'api' } as const
   return {
     read: (input) => readStripeWebhook(input, { secret }),
     keep: (event) => receivePaymentEvent({ eventStore }, 'stripe', event),
-    start: async () => void (await startJob({ client, environment }, start)),
+    start: async () => void (await startJob({ client, terms }, start)),
   }
 }

@@ -33,8 +33,7 @@ export function privacyOf({
     refuse: (requestId, note) => refusePrivacyRequest(deps, requestId, note),
     putLink: (requestId, note) => putExportLink(deps, requestId, note),
     fetch: (requestId, token) => fetchExport(deps, requestId, token),
-    start: (requestId) =>
-      createPrivacyRuns({ client, environment: config.environment }).start(requestId),
+    start: (requestId) => createPrivacyRuns({ client, terms: config.jobTerms }).start(requestId),
     wallNow,
   }
 }

@@ -7,7 +7,7 @@ import { createReviewDecisions } from '../db/stores/review-decision-store.ts'
 import { createReviewEvidence } from '../db/stores/review-evidence.ts'
 import { explainReview } from '../domain/explain-review.ts'
 import type { Clock } from '../domain/ports/clock.ts'
-import type { JobEnvironment } from '../jobs/define-job.ts'
+import type { JobTerms } from '../jobs/job-environments.ts'
 import { decideReview, moveReview } from '../operations/decide-review.ts'
 import { createPayoutRuns } from '../platform/temporal/payout-runs.ts'
 import type { ReviewsDeps } from './rest/reviews.ts'
@@ -17,13 +17,13 @@ export function createReviewCases(parts: {
   readonly db: Database
   readonly client: Client
   readonly clock: Clock
-  readonly environment: JobEnvironment
+  readonly terms: JobTerms
 }): ReviewsDeps['reviewCases'] {
-  const { db, client, clock, environment } = parts
+  const { db, client, clock, terms } = parts
   const deps = {
     reviewDecisions: createReviewDecisions(db),
     payoutStore: createPayoutStore(db),
-    payoutRuns: createPayoutRuns({ client, environment }),
+    payoutRuns: createPayoutRuns({ client, terms }),
     clock,
   }
   const evidence = createReviewEvidence(db)

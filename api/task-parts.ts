@@ -16,7 +16,7 @@ export function tasksOf({ db, client, clock, config }: ApiParts): TasksDeps['tas
   const wallNow = () => instantFromMs(Date.now())
   const deps = {
     taskStore,
-    taskSchedules: createTaskSchedules(client, config.environment),
+    taskSchedules: createTaskSchedules(client, config.jobTerms),
     environment: config.environment,
     clock,
     wallNow,

@@ -5,6 +5,7 @@
 import type { z } from 'zod'
 
 import { FIELDS } from './fields.ts'
+import { jobsConfigOf, type JobsConfig } from './jobs.ts'
 import {
   NOTIFY_SECRET_VARIABLES,
   notifyConfigOf,
@@ -41,17 +42,9 @@ export type CallBudget = {
 }
 
 /** What may be shown to anybody: no secret is in it. */
-export type Config = {
+export type Config = JobsConfig & {
   /** GROUNDSTOP_ENV. Default development. */
   readonly environment: Environment
-  /**
-   * SCHEDULER_ENABLED: `false` schedules nothing, `true` also what waits to be asked for, as all does in
-   * development. SCHEDULER_JOBS: the only jobs that are scheduled. Null: nobody said. Same for all processes.
-   */
-  readonly scheduler: {
-    readonly isEnabled: boolean | null
-    readonly jobs: readonly string[] | null
-  }
   /** GROUNDSTOP_HOME: data, logs and the address file of one instance. Default `.groundstop`. */
   readonly homeDir: string
   /** REPORTS_DIR: where reports are kept for download; default `reports` in the home. Same for all processes. */
@@ -278,16 +271,14 @@ function foldersOf(values: Values) {
 }
 
 function configOf(values: Values): Config {
+  const environment = values.GROUNDSTOP_ENV ?? 'development'
   const aeroapiUrl = values.AEROAPI_URL ?? AEROAPI_OFFICIAL_URL
   const defaultRate = isOfficialAeroApi(aeroapiUrl)
     ? AEROAPI_OFFICIAL_RATE_PER_S
     : AEROAPI_OTHER_RATE_PER_S
   return {
-    environment: values.GROUNDSTOP_ENV ?? 'development',
-    scheduler: {
-      isEnabled: values.SCHEDULER_ENABLED === null ? null : values.SCHEDULER_ENABLED === 'true',
-      jobs: values.SCHEDULER_JOBS,
-    },
+    environment,
+    ...jobsConfigOf(values, environment),
     ...foldersOf(values),
     database: { poolMax: values.DATABASE_POOL_MAX ?? 10 },
     temporal: {

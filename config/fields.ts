@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 
+import { JOB_FIELDS } from './jobs.ts'
 import { NOTIFY_FIELDS } from './notify.ts'
 
 /** A whole number within a range, both ends included. */
@@ -74,15 +75,6 @@ function isRange(text: string): boolean {
   return RANGE.safeParse(text).success && !text.endsWith('/0')
 }
 
-const JOB_NAMES = z
-  .string()
-  .max(2_000, 'must have at most 2000 characters')
-  .transform((text) => text.split(',').map((one) => one.trim()))
-  .refine(
-    (names) => names.every((one) => /^[A-Za-z][A-Za-z0-9_-]{0,47}$/.test(one)),
-    'must be names of jobs with commas between, as flight-monitor,cleanup',
-  )
-
 const INSTANT = z
   .string()
   .refine(
@@ -98,8 +90,7 @@ export const FIELDS = {
   REPORTS_DIR: TEXT(4_096),
   AUDIT_ARCHIVE_DIR: TEXT(4_096),
   AUDIT_ANCHOR_DIR: TEXT(4_096),
-  SCHEDULER_ENABLED: oneOf(['true', 'false']),
-  SCHEDULER_JOBS: JOB_NAMES,
+  ...JOB_FIELDS,
   MAX_CONCURRENT_JOBS: integer(1, 200, 'steps at once'),
   TASK_EXECUTOR_CONCURRENCY: integer(1, 200, 'steps at once'),
   PRIVACY_EXPORTS_DIR: TEXT(4_096),

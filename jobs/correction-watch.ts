@@ -42,8 +42,6 @@ export const correctionWatch = defineJob({
   },
   queue: 'monitoring',
   priority: 'LOW',
-  retry: { attempts: 2 },
-  timeoutMs: 10 * MINUTE_MS,
   workflowKey: () => 'all',
   onConflict: { whileOpen: 'join', afterClose: 'again' },
   onExhausted: 'fail',

@@ -87,8 +87,11 @@ type ScheduleRules = {
 
 /** Of the run as a whole; activities declare their own. Applies to runs started afterwards. */
 export type JobRetry = {
-  /** Runs in all, the first included: 1-100, everywhere or by environment. 1 never retries. */
-  readonly attempts: number | Readonly<Record<JobEnvironment, number>>
+  /**
+   * Runs in all, the first included: 1-100, everywhere or by environment. 1 never retries. Absent: the
+   * installation's, DEFAULT_RETRIES and one.
+   */
+  readonly attempts?: number | Readonly<Record<JobEnvironment, number>>
   /** Wait before the second run, milliseconds. Default 1,000. The server adds its own jitter. */
   readonly initialMs?: number
   /** Factor from wait to wait, at least 1. Default 2. */
@@ -145,9 +148,13 @@ export type JobDefinition<
   readonly queue: JobQueue
   /** Default of a run; a start may override it. */
   readonly priority: JobPriority
-  readonly retry: JobRetry
-  /** Longest duration of one attempt, milliseconds, at least 1,000. Null: a run may stay open. */
-  readonly timeoutMs: number | null
+  /** Absent: as the installation has it, DEFAULT_RETRIES. */
+  readonly retry?: JobRetry
+  /**
+   * Longest duration of one attempt, milliseconds, at least 1,000. Null: a run may stay open. Absent: the
+   * installation's JOB_TIMEOUT.
+   */
+  readonly timeoutMs?: number | null
   /** The business key of a run, without the job's name in front: letters, digits, `-_.`. */
   readonly workflowKey: (input: z.output<Input>) => string
   readonly onConflict: JobConflict
@@ -312,8 +319,8 @@ function isWholeSeconds(ms: number, leastMs: number): boolean {
 
 type TimesOfJob = Pick<JobDefinition, 'name' | 'retry' | 'timeoutMs' | 'slo'>
 
-function checkTimes({ name, retry, timeoutMs, slo }: TimesOfJob): void {
-  const { attempts, backoff, initialMs, capMs } = retry
+function checkTimes({ name, retry = {}, timeoutMs, slo }: TimesOfJob): void {
+  const { attempts = [], backoff, initialMs, capMs } = retry
   const counts = typeof attempts === 'number' ? [attempts] : Object.values(attempts)
   const isCount = counts.every((count) => Number.isInteger(count) && count >= 1 && count <= 100)
   requireField(isCount, name, 'retry.attempts')
@@ -336,6 +343,8 @@ function checkAfter({ name, after, afterWaitMs = AFTER_WAIT_MS, timeoutMs }: Ord
   if (after === undefined) return
   const isList = after.length > 0 && new Set(after).size === after.length && !after.includes(name)
   requireField(isList, name, 'after')
+  // It is part of the time of one attempt, which must be known for that.
+  requireField(timeoutMs !== undefined, name, 'timeoutMs')
   const isWait = isWholeSeconds(afterWaitMs, SECOND_MS) && afterWaitMs < (timeoutMs ?? Infinity)
   requireField(isWait, name, 'afterWaitMs')
 }
@@ -353,7 +362,7 @@ function checkConflict({
   const isCount = Number.isInteger(waitingAtMost) && waitingAtMost >= 1
   requireField(isCount && waitingAtMost <= WAITING_AT_MOST, name, 'onConflict.waitingAtMost')
   // Without it one run could keep the others waiting for ever.
-  requireField(timeoutMs !== null, name, 'timeoutMs')
+  requireField(typeof timeoutMs === 'number', name, 'timeoutMs')
 }
 
 function checkSchedule(name: string, schedule: JobSchedule): void {

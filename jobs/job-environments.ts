@@ -1,9 +1,25 @@
 /** Where a job is scheduled, where it is started by hand only, and where neither. */
+import { MINUTE_MS } from '../domain/time.ts'
 import type { JobDefinition, JobEnvironment, JobPresence } from './define-job.ts'
 
-/** Where this is, and what its people asked for. */
-export type SchedulerTerms = {
+/** What an installation gives its jobs. */
+export type JobTerms = {
   readonly environment: JobEnvironment
+  /** Attempts of runs whose job names none, the first included. */
+  readonly attempts: number
+  /** Longest duration of one attempt where the job names none, milliseconds. */
+  readonly timeoutMs: number
+}
+
+/** Where nobody said otherwise. */
+export const DEFAULT_TERMS: JobTerms = {
+  environment: 'development',
+  attempts: 3,
+  timeoutMs: 10 * MINUTE_MS,
+}
+
+/** Those, and what its people asked for. */
+export type SchedulerTerms = JobTerms & {
   /** False: nothing is scheduled. True: what waits to be asked for is, too. Null: nobody said. */
   readonly isEnabled: boolean | null
   /** Names of the only jobs that are scheduled; null: nobody said. */
@@ -12,7 +28,7 @@ export type SchedulerTerms = {
 
 /** Everything is asked for. */
 export const ALL_SCHEDULED: SchedulerTerms = {
-  environment: 'development',
+  ...DEFAULT_TERMS,
   isEnabled: true,
   only: null,
 }
@@ -53,10 +69,15 @@ export const QUEUE_ATTEMPTS = {
 } as const
 
 /** Attempts of a job's runs, the first included. */
-export function attemptsIn(
-  { retry }: Pick<JobDefinition, 'retry'>,
-  environment: JobEnvironment,
-): number {
-  const { attempts } = retry
-  return typeof attempts === 'number' ? attempts : attempts[environment]
+export function attemptsIn({ retry = {} }: Pick<JobDefinition, 'retry'>, terms: JobTerms): number {
+  const { attempts = terms.attempts } = retry
+  return typeof attempts === 'number' ? attempts : attempts[terms.environment]
+}
+
+/** The longest duration of one attempt of a job's runs, milliseconds; null: they may stay open. */
+export function timeoutIn(
+  { timeoutMs }: Pick<JobDefinition, 'timeoutMs'>,
+  terms: JobTerms,
+): number | null {
+  return timeoutMs === undefined ? terms.timeoutMs : timeoutMs
 }

@@ -51,7 +51,6 @@ export const notification = defineJob({
   result: notificationResult,
   queue: 'notifications',
   priority: 'LOW',
-  retry: { attempts: 3 },
   timeoutMs: 30 * MINUTE_MS,
   workflowKey: ({ batchId, notificationIds = [] }) => batchId ?? notificationIds.join('.'),
   onConflict: { whileOpen: 'join', afterClose: 'again' },

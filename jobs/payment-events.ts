@@ -44,7 +44,6 @@ export const paymentEvents = defineJob({
   },
   queue: 'payouts',
   priority: 'HIGH',
-  retry: { attempts: 3 },
   timeoutMs: HOUR_MS,
   workflowKey: () => 'all',
   onConflict: { whileOpen: 'join', afterClose: 'again' },

@@ -36,7 +36,6 @@ export const privacyRequest = defineJob({
   result: privacyRequestResult,
   queue: 'maintenance',
   priority: 'MEDIUM',
-  retry: { attempts: 3 },
   // An erasure may wait for the whole legal month, and one written down late has less.
   timeoutMs: 35 * DAY_MS,
   workflowKey: ({ requestId }) => requestId,

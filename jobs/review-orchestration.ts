@@ -51,7 +51,6 @@ export const reviewOrchestration = defineJob({
   },
   queue: 'notifications',
   priority: 'MEDIUM',
-  retry: { attempts: 3 },
   // A case stays open for as long as nobody decides it.
   timeoutMs: null,
   workflowKey: ({ caseId }) => caseId ?? 'sweep',

@@ -5,11 +5,11 @@ import { allJobs, findJob } from '../jobs/registry.ts'
 
 /** The terms. Throws ConfigError with every name in `SCHEDULER_JOBS` that is no job with a schedule. */
 export function schedulerTermsOf({
-  environment,
+  jobTerms,
   scheduler,
-}: Pick<Config, 'environment' | 'scheduler'>): SchedulerTerms {
+}: Pick<Config, 'jobTerms' | 'scheduler'>): SchedulerTerms {
   const { isEnabled, jobs } = scheduler
-  if (jobs === null) return { environment, isEnabled, only: null }
+  if (jobs === null) return { ...jobTerms, isEnabled, only: null }
   const unknown = jobs.filter((name) => findJob(name)?.schedule === undefined)
   if (unknown.length > 0) {
     const known = allJobs().filter(({ schedule }) => schedule !== undefined)
@@ -21,5 +21,5 @@ export function schedulerTermsOf({
       })),
     )
   }
-  return { environment, isEnabled, only: jobs.map((name) => findJob(name)?.name ?? name) }
+  return { ...jobTerms, isEnabled, only: jobs.map((name) => findJob(name)?.name ?? name) }
 }

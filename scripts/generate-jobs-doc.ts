@@ -6,6 +6,7 @@ import { format } from 'oxfmt'
 import { z } from 'zod'
 
 import type { JobSchedule } from '../jobs/define-job.ts'
+import { DEFAULT_TERMS } from '../jobs/job-environments.ts'
 import { allJobs, type AnyJob } from '../jobs/registry.ts'
 
 const TARGET = fileURLToPath(new URL('../docs/jobs.md', import.meta.url))
@@ -47,7 +48,7 @@ function jobSection(job: AnyJob): string[] {
     `| where | ${whereText(job)} |`,
     `| queue, priority | ${job.queue}, ${job.priority} |`,
     `| attempts | ${attemptsText(job)} |`,
-    `| time of one attempt | ${job.timeoutMs === null ? 'open' : durationText(job.timeoutMs)} |`,
+    `| time of one attempt | ${timeoutText(job)} |`,
     `| a second start | ${job.onConflict.whileOpen} while open, ${job.onConflict.afterClose} after |`,
     `| limits over all workers | ${limitsText(job)} |`,
     `| when attempts are used up | ${job.onExhausted} |`,
@@ -75,10 +76,18 @@ function scheduleText(schedule: JobSchedule): string {
   return `${when}${startup}${offset}; overlap: ${schedule.overlap}; caught up within ${durationText(schedule.catchUpMs)}`
 }
 
-function attemptsText({ retry: { attempts } }: AnyJob): string {
+function attemptsText({ retry: { attempts } = {} }: AnyJob): string {
+  if (attempts === undefined) return `as \`DEFAULT_RETRIES\` says: ${DEFAULT_TERMS.attempts}`
   if (typeof attempts === 'number') return String(attempts)
   const places = Object.entries(attempts).map(([environment, count]) => `${environment}: ${count}`)
   return places.join('; ')
+}
+
+function timeoutText({ timeoutMs }: AnyJob): string {
+  if (timeoutMs === undefined) {
+    return `as \`JOB_TIMEOUT\` says: ${durationText(DEFAULT_TERMS.timeoutMs)}`
+  }
+  return timeoutMs === null ? 'open' : durationText(timeoutMs)
 }
 
 function whereText({ environments, schedule }: AnyJob): string {

@@ -28,8 +28,6 @@ export const ${camel} = defineJob({
   result: ${camel}Result,
   queue: '${queue}',
   priority: 'LOW',
-  retry: { attempts: 2 },
-  timeoutMs: 10 * MINUTE_MS,
   workflowKey: () => 'all',
   onConflict: { whileOpen: 'join', afterClose: 'again' },
   onExhausted: 'fail',

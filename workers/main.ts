@@ -80,8 +80,7 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
     connectClient(config.temporal, { env: process.env, logger, keys }),
   ])
   await using server = owned
-  const { environment } = config
-  const starter = { client: server.client, environment }
+  const starter = { client: server.client, terms: config.jobTerms }
   await using services = createWorkerServices({
     config,
     secrets,
@@ -134,19 +133,16 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
 }
 
 /** Runs and schedules as the Temporal server has them. */
-function watchedServer({
-  client,
-  environment,
-}: Required<JobStarterDeps>): WorkerServicesDeps['server'] {
+function watchedServer({ client, terms }: Required<JobStarterDeps>): WorkerServicesDeps['server'] {
   return {
     runSource: createRunSource(client),
-    watched: createWatchedSchedules(client, environment),
+    watched: createWatchedSchedules(client, terms),
     jobControl: createJobControl(client),
     openRuns: createOpenRuns(client),
     dependencyRuns: createDependencyRuns(client),
     scheduleStates: createScheduleStates(client),
-    taskSchedules: createTaskSchedules(client, environment),
-    watchedTasks: (taskStore) => createWatchedTasks(client, environment, taskStore),
+    taskSchedules: createTaskSchedules(client, terms),
+    watchedTasks: (taskStore) => createWatchedTasks(client, terms, taskStore),
   }
 }
 

@@ -141,7 +141,7 @@ async function openStepper(
   const deps = {
     clockStore,
     overviewStore: createOverviewStore(db),
-    runTick: createTicker({ client, environment: config.environment }),
+    runTick: createTicker({ client, terms: config.jobTerms }),
     askRuns: createRunAsker({ client }),
   }
   return {

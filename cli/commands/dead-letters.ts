@@ -153,11 +153,11 @@ async function withDeps<T>(
   await using database = await openDatabase(context)
   const { config, db } = database
   await using server = await connectTemporal(context, config)
-  const { environment } = config
+  const { jobTerms: terms } = config
   // Awaited here: both connections are closed when this returns.
   return await work({
     deadLetters: createDeadLetterStore(db),
-    redriver: createRunRedriver({ client: server.client, environment }),
+    redriver: createRunRedriver({ client: server.client, terms }),
     clock: createVirtualClock(createClockStore(db)),
   })
 }

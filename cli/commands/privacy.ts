@@ -116,7 +116,7 @@ async function request(
   context.stdout.write(`${requestLines(done.request).join('\n')}\n`)
   await using temporal = await connectTemporal(context, config)
   const { client } = temporal
-  await createPrivacyRuns({ client, environment: config.environment }).start(done.request.requestId)
+  await createPrivacyRuns({ client, terms: config.jobTerms }).start(done.request.requestId)
 }
 
 async function refuse(context: CliContext, id: string, flags: NoteFlags): Promise<void> {

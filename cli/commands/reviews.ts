@@ -106,7 +106,7 @@ async function act(
     payoutRuns:
       temporal === null
         ? { carryOn: () => Promise.reject(new Error('no payout is decided here')) }
-        : createPayoutRuns({ client: temporal.client, environment: config.environment }),
+        : createPayoutRuns({ client: temporal.client, terms: config.jobTerms }),
     clock: createVirtualClock(createClockStore(db)),
   }
   const acted = await work(deps, note).catch((error: unknown) => {

@@ -78,7 +78,7 @@ async function rotate(context: CliContext, { ring, force }: RotateFlags): Promis
   })
   try {
     const { client } = server
-    const starter = { client, environment: config.environment }
+    const starter = { client, terms: config.jobTerms }
     const request = { job: 'secret-rotation', input, trigger: 'cli' } as const
     const { workflowId, runId } = await startJob(starter, request)
     const handle = client.workflow.getHandle(workflowId, undefined, { firstExecutionRunId: runId })

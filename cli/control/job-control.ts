@@ -38,7 +38,7 @@ export async function withControl<T>(
       control: createJobControl(client),
       controlStore: createControlStore(db),
       scheduleStates: createScheduleStates(client),
-      watched: createWatchedSchedules(client, config.environment),
+      watched: createWatchedSchedules(client, config.jobTerms),
       watchStore: createScheduleWatchStore(db),
       clock: createVirtualClock(createClockStore(db)),
       wallNow: () => instantFromMs(Date.now()),

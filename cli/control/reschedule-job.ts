@@ -45,7 +45,7 @@ async function reschedule(context: CliContext, id: string, flags: RescheduleFlag
       details: { id, reason, before, after: flags.at },
     })
     await rescheduleRun(
-      { client, environment: database.config.environment },
+      { client, terms: database.config.jobTerms },
       { workflowId: id, executeAt: flags.at },
     )
   } catch (error) {

@@ -42,7 +42,7 @@ export async function runJob(
   const { input, priority, tenant, wait } = options
   if (secrets.databaseUrl !== null) await noteStart(context, job, priority ?? job.priority)
   const started = await startJob(
-    { client: server.client, environment: config.environment },
+    { client: server.client, terms: config.jobTerms },
     {
       ...{ job: job.name, input, trigger: 'cli' },
       ...(priority === undefined ? {} : { priority }),

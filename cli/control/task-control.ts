@@ -54,7 +54,7 @@ export async function withTasks<T>(
   try {
     return await work({
       taskStore: createTaskStore(db),
-      taskSchedules: createTaskSchedules(server.client, config.environment),
+      taskSchedules: createTaskSchedules(server.client, config.jobTerms),
       environment: config.environment,
       clock: createVirtualClock(createClockStore(db)),
       wallNow: () => instantFromMs(Date.now()),

@@ -189,9 +189,9 @@ async function holdClock(
 }
 
 /** Who starts the product here wants what it does; only an explicit no is one. */
-function startedConfig(config: Config): Pick<Config, 'environment' | 'scheduler'> {
-  const { environment, scheduler } = config
-  return { environment, scheduler: { ...scheduler, isEnabled: scheduler.isEnabled ?? true } }
+function startedConfig(config: Config): Pick<Config, 'jobTerms' | 'scheduler'> {
+  const { jobTerms, scheduler } = config
+  return { jobTerms, scheduler: { ...scheduler, isEnabled: scheduler.isEnabled ?? true } }
 }
 
 async function releaseClock(request: InstanceRequest, running: Running): Promise<void> {

@@ -8,14 +8,15 @@ import {
 } from '@temporalio/client'
 
 import { toMs, type Instant } from '../../domain/time.ts'
-import {
-  PRIORITY_KEYS,
-  type JobEnvironment,
-  type JobPriority,
-  type JobRetry,
-} from '../../jobs/define-job.ts'
+import { PRIORITY_KEYS, type JobPriority, type JobRetry } from '../../jobs/define-job.ts'
 import { checkInput, describeProblems, type FieldProblem } from '../../jobs/input.ts'
-import { attemptsIn, isStartable } from '../../jobs/job-environments.ts'
+import {
+  attemptsIn,
+  DEFAULT_TERMS,
+  isStartable,
+  timeoutIn,
+  type JobTerms,
+} from '../../jobs/job-environments.ts'
 import { findJob, type AnyJob } from '../../jobs/registry.ts'
 import { startIdsOf, workflowIdOf, type JobTrigger } from '../../jobs/run-identity.ts'
 import { runSearchAttributes } from './search-attributes.ts'
@@ -52,8 +53,8 @@ export type StartedJob = { readonly workflowId: string; readonly runId: string }
 /** What the starter works over. */
 export type JobStarterDeps = {
   readonly client: Client
-  /** Default `development`; a job that is not enabled in it is not started. */
-  readonly environment?: JobEnvironment
+  /** Default DEFAULT_TERMS; a job that is not enabled in their environment is not started. */
+  readonly terms?: JobTerms
 }
 
 /** No job has this name or type. Not retried. */
@@ -105,9 +106,9 @@ export class JobQueueFullError extends Error {
 export async function startJob(deps: JobStarterDeps, start: JobStart): Promise<StartedJob> {
   const job = findJob(start.job)
   if (job === undefined) throw new UnknownJobError(`no job is called ${start.job}`)
-  const { environment = 'development' } = deps
-  if (!isStartable(job, environment)) {
-    throw new JobNotEnabledError(`${job.name} is not enabled in ${environment}`)
+  const { terms = DEFAULT_TERMS } = deps
+  if (!isStartable(job, terms.environment)) {
+    throw new JobNotEnabledError(`${job.name} is not enabled in ${terms.environment}`)
   }
   const check = checkInput(job, start.input)
   if (!check.ok) throw new JobInputError(describeProblems(job.name, check.problems), check.problems)
@@ -119,7 +120,7 @@ export async function startJob(deps: JobStarterDeps, start: JobStart): Promise<S
         ...start,
         input: check.input,
         workflowId,
-        environment,
+        terms,
       })
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
@@ -132,17 +133,17 @@ export async function startJob(deps: JobStarterDeps, start: JobStart): Promise<S
 type CheckedStart = JobStart & {
   readonly input: Readonly<Record<string, unknown>>
   readonly workflowId: string
-  readonly environment: JobEnvironment
+  readonly terms: JobTerms
 }
 
 async function startUnder(
   client: Client,
   job: AnyJob,
-  { input, workflowId, environment, ...start }: CheckedStart,
+  { input, workflowId, terms, ...start }: CheckedStart,
 ): Promise<StartedJob> {
   const priority = start.priority ?? job.priority
   const handle = await client.workflow.start(job.workflow, {
-    ...runOptions(job, { priority, environment, tenant: start.tenant }),
+    ...runOptions(job, { priority, terms, tenant: start.tenant }),
     workflowId,
     args: [input],
     ...startDelay(start.executeAt),
@@ -178,24 +179,22 @@ export type RunOptions = Pick<
   | 'staticDetails'
 >
 
-function runOptions(job: AnyJob, terms: RunTerms): RunOptions & { taskQueue: string } {
+function runOptions(job: AnyJob, run: RunTerms): RunOptions & { taskQueue: string } {
   return {
-    ...scheduledRunOptions(job, terms),
-    ...queueTimeout(job, terms.environment),
+    ...scheduledRunOptions(job, run),
+    ...queueTimeout(job, run.terms),
     workflowIdConflictPolicy: CONFLICT_POLICIES[job.onConflict.whileOpen],
     workflowIdReusePolicy: REUSE_POLICIES[job.onConflict.afterClose],
   }
 }
 
 /** Those before it may take all their attempts; the time of its own work is kept by the run itself. */
-function queueTimeout(
-  job: AnyJob,
-  environment: JobEnvironment,
-): Pick<RunOptions, 'workflowRunTimeout'> {
-  const { onConflict, timeoutMs } = job
+function queueTimeout(job: AnyJob, terms: JobTerms): Pick<RunOptions, 'workflowRunTimeout'> {
+  const { onConflict } = job
+  const timeoutMs = timeoutIn(job, terms)
   if (onConflict.whileOpen !== 'queue' || timeoutMs === null) return {}
   return {
-    workflowRunTimeout: timeoutMs * attemptsIn(job, environment) * (onConflict.waitingAtMost + 1),
+    workflowRunTimeout: timeoutMs * attemptsIn(job, terms) * (onConflict.waitingAtMost + 1),
   }
 }
 
@@ -217,19 +216,20 @@ const REUSE_POLICIES = {
   never: 'REJECT_DUPLICATE',
 } as const
 
-/** How urgent a run is, where it runs, and for whom. */
+/** How urgent a run is, what the installation gives it, and for whom. */
 export type RunTerms = {
   readonly priority: JobPriority
-  readonly environment: JobEnvironment
+  readonly terms: JobTerms
   readonly tenant?: string | undefined
 }
 
 /** The part of a run's options that a schedule's action may carry. Without a tenant it is the house's. */
 export function scheduledRunOptions(
   job: AnyJob,
-  { priority, environment, tenant }: RunTerms,
+  { priority, terms, tenant }: RunTerms,
 ): Omit<RunOptions, 'workflowIdConflictPolicy' | 'workflowIdReusePolicy'> & { taskQueue: string } {
-  const attempts = attemptsIn(job, environment)
+  const attempts = attemptsIn(job, terms)
+  const timeoutMs = timeoutIn(job, terms)
   return {
     taskQueue: job.queue,
     // The steps of a run have what the run has.
@@ -237,8 +237,8 @@ export function scheduledRunOptions(
       priorityKey: PRIORITY_KEYS[priority],
       ...(tenant === undefined ? {} : { fairnessKey: tenant }),
     },
-    ...(job.timeoutMs === null ? {} : { workflowRunTimeout: job.timeoutMs }),
-    ...(attempts === 1 ? {} : { retry: toRetryPolicy(job.retry, attempts) }),
+    ...(timeoutMs === null ? {} : { workflowRunTimeout: timeoutMs }),
+    ...(attempts === 1 ? {} : { retry: toRetryPolicy(job.retry ?? {}, attempts) }),
     staticSummary: job.summary,
     staticDetails: job.description,
   }

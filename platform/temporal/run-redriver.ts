@@ -4,7 +4,7 @@ import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-wor
 
 import type { RedriveOutcome, RunRedriver } from '../../domain/ports/run-redriver.ts'
 import type { RunKey } from '../../domain/ports/run-source.ts'
-import type { JobEnvironment } from '../../jobs/define-job.ts'
+import type { JobTerms } from '../../jobs/job-environments.ts'
 import { checkInput } from '../../jobs/input.ts'
 import { findJob } from '../../jobs/registry.ts'
 import { startIdsOf, workflowIdOf } from '../../jobs/run-identity.ts'
@@ -17,7 +17,7 @@ import {
   UnknownJobError,
 } from './job-starter.ts'
 
-type Deps = { readonly client: Client; readonly environment: JobEnvironment }
+type Deps = { readonly client: Client; readonly terms: JobTerms }
 
 const CALL_DEADLINE_MS = 10_000
 const GRPC_NOT_FOUND = 5

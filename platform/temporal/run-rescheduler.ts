@@ -6,7 +6,8 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client'
 import { defineSearchAttributeKey } from '@temporalio/common'
 
 import { instantFromMs, SECOND_MS, toMs, type Instant } from '../../domain/time.ts'
-import { type JobEnvironment, PRIORITY_KEYS, type JobPriority } from '../../jobs/define-job.ts'
+import { PRIORITY_KEYS, type JobPriority } from '../../jobs/define-job.ts'
+import { DEFAULT_TERMS, type JobTerms } from '../../jobs/job-environments.ts'
 import { findJobOfWorkflow, type AnyJob } from '../../jobs/registry.ts'
 import { JOB_TRIGGERS, type JobTrigger } from '../../jobs/run-identity.ts'
 import { scheduledRunOptions, startDelay, type StartedJob } from './job-starter.ts'
@@ -50,8 +51,8 @@ const SAME_TIME_MS = SECOND_MS
 /** Where the run waits; `noticeMs` is for tests. */
 export type ReschedulerDeps = {
   readonly client: Client
-  /** Default `development`. */
-  readonly environment?: JobEnvironment
+  /** Default DEFAULT_TERMS. */
+  readonly terms?: JobTerms
   readonly noticeMs?: number
 }
 
@@ -83,7 +84,7 @@ export async function rescheduleRun(
   const input = await readRunInput(client, { workflowId, runId })
   const { priority: keys, ...options } = scheduledRunOptions(job, {
     priority: kept.priority,
-    environment: deps.environment ?? 'development',
+    terms: deps.terms ?? DEFAULT_TERMS,
   })
   const handle = await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () =>
     client.workflow.start(job.workflow, {

@@ -5,7 +5,8 @@ import type { ScheduleDescription, ScheduleOptions } from '@temporalio/client'
 
 import type { Spread } from '../../domain/spread.ts'
 import { SECOND_MS } from '../../domain/time.ts'
-import type { JobEnvironment, JobSchedule } from '../../jobs/define-job.ts'
+import type { JobSchedule } from '../../jobs/define-job.ts'
+import { DEFAULT_TERMS, type JobTerms } from '../../jobs/job-environments.ts'
 import type { AnyJob } from '../../jobs/registry.ts'
 import { scheduledRunOptions } from './job-starter.ts'
 import { readable } from './payload-codec.ts'
@@ -28,8 +29,8 @@ export type ScheduleScale = {
   readonly speed: number
   /** Changes of clocks are written out from this year on. Default: this year. */
   readonly year?: number
-  /** Whose numbers of attempts hold. Default `development`. */
-  readonly environment?: JobEnvironment
+  /** Whose attempts and time-outs hold. Default DEFAULT_TERMS. */
+  readonly terms?: JobTerms
 }
 
 /** A schedule as flat fields, the same for what should be and for what the server has. */
@@ -78,7 +79,7 @@ function scheduleOptions(job: AnyJob, scale: ScheduleScale): ScheduleOptions {
     args: [schedule.input],
     ...scheduledRunOptions(job, {
       priority: job.priority,
-      environment: scale.environment ?? 'development',
+      terms: scale.terms ?? DEFAULT_TERMS,
     }),
     typedSearchAttributes: runSearchAttributes(job, 'schedule', job.priority),
   } as ScheduleOptions['action']

@@ -50,7 +50,7 @@ export type SchedulePlanOptions = ScheduleScale & {
 /** The schedules that should be, by id. */
 export function desiredSchedules(options: SchedulePlanOptions): Map<string, DesiredSchedule> {
   const { terms = ALL_SCHEDULED, jobs = allJobs() } = options
-  const scale = { ...options, environment: terms.environment }
+  const scale = { ...options, terms }
   const enabled = jobs.filter((job) => isScheduled(job, terms))
   const desired = enabled.map((job) => desiredSchedule(job, scale))
   return new Map(desired.flatMap((one) => (one === undefined ? [] : [[one.scheduleId, one]])))

@@ -11,7 +11,8 @@ import type { TaskSchedules, TaskStore } from '../../domain/ports/task-store.ts'
 import { DEFAULT_TENANT } from '../../domain/role.ts'
 import { fireSpecOf, taskScheduleId, type Task, type TaskTiming } from '../../domain/task.ts'
 import { addMs, MINUTE_MS, SECOND_MS, toMs, type Instant } from '../../domain/time.ts'
-import { JOB_PRIORITIES, type JobEnvironment } from '../../jobs/define-job.ts'
+import { JOB_PRIORITIES } from '../../jobs/define-job.ts'
+import type { JobTerms } from '../../jobs/job-environments.ts'
 import { findJob, type AnyJob } from '../../jobs/registry.ts'
 import { scheduledRunOptions, UnknownJobError } from './job-starter.ts'
 import {
@@ -39,19 +40,17 @@ const PAUSE_BETWEEN_TRIES_MS = 60
 const LEAST_LEAD_MS = 2 * SECOND_MS
 
 /** Schedules of tasks in this client's namespace. */
-export function createTaskSchedules(client: Client, environment: JobEnvironment): TaskSchedules {
+export function createTaskSchedules(client: Client, terms: JobTerms): TaskSchedules {
   return {
     apply: (task) =>
-      client.withDeadline(Date.now() + CALL_DEADLINE_MS, () =>
-        applyTask(client, environment, task),
-      ),
+      client.withDeadline(Date.now() + CALL_DEADLINE_MS, () => applyTask(client, terms, task)),
   }
 }
 
 /** The tasks' schedules for the dead-man's switch: what should be is said by the rows. */
 export function createWatchedTasks(
   client: Client,
-  environment: JobEnvironment,
+  terms: JobTerms,
   taskStore: Pick<TaskStore, 'findMany' | 'unapply'>,
 ): WatchedSchedules {
   const bounded = <T>(work: () => Promise<T>): Promise<T> =>
@@ -64,9 +63,7 @@ export function createWatchedTasks(
     async fire(scheduleId, nominalAt) {
       const [task] = await taskStore.findMany([taskIdOf(scheduleId)])
       if (task === undefined) throw new TypeError(`no task has the schedule ${scheduleId}`)
-      return bounded(() =>
-        fireRun(client, firedOf(task, environment, 'dead-man-switch'), nominalAt),
-      )
+      return bounded(() => fireRun(client, firedOf(task, terms, 'dead-man-switch'), nominalAt))
     },
   }
 }
@@ -99,7 +96,7 @@ async function watched(
   }
 }
 
-async function applyTask(client: Client, environment: JobEnvironment, task: Task): Promise<void> {
+async function applyTask(client: Client, terms: JobTerms, task: Task): Promise<void> {
   const scheduleId = taskScheduleId(task.taskId)
   if (task.state !== 'SCHEDULED' && task.state !== 'PAUSED') {
     await deleteSchedule(client, scheduleId)
@@ -111,13 +108,13 @@ async function applyTask(client: Client, environment: JobEnvironment, task: Task
     const description = await describeSchedule(client, scheduleId)
     if (description === undefined && isDue(task)) {
       if (!isPaused && !isOver(task))
-        await fireRun(client, firedOf(task, environment, 'task'), task.dueAt)
+        await fireRun(client, firedOf(task, terms, 'task'), task.dueAt)
       return
     }
     if (description !== undefined && follows(description, task)) return
     const desired = {
       scheduleId,
-      options: scheduleOf(task, environment, { paused: isPaused, note }),
+      options: scheduleOf(task, terms, { paused: isPaused, note }),
     }
     if (description === undefined) await createSchedule(client, desired)
     else {
@@ -146,11 +143,11 @@ function follows({ action, state }: ScheduleDescription, task: Task): boolean {
   return isOfTask && state.paused === isPaused
 }
 
-function firedOf(task: Task, environment: JobEnvironment, firedBy: string): FiredRun {
+function firedOf(task: Task, terms: JobTerms, firedBy: string): FiredRun {
   const job = jobOf(task)
   const priority = JOB_PRIORITIES.find((one) => one === task.priority) ?? job.priority
   return {
-    environment,
+    terms,
     scheduleId: taskScheduleId(task.taskId),
     job,
     input: task.input,
@@ -179,10 +176,10 @@ function jobOf({ job: name }: Task): AnyJob {
 
 function scheduleOf(
   task: Task,
-  environment: JobEnvironment,
+  terms: JobTerms,
   state: { readonly paused: boolean; readonly note: string },
 ): ScheduleOptions {
-  const { job, input, priority, tenant, scheduleId } = firedOf(task, environment, 'schedule')
+  const { job, input, priority, tenant, scheduleId } = firedOf(task, terms, 'schedule')
   const { owner, timing, toleranceMin } = task
   // `priority` is honoured and encoded but missing from the SDK's type of a schedule's action.
   const action = {
@@ -190,7 +187,7 @@ function scheduleOf(
     workflowType: job.workflow,
     workflowId: scheduleId,
     args: [input],
-    ...scheduledRunOptions(job, { priority, environment, tenant }),
+    ...scheduledRunOptions(job, { priority, terms, tenant }),
     memo: taskMemo(task),
     typedSearchAttributes: runSearchAttributes(job, 'task', priority),
   } as ScheduleOptions['action']

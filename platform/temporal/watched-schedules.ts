@@ -13,7 +13,8 @@ import type {
 } from '../../domain/ports/schedule-watch.ts'
 import { instantFromMs, toMs, type Instant } from '../../domain/time.ts'
 import type { WallSchedule } from '../../domain/wall-schedule.ts'
-import type { JobEnvironment, JobPriority } from '../../jobs/define-job.ts'
+import type { JobPriority } from '../../jobs/define-job.ts'
+import type { JobTerms } from '../../jobs/job-environments.ts'
 import { allJobs, type AnyJob } from '../../jobs/registry.ts'
 import type { JobTrigger } from '../../jobs/run-identity.ts'
 import { scheduledRunOptions } from './job-starter.ts'
@@ -30,7 +31,7 @@ const ScheduledStartTime = defineSearchAttributeKey('TemporalScheduledStartTime'
 /** Schedules of this client's namespace. `jobs`: the registry unless told otherwise. */
 export function createWatchedSchedules(
   client: Client,
-  environment: JobEnvironment,
+  terms: JobTerms,
   jobs: readonly AnyJob[] = allJobs(),
 ): WatchedSchedules {
   const bounded = <T>(work: () => Promise<T>): Promise<T> =>
@@ -45,7 +46,7 @@ export function createWatchedSchedules(
       bounded(() => {
         const job = jobs.find((one) => one.name === scheduleId)
         if (job === undefined) throw new TypeError(`no job is called ${scheduleId}`)
-        return fireRun(client, firedOf(job, environment), nominalAt)
+        return fireRun(client, firedOf(job, terms), nominalAt)
       }),
   }
 }
@@ -98,7 +99,7 @@ export function firedWorkflowId(scheduleId: string, nominalAt: Instant): string 
 
 /** A run as a schedule starts it. */
 export type FiredRun = {
-  readonly environment: JobEnvironment
+  readonly terms: JobTerms
   readonly scheduleId: string
   readonly job: AnyJob
   readonly input: Readonly<Record<string, unknown>>
@@ -109,9 +110,9 @@ export type FiredRun = {
   readonly memo: Readonly<Record<string, unknown>>
 }
 
-function firedOf(job: AnyJob, environment: JobEnvironment): FiredRun {
+function firedOf(job: AnyJob, terms: JobTerms): FiredRun {
   return {
-    environment,
+    terms,
     scheduleId: job.name,
     job,
     input: job.schedule?.input ?? {},
@@ -127,14 +128,14 @@ function firedOf(job: AnyJob, environment: JobEnvironment): FiredRun {
  */
 export async function fireRun(
   client: Client,
-  { scheduleId, job, input, priority, environment, tenant, trigger, memo }: FiredRun,
+  { scheduleId, job, input, priority, terms, tenant, trigger, memo }: FiredRun,
   nominalAt: Instant,
 ): Promise<HealOutcome> {
   const workflowId = firedWorkflowId(scheduleId, nominalAt)
   const startDelay = toMs(nominalAt) - Date.now()
   try {
     const handle = await client.workflow.start(job.workflow, {
-      ...scheduledRunOptions(job, { priority, environment, tenant }),
+      ...scheduledRunOptions(job, { priority, terms, tenant }),
       workflowId,
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',

@@ -2,6 +2,7 @@
 import { ApplicationFailure } from '@temporalio/common'
 
 import type { MeasuredPeriods } from '../../domain/ports/analytics-store.ts'
+import { DEFAULT_TERMS } from '../../jobs/job-environments.ts'
 import type { DependencyVerdict } from '../../operations/judge-dependencies.ts'
 import { parseInstant, type Instant } from '../../domain/time.ts'
 import {
@@ -129,7 +130,7 @@ export async function fireScheduled(
   name: string,
   nominalAt: Instant = NOMINAL_AT,
 ): Promise<string> {
-  await createWatchedSchedules(client, 'development').fire(name, nominalAt)
+  await createWatchedSchedules(client, DEFAULT_TERMS).fire(name, nominalAt)
   return firedWorkflowId(name, nominalAt)
 }
 

@@ -1,6 +1,7 @@
 /** Cases of `coverage-arming` for `history-cases.ts`. */
 import { parseInstant, type Instant } from '../../domain/time.ts'
 import { coverageArming } from '../../jobs/coverage-arming.ts'
+import { DEFAULT_TERMS } from '../../jobs/job-environments.ts'
 import { findJob } from '../../jobs/registry.ts'
 import { firedWorkflowId, fireRun } from '../../platform/temporal/watched-schedules.ts'
 import { BUSINESS_NOW, fakeCoverageArming } from './fake-activities.ts'
@@ -22,7 +23,7 @@ export async function fireArmingTask(
   const scheduleId = `task-${taskId}`
   const memo = { trigger: 'task', taskId, taskRevision: 1, owner: 'user:ana', toleranceMin }
   const fired = { scheduleId, job, input: DISARMING, priority: job.priority, memo }
-  await fireRun(client, { ...fired, environment: 'development', trigger: 'task' }, dueAt)
+  await fireRun(client, { ...fired, terms: DEFAULT_TERMS, trigger: 'task' }, dueAt)
   return firedWorkflowId(scheduleId, dueAt)
 }
 

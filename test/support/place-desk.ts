@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
 
 import type { JobPriority } from '../../jobs/define-job.ts'
+import { DEFAULT_TERMS } from '../../jobs/job-environments.ts'
 import { findJobOfWorkflow } from '../../jobs/registry.ts'
 import { createJobPlaces } from '../../db/stores/job-place-store.ts'
 import { createSettingStore } from '../../db/stores/setting-store.ts'
@@ -64,7 +65,7 @@ export async function openPlaceDesk(): Promise<PlaceDesk> {
       // As a schedule starts them: places are another matter than turns.
       const report = findJobOfWorkflow('report')
       if (report === undefined) throw new Error('there is no report')
-      const options = scheduledRunOptions(report, { priority, environment: 'development' })
+      const options = scheduledRunOptions(report, { priority, terms: DEFAULT_TERMS })
       await rig.client.workflow.start('report', { ...options, workflowId, args: [input] })
       return workflowId
     },

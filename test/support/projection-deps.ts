@@ -11,6 +11,7 @@ import { createOperatorNoticeStore } from '../../db/stores/operator-notice-store
 import { createSettingStore } from '../../db/stores/setting-store.ts'
 import { createTaskStore } from '../../db/stores/task-store.ts'
 import { instantFromMs } from '../../domain/time.ts'
+import { DEFAULT_TERMS } from '../../jobs/job-environments.ts'
 import { allJobs, type AnyJob } from '../../jobs/registry.ts'
 import type { ProjectionDeps } from '../../operations/project-runs.ts'
 import { createJobControl } from '../../platform/temporal/job-control.ts'
@@ -44,7 +45,7 @@ export function projectionDeps(
     deadLetters: createDeadLetterStore(db),
     settingStore: createSettingStore(db),
     wallNow: () => instantFromMs(Date.now()),
-    watched: createWatchedSchedules(client, 'development', jobs),
+    watched: createWatchedSchedules(client, DEFAULT_TERMS, jobs),
     watchStore: createScheduleWatchStore(db),
     windows: {
       control: createJobControl(client),
@@ -54,8 +55,8 @@ export function projectionDeps(
     },
     tasks: {
       taskStore,
-      taskSchedules: createTaskSchedules(client, 'development'),
-      watched: createWatchedTasks(client, 'development', taskStore),
+      taskSchedules: createTaskSchedules(client, DEFAULT_TERMS),
+      watched: createWatchedTasks(client, DEFAULT_TERMS, taskStore),
       operatorNoticeStore: createOperatorNoticeStore(db),
       clock: { now: async () => instantFromMs(Date.now()) },
     },

@@ -6,7 +6,7 @@ import { ApplicationFailure } from '@temporalio/common'
 import { expect, test } from 'vitest'
 
 import { startHeartbeats } from '../../activities/heartbeats.ts'
-import { attemptsIn } from '../../jobs/job-environments.ts'
+import { attemptsIn, DEFAULT_TERMS } from '../../jobs/job-environments.ts'
 import { findJob } from '../../jobs/registry.ts'
 import { startJob } from '../../platform/temporal/job-starter.ts'
 import { failingOnce } from './history-cases.ts'
@@ -68,7 +68,7 @@ export function testRunRules(rig: () => TemporalRig, ruled: RuledJob): void {
     const causes = await failed.catch((error: unknown) => causesOf(error))
     expect(causes).toContain('constraint violated')
     const declared = findJob(job)
-    const most = declared === undefined ? 1 : attemptsIn(declared, 'development')
+    const most = declared === undefined ? 1 : attemptsIn(declared, DEFAULT_TERMS)
     expect(calls).toBeLessThanOrEqual(most)
   })
 

@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { unscheduledLines } from '../../cli/commands/schedules.ts'
 import { runningEnvironment } from '../../cli/run-file.ts'
 import { loadConfig } from '../../config/config.ts'
-import { isScheduled, isStartable, whyNotScheduled } from '../../jobs/job-environments.ts'
+import {
+  ALL_SCHEDULED,
+  DEFAULT_TERMS,
+  isScheduled,
+  isStartable,
+  whyNotScheduled,
+} from '../../jobs/job-environments.ts'
 import { findJob, JOBS, type AnyJob } from '../../jobs/registry.ts'
 import { scheduledRunOptions } from '../../platform/temporal/job-starter.ts'
 import { desiredSchedules } from '../../platform/temporal/schedules-plan.ts'
@@ -95,7 +101,7 @@ describe('a job that is', () => {
     ...JOBS.cleanup,
     environments: { development: presence, staging: presence, production: presence },
   })
-  const production = { environment: 'production', isEnabled: true, only: null } as const
+  const production = { ...ALL_SCHEDULED, environment: 'production' } as const
 
   test('by hand is not scheduled and may be started', () => {
     expect(isScheduled(everywhere('by-hand'), production)).toBe(false)
@@ -138,7 +144,8 @@ describe('steps at once', () => {
 
 describe('attempts', () => {
   const attempts = (job: AnyJob, environment: 'development' | 'production') =>
-    scheduledRunOptions(job, { priority: 'LOW', environment }).retry?.maximumAttempts
+    scheduledRunOptions(job, { priority: 'LOW', terms: { ...DEFAULT_TERMS, environment } }).retry
+      ?.maximumAttempts
 
   test.each([
     ['maintenance', 3, 5],
@@ -157,9 +164,62 @@ describe('attempts', () => {
 
   test('of a schedule are those of the environment that it is made for', () => {
     const retries = (environment: 'development' | 'production') =>
-      desiredSchedules({ speed: 1, terms: { environment, isEnabled: true, only: null } }).get(
-        'report',
-      )?.specHash
+      desiredSchedules({ speed: 1, terms: { ...ALL_SCHEDULED, environment } }).get('report')
+        ?.specHash
     expect(retries('production')).not.toBe(retries('development'))
+  })
+})
+
+describe('a job that names no attempts and no time', () => {
+  const jobOf = (name: string): AnyJob => {
+    const job = findJob(name)
+    if (job === undefined) throw new Error('no such job')
+    return job
+  }
+  const { retry: _retry, timeoutMs: _timeout, ...job } = jobOf('cleanup')
+  const runOf = (one: AnyJob, env: Readonly<Record<string, string>> = {}) => {
+    const { config } = loadConfig(env)
+    const options = scheduledRunOptions(one, { priority: 'LOW', terms: config.jobTerms })
+    return [options.retry?.maximumAttempts ?? 1, options.workflowRunTimeout]
+  }
+
+  test('has 3 attempts of at most 10 minutes', () => {
+    expect(runOf(job)).toEqual([3, 600_000])
+  })
+
+  test.each([
+    [{ DEFAULT_RETRIES: '0', JOB_TIMEOUT: '1 second' }, [1, 1_000]],
+    [{ DEFAULT_RETRIES: '99', JOB_TIMEOUT: '24 hours' }, [100, 86_400_000]],
+    [{ DEFAULT_RETRIES: '4', JOB_TIMEOUT: '90000' }, [5, 90_000]],
+  ])('has what DEFAULT_RETRIES and JOB_TIMEOUT say: %o', (env, expected) => {
+    expect(runOf(job, env)).toEqual(expected)
+  })
+
+  test('and one that names them keeps its own', () => {
+    const env = { DEFAULT_RETRIES: '9', JOB_TIMEOUT: '1 hour' }
+    expect(runOf(jobOf('cleanup'), env)).toEqual([1, 1_800_000])
+  })
+
+  test('and one that may stay open stays open', () => {
+    expect(runOf(jobOf('payout'), { JOB_TIMEOUT: '1 hour' })).toEqual([1, undefined])
+  })
+
+  test('has them in its schedule too, which is applied again when they change', () => {
+    const hashOf = (env: Readonly<Record<string, string>>) => {
+      const terms = { ...schedulerTermsOf(loadConfig(env).config), isEnabled: true }
+      return desiredSchedules({ speed: 1, terms, jobs: [job] }).get('cleanup')?.specHash
+    }
+    expect(hashOf({ DEFAULT_RETRIES: '2' })).toBe(hashOf({}))
+    expect(hashOf({ DEFAULT_RETRIES: '3' })).not.toBe(hashOf({}))
+    expect(hashOf({ JOB_TIMEOUT: '11 minutes' })).not.toBe(hashOf({}))
+  })
+
+  test.each([
+    ['-1', '0 seconds'],
+    ['100', '1500 ms'],
+    ['1.5', '24.5 hours'],
+    ['many', '25 hours'],
+  ])('may not have DEFAULT_RETRIES %s or JOB_TIMEOUT %s', (DEFAULT_RETRIES, JOB_TIMEOUT) => {
+    expect(() => loadConfig({ DEFAULT_RETRIES, JOB_TIMEOUT })).toThrow(/2 problems/)
   })
 })

@@ -5,6 +5,7 @@ import { Client, WorkflowFailedError } from '@temporalio/client'
 import { ApplicationFailure } from '@temporalio/common'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import { DEFAULT_TERMS } from '../../jobs/job-environments.ts'
 import { payloadConverter } from '../../platform/temporal/payload-codec.ts'
 import { progressOf } from '../../platform/temporal/run-progress.ts'
 import { createRunRedriver } from '../../platform/temporal/run-redriver.ts'
@@ -76,7 +77,7 @@ test('the server sees neither input, result, memo nor words of a run', async () 
     memo: { input: { batchId }, trigger: 'api' },
     result: { settled: 10 },
   })
-  const redriver = createRunRedriver({ client: rig.client, environment: 'development' })
+  const redriver = createRunRedriver({ client: rig.client, terms: DEFAULT_TERMS })
   const { runId } = await rig.client.workflow.getHandle(workflowId).describe()
   expect(await redriver.readInput({ workflowId, runId })).toEqual({ batchId })
 })

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { expectedFires } from '../../domain/expected-fires.ts'
 import { spreadOf } from '../../domain/spread.ts'
 import { addMs, instantFromMs } from '../../domain/time.ts'
+import { DEFAULT_TERMS } from '../../jobs/job-environments.ts'
 import { allJobs, findJob, type AnyJob } from '../../jobs/registry.ts'
 import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
 import { planSchedules, type SchedulePlanEntry } from '../../platform/temporal/schedules-plan.ts'
@@ -136,7 +137,7 @@ describe('apply', () => {
         expect(await planSchedules(rig, { speed, jobs })).toMatchObject([
           { action: 'unchanged', spread },
         ])
-        const [watched] = await createWatchedSchedules(rig.client, 'development', jobs).read([ID])
+        const [watched] = await createWatchedSchedules(rig.client, DEFAULT_TERMS, jobs).read([ID])
         const nextTimes = (await handle().describe()).info.nextActionTimes.map((time) =>
           instantFromMs(time.getTime()),
         )
@@ -179,7 +180,7 @@ describe('apply', () => {
     const plan = await planSchedules(rig, {
       speed: 1,
       jobs: [monitor({ environments })],
-      terms: { environment: 'production', isEnabled: true, only: null },
+      terms: { ...DEFAULT_TERMS, environment: 'production', isEnabled: true, only: null },
     })
     expect(plan).toEqual([])
   })

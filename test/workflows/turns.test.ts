@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { createTurnsActivities } from '../../activities/turns.ts'
 import { createJobTurnStore } from '../../db/stores/job-turn-store.ts'
+import { DEFAULT_TERMS } from '../../jobs/job-environments.ts'
 import { JobQueueFullError, startJob } from '../../platform/temporal/job-starter.ts'
 import { createOpenRuns } from '../../platform/temporal/open-runs.ts'
 import { createRunRedriver } from '../../platform/temporal/run-redriver.ts'
@@ -140,7 +141,7 @@ describe('runs of one month', () => {
   test('that are redriven take a turn, and a second redrive of one is the first', async () => {
     const period = '2012-04'
     await start(period, 'usage')
-    const redriver = createRunRedriver({ client: rig.client, environment: 'development' })
+    const redriver = createRunRedriver({ client: rig.client, terms: DEFAULT_TERMS })
     const input = { what: ['audit'], period }
     const redriveOf = 'a8b6c1a0-2f0e-4d1c-8a37-6f1f3f0e9c01'
     const one = await redriver.start({ job: 'report', input, redriveOf })

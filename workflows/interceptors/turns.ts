@@ -58,7 +58,8 @@ async function untilTurn({ name: job }: AnyJob, turnKey: string): Promise<void> 
 
 /** The server's time-out of the run covers its wait too, so the time of its work is kept here. */
 async function withinTime({ name, timeoutMs }: AnyJob, work: () => Promise<unknown>) {
-  if (timeoutMs === null) return work()
+  // Jobs whose starts wait their turn name a time.
+  if (typeof timeoutMs !== 'number') return work()
   const scope = new CancellationScope({ cancellable: true, timeout: timeoutMs })
   try {
     return await scope.run(work)
