@@ -6,9 +6,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createRunStore } from '../../db/stores/run-store.ts'
 import type { Page } from '../../domain/ports/page.ts'
 import type { RunLine } from '../../domain/ports/run-log.ts'
+import { instantFromMs } from '../../domain/time.ts'
 import { rebuildRuns } from '../../operations/project-runs.ts'
 import { startJob } from '../../platform/temporal/job-starter.ts'
 import { projectionDeps } from '../support/projection-deps.ts'
+import { runCommand } from '../support/read-commands.ts'
+import { services } from '../support/services.ts'
 import { createWorkerProcesses } from '../support/worker-process.ts'
 import { createApiRig, type ApiRig } from './api-rig.ts'
 
@@ -60,6 +63,29 @@ it('of a tick are readable a moment after, also once the kept runs were made ane
   expect(await linesAt(`${PATH}?level=error`)).toEqual([])
   expect(await linesAt(`${PATH}?runId=${runId}&limit=1`)).toHaveLength(1)
 }, 240_000)
+
+it('are followed until the run has ended', async () => {
+  const worker = await workers.start('monitoring', { LOG_LEVEL: 'info' })
+  const input = { policyId: 'no-such-policy' }
+  const start = { job: 'flight-monitor', input, trigger: 'api' } as const
+  // Begins while it is followed already.
+  const executeAt = instantFromMs(Date.now() + 3_000)
+  const { workflowId } = await startJob({ client: api.client }, { ...start, executeAt })
+  const { out, error } = await runCommand(
+    api.database.url,
+    ['jobs', 'logs', workflowId, '--follow', '--json'],
+    { TEMPORAL_ADDRESS: services().temporalAddress, TEMPORAL_NAMESPACE: api.namespace },
+  )
+  expect(error).toBeNull()
+  const { status } = await api.client.workflow.getHandle(workflowId).describe()
+  expect(status.name).not.toBe('RUNNING')
+  const printed = out.trim().split('\n')
+  expect(printed).toHaveLength(new Set(printed).size)
+  const kept = await linesAt(`/api/admin/scheduler/jobs/${workflowId}/logs`)
+  expect(kept.length).toBeGreaterThan(0)
+  expect(printed.map((line) => JSON.parse(line) as unknown)).toEqual(kept)
+  worker.kill('SIGTERM')
+}, 120_000)
 
 it.each(['level=loud', 'since=yesterday', 'runId=7', 'limit=0', 'cursor=x'])(
   'are not looked for by %s',

@@ -6,6 +6,7 @@ import { Client, Connection } from '@temporalio/client'
 import { NativeConnection, Worker, type ActivityInterceptorsFactory } from '@temporalio/worker'
 
 import type { KeyRingSource } from '../../domain/ports/key-rings.ts'
+import type { WorkflowBundle } from '../../workers/bundle.ts'
 import { payloadConverter } from '../../platform/temporal/payload-codec.ts'
 import { ensureSearchAttributes } from '../../platform/temporal/search-attributes.ts'
 import { fakeJobPlaces } from './fake-activities.ts'
@@ -28,6 +29,8 @@ export type TemporalRig = AsyncDisposable & {
       readonly activitiesAtOnce?: number
       readonly tasksAtOnce?: number
       readonly activityInterceptors?: ActivityInterceptorsFactory[]
+      /** Default: that of the present sources. */
+      readonly workflowBundle?: WorkflowBundle
     },
   ): Promise<T>
 }
@@ -61,7 +64,7 @@ export async function createTemporalRig(
       taskQueue,
       activities,
       work,
-      { activitiesAtOnce = 100, tasksAtOnce = 40, activityInterceptors = [] } = {},
+      { activitiesAtOnce = 100, tasksAtOnce = 40, activityInterceptors = [], workflowBundle } = {},
     ) {
       const worker = await Worker.create({
         connection: native,
@@ -69,7 +72,7 @@ export async function createTemporalRig(
         taskQueue,
         // Runs of jobs with limits have their places at once, unless the test says otherwise.
         activities: { ...fakeJobPlaces(), ...activities },
-        workflowBundle: await testBundle(keys === null ? 'plain' : 'encoded'),
+        workflowBundle: workflowBundle ?? (await testBundle(keys === null ? 'plain' : 'encoded')),
         dataConverter,
         interceptors: { activity: activityInterceptors },
         maxConcurrentActivityTaskExecutions: activitiesAtOnce,

@@ -1,4 +1,9 @@
 /** Starts that queue, on a real server and database: `report` runs of one month take turns. */
+import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+
 import { Context } from '@temporalio/activity'
 import { WorkflowFailedError } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -15,6 +20,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { services } from '../support/services.ts'
 import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
 import { testBundle } from '../support/workflow-bundle.ts'
+import type { WorkflowBundle } from '../../workers/bundle.ts'
 
 let rig: TemporalRig
 let database: TestDatabase
@@ -39,7 +45,11 @@ function start(period: string, what: What): Promise<{ workflowId: string; runId:
 type Step = { readonly report: string; readonly period: string }
 
 /** Works on reports while `work` goes on. `write` ends early when its worker stops. */
-function withReports<T>(write: (step: Step) => Promise<unknown>, work: () => Promise<T>) {
+function withReports<T>(
+  write: (step: Step) => Promise<unknown>,
+  work: () => Promise<T>,
+  workflowBundle?: WorkflowBundle,
+) {
   const activities = {
     ...fakeReport({
       planReports: async ({ period }: { period: string }) => ({ period, settlesInMs: null }),
@@ -53,7 +63,12 @@ function withReports<T>(write: (step: Step) => Promise<unknown>, work: () => Pro
       openRuns: createOpenRuns(rig.client),
     }),
   }
-  return rig.withWorker('reports', activities, work)
+  return rig.withWorker(
+    'reports',
+    activities,
+    work,
+    workflowBundle === undefined ? {} : { workflowBundle },
+  )
 }
 
 async function stateOf(workflowId: string): Promise<string | null | undefined> {
@@ -74,9 +89,7 @@ describe('runs of one month', () => {
     const write = async ({ report }: Step) => {
       atWork += 1
       order.push(`${report} ${atWork}`)
-      await new Promise((resolve) => {
-        setTimeout(resolve, 300)
-      })
+      await setTimeout(300)
       atWork -= 1
     }
     const wanted = ['performance', 'usage', 'audit'] as const
@@ -147,5 +160,56 @@ describe('runs of one month', () => {
     const one = await redriver.start({ job: 'report', input, redriveOf })
     expect(one).toMatchObject({ kind: 'started', workflowId: `report:${period}:2` })
     expect(await redriver.start({ job: 'report', input, redriveOf })).toEqual(one)
+  })
+})
+
+describe('the time of a run', () => {
+  const LIMIT_MS = 4_000
+
+  /** The bundle of the present sources, but that an attempt at a report has these few seconds. */
+  async function hurriedBundle(folder: string): Promise<WorkflowBundle> {
+    const code = await readFile((await testBundle()).codePath, 'utf8')
+    const declaration = /(name: 'report',[^]*?timeoutMs: )30 \* \S+MINUTE_MS/
+    expect(code).toMatch(declaration)
+    const codePath = join(folder, 'hurried.js')
+    await writeFile(codePath, code.replace(declaration, `$1${LIMIT_MS}`))
+    return { codePath }
+  }
+
+  test('counts from its turn: who waits longer than it may work still works', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'groundstop-turns-'))
+    const lasts: Readonly<Record<string, number>> = { usage: 2_300, performance: 2_300, audit: 100 }
+    const waitedMs = new Map<string, number>()
+    const [month, other] = ['2012-05', '2012-06']
+    const startedAt = Date.now()
+    const write = async ({ report, period }: Step) => {
+      if (period === other) await new Promise(() => undefined)
+      waitedMs.set(report, Date.now() - startedAt)
+      await setTimeout(lasts[report])
+    }
+    const ids: string[] = []
+    for (const what of ['usage', 'performance', 'audit'] as const) {
+      ids.push((await start(month, what)).workflowId)
+    }
+    const endless = await start(other, 'usage')
+    await withReports(
+      write,
+      async () => {
+        await Promise.all(ids.map(resultOf))
+        const { workflowId, runId } = endless
+        // Its first attempt; the next one has its own time.
+        const attempt = rig.client.workflow.getHandle(workflowId, runId)
+        const failure = async () => {
+          const { events } = await attempt.fetchHistory()
+          return events?.at(-1)?.workflowExecutionFailedEventAttributes?.failure
+        }
+        await expect.poll(failure, { timeout: 20_000 }).toMatchObject({
+          message: 'report took longer than 4 s',
+          applicationFailureInfo: { type: 'RunTimeout' },
+        })
+      },
+      await hurriedBundle(folder.path),
+    )
+    expect(waitedMs.get('audit')).toBeGreaterThan(LIMIT_MS)
   })
 })
