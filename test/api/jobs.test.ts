@@ -243,22 +243,6 @@ describe('Idempotency-Key', () => {
   }
 })
 
-describe('starts of a job that queue', () => {
-  it('are taken until as many wait as may; the next is refused with 409, and taken when one has ended', async () => {
-    const body = { type: 'REPORT', payload: { what: ['usage'], period: '2011-03' } }
-    const ids: string[] = []
-    for (let i = 0; i < 11; i += 1) ids.push((await start(body)).id)
-    expect(new Set(ids).size).toBe(11)
-    const refused = await rig.ask('POST', JOBS, { body })
-    expect(refused.status).toBe(409)
-    expect(refused.body).toMatchObject({
-      detail: expect.stringContaining('10 starts wait behind report:2011-03 already'),
-    })
-    await rig.client.workflow.getHandle(ids[4] ?? '').terminate('test')
-    expect((await start(body)).id).toBe(ids[4])
-  })
-})
-
 describe('GET jobs', () => {
   it('walks all runs by cursor, each once', async () => {
     for (let i = 0; i < 7; i += 1) {
