@@ -3,7 +3,7 @@
  * message for people and an exit code for scripts. Holds no work of its own.
  */
 import { readdir } from 'node:fs/promises'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
 
 import { ConfigError } from '../config/config.ts'
 import { KeyRingError } from '../domain/key-ring.ts'
@@ -81,6 +81,11 @@ async function commandNames(): Promise<string[]> {
 }
 
 function explain(error: unknown, signal: AbortSignal): number {
+  if (error instanceof InvalidArgumentError) {
+    // Thrown by an action, which Commander does not print.
+    process.stderr.write(`groundstop: ${error.message}\n`)
+    return EXIT.usage
+  }
   if (error instanceof CommanderError) {
     // Commander has printed its message; help that was asked for is no failure.
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage

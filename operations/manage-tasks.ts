@@ -227,7 +227,13 @@ export async function changeTasks(
       tasks.push({ taskId: task.taskId, outcome: 'refused', message: error.message })
     }
   }
-  return { tasks, isMore: page.nextCursor !== null }
+  const isMore = page.nextCursor !== null
+  const found = new Set(page.items.map((task) => task.taskId))
+  const missing = isMore ? [] : (filter.taskIds ?? []).filter((taskId) => !found.has(taskId))
+  for (const taskId of missing) {
+    tasks.push({ taskId, outcome: 'refused', message: 'no task of this id fits' })
+  }
+  return { tasks, isMore }
 }
 
 /**

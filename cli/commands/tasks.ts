@@ -93,7 +93,7 @@ function addFilters(command: Command): Command {
 
 function addActOptions(command: Command): Command {
   return addFilters(addReadOptions(addNoteOptions(command)))
-    .argument('[tasks...]', 'their ids; else a filter')
+    .argument('[tasks...]', 'their ids; else a filter', andTask, [])
     .option('--limit <n>', `at most this many, 1 to ${TASKS_PER_CALL}`, limitOf, TASKS_PER_CALL)
     .option('--dry-run', 'show what would be done', false)
 }
@@ -172,7 +172,7 @@ async function act(
   flags: ActFlags,
 ): Promise<void> {
   const { tenant, owner, job, state, since, until, limit, dryRun: isDryRun } = flags
-  const taskIds = ids.length === 0 ? undefined : ids.map(taskId)
+  const taskIds = ids.length === 0 ? undefined : ids
   const filter = { taskIds, tenant, owner, job, state, since, until }
   if (Object.values(filter).every((value) => value === undefined)) {
     throw new CliError('name tasks, or a filter', EXIT.usage)
@@ -240,6 +240,10 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 function taskId(text: string): string {
   if (UUID.test(text)) return text.toLowerCase()
   throw new InvalidArgumentError(`${text} is not an id`)
+}
+
+function andTask(text: string, before: readonly string[]): string[] {
+  return [...before, taskId(text)]
 }
 
 function jobOf(text: string): AnyJob {

@@ -372,6 +372,9 @@ describe('many tasks', () => {
         { taskId: third, outcome: 'done' },
       ],
     })
+    const nobodys = randomUUID()
+    const named = await post('/bulk', { ...request, filter: { taskIds: [nobodys] } })
+    expect(named.body).toMatchObject({ tasks: [{ taskId: nobodys, outcome: 'refused' }] })
     const after = await statistics()
     expect(after.byState.CANCELLED - before.byState.CANCELLED).toBe(3)
     expect(after.byState.DONE).toBe(2)

@@ -39,6 +39,12 @@ describe('exit codes', () => {
     expect(groundstop(['status', '--loud'])).toMatchObject({ code: 2, stdout: '' })
   })
 
+  test('what is no id ends with 2 and names the argument', () => {
+    const { code, stderr } = groundstop(['tasks', 'cancel', 'abc', '--reason', 'x'])
+    expect(code).toBe(2)
+    expect(stderr).toContain("'abc' is invalid for argument 'tasks'")
+  })
+
   test('a bad setting ends with 78 and names it', () => {
     const { code, stderr } = groundstop(['status'], { API_PORT: '70000' })
     expect(code).toBe(78)
