@@ -1,5 +1,5 @@
 /**
- * Ends a test run with the slowest tests and the line `N passed, N failed`, which continuous
+ * Ends a test run with the slowest tests, those that passed only when tried again, and the line `N passed, N failed`, which continuous
  * integration reads. Printed when the process exits, so that nothing can follow it.
  */
 import { writeFileSync } from 'node:fs'
@@ -61,6 +61,14 @@ function slowestLines(testModules: readonly TestModule[]): string[] {
     })
 }
 
+/** Tests that failed and then passed: nobody should have to look for them. */
+export function unsteadyLines(testModules: readonly TestModule[]): string[] {
+  return testModules
+    .flatMap((testModule) => [...testModule.children.allTests()])
+    .filter((test) => test.diagnostic()?.flaky === true)
+    .map((test) => `  ${test.module.relativeModuleId}  ${test.fullName}`)
+}
+
 /** The reporter that vitest loads by path, hence the default export. */
 export default class ClosingLineReporter implements Reporter {
   private tally: Tally = { passed: 0, failed: 1, skipped: 0 }
@@ -79,6 +87,12 @@ export default class ClosingLineReporter implements Reporter {
   ): void {
     this.tally = tallyOf(testModules, unhandledErrors)
     const slowest = slowestLines(testModules)
+    const unsteady = unsteadyLines(testModules)
+    if (unsteady.length > 0) {
+      process.stdout.write(
+        `\nPassed only when tried again: ${unsteady.length}\n${unsteady.join('\n')}\n`,
+      )
+    }
     if (slowest.length > 0) process.stdout.write(`\nSlowest tests\n${slowest.join('\n')}\n\n`)
   }
 }
