@@ -8,6 +8,7 @@ import { hostname } from 'node:os'
 import type { Client } from '@temporalio/client'
 import type { Express } from 'express'
 import { openKeyRing } from '../adapters/secrets/key-ring-sources.ts'
+import { openKeyWrapping } from '../adapters/secrets/key-wrapping.ts'
 import {
   ConfigError,
   isLocalOnly,
@@ -171,7 +172,9 @@ async function openKeys(
   parts: Pick<ApiParts, 'config' | 'secrets' | 'logger' | 'metrics' | 'db' | 'stack'>,
 ): Promise<ApiParts['keys']> {
   const { config, secrets, logger, metrics, db, stack } = parts
-  const place = { file: config.payloads.keysFile, text: secrets.payloadKeys }
+  const { keysFile, kmsKey } = config.payloads
+  const wrapping = await openKeyWrapping(kmsKey)
+  const place = { file: keysFile, text: secrets.payloadKeys, wrapping }
   const keys = await openKeyRing(place, (error) => logger.warn({ error }, 'payload-keys-not-read'))
   stack.use(keys)
   const holders = createKeyHolderStore(db)

@@ -98,10 +98,15 @@ export type Config = JobsConfig & {
     readonly trustedProxies: readonly string[]
   }
   /**
-   * PAYLOAD_KEYS_FILE: the key ring that payloads are encrypted with. Without one they are not.
+   * PAYLOAD_KEYS_FILE: the key ring that payloads are encrypted with. Without one they are not. KMS_KEY_ID: what
+   * closes the keys in files of rings, `aws-kms:` and a key's id, ARN or alias; without it they lie open.
    * CODEC_ORIGINS: pages whose browsers may have the API open payloads. Default: none.
    */
-  readonly payloads: { readonly keysFile: string | null; readonly codecOrigins: readonly string[] }
+  readonly payloads: {
+    readonly keysFile: string | null
+    readonly kmsKey: string | null
+    readonly codecOrigins: readonly string[]
+  }
   /** METRICS_HOST, METRICS_PORT. Default 127.0.0.1:9090. */
   readonly metrics: { readonly host: string; readonly port: number }
   /**
@@ -306,7 +311,11 @@ function configOf(values: Values): Config {
       publicUrl: values.API_PUBLIC_URL,
       trustedProxies: values.API_TRUSTED_PROXIES ?? [],
     },
-    payloads: { keysFile: values.PAYLOAD_KEYS_FILE, codecOrigins: values.CODEC_ORIGINS ?? [] },
+    payloads: {
+      keysFile: values.PAYLOAD_KEYS_FILE,
+      kmsKey: values.KMS_KEY_ID,
+      codecOrigins: values.CODEC_ORIGINS ?? [],
+    },
     metrics: { host: values.METRICS_HOST ?? '127.0.0.1', port: values.METRICS_PORT ?? 9090 },
     log: {
       level: values.LOG_LEVEL ?? 'info',

@@ -134,6 +134,12 @@ export const FIELDS = {
     .string()
     .min(32, 'must have at least 32 characters')
     .max(512, 'must have at most 512 characters'),
+  KMS_KEY_ID: z
+    .string()
+    .regex(
+      /^aws-kms:[A-Za-z0-9:/_-]{1,2048}$/,
+      'must be aws-kms: and the id, ARN or alias of a key, as aws-kms:alias/groundstop',
+    ),
   PAYLOAD_KEYS_FILE: TEXT(4_096),
   PAYLOAD_KEYS: TEXT(65_536),
   CODEC_ORIGINS: ORIGINS,

@@ -13,7 +13,7 @@ import type { Clock } from '../domain/ports/clock.ts'
 import type { KeyRingStore, PayloadKeyUsage } from '../domain/ports/key-rings.ts'
 import { instantFromMs } from '../domain/time.ts'
 import type { Events } from '../platform/events.ts'
-import type { HeldRings } from '../platform/key-reports.ts'
+import type { WorkerRings } from './rings.ts'
 
 /** The activities of `secret-rotation`. A ring that comes from the environment is not ours to change. */
 export function secretRotationActivities(deps: {
@@ -22,13 +22,13 @@ export function secretRotationActivities(deps: {
   readonly clock: Clock
   readonly events: Events
   readonly payloadKeyUsage: PayloadKeyUsage | null
-  readonly rings: HeldRings
+  readonly rings: WorkerRings
 }): ReturnType<typeof createSecretRotationActivities> {
   const { config, db, clock, events, payloadKeyUsage, rings } = deps
   return createSecretRotationActivities({
     rings: [
-      ...storeOf('payload', config.payloads.keysFile),
-      ...storeOf('webhook', config.notify.webhookKeysFile),
+      ...storeOf('payload', config.payloads.keysFile, rings.wrapping),
+      ...storeOf('webhook', config.notify.webhookKeysFile, rings.wrapping),
     ],
     holders: createKeyHolderStore(db),
     usage:
@@ -54,6 +54,10 @@ function bothUsages(runs: PayloadKeyUsage, persons: PayloadKeyUsage): PayloadKey
   }
 }
 
-function storeOf(name: RingName, path: string | null): KeyRingStore[] {
-  return path === null ? [] : [createKeyRingStore(name, path)]
+function storeOf(
+  name: RingName,
+  path: string | null,
+  wrapping: WorkerRings['wrapping'],
+): KeyRingStore[] {
+  return path === null ? [] : [createKeyRingStore(name, path, wrapping)]
 }

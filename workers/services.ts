@@ -29,7 +29,7 @@ import { instantFromMs } from '../domain/time.ts'
 import { auditSchedule } from '../operations/audit-schedules.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import type { Events } from '../platform/events.ts'
-import { reportKeys, type HeldRings } from '../platform/key-reports.ts'
+import { reportKeys } from '../platform/key-reports.ts'
 import type { ProcessLogger } from '../platform/logger.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { RunLines } from '../platform/run-lines.ts'
@@ -51,6 +51,7 @@ import { createRetentionActivities } from './retention-services.ts'
 import { reviewActivities, type ReviewRunDeps } from './review-services.ts'
 import { secretRotationActivities } from './secret-services.ts'
 import { runProjection, type WatchedServer } from './run-projection.ts'
+import type { WorkerRings } from './rings.ts'
 
 /** On wall time a second is a second. */
 const WALL_SPEED = 1
@@ -80,7 +81,7 @@ export type WorkerServicesDeps = ReviewRunDeps & {
   readonly secrets: Secrets
   readonly events: Events
   /** The keys of this process. */
-  readonly rings: HeldRings
+  readonly rings: WorkerRings
   /** Null: payloads are not encrypted. */
   readonly payloadKeyUsage: PayloadKeyUsage | null
   /** Runs and schedules as the Temporal server has them. */

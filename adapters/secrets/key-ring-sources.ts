@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 
 import { firstKeyRing, type KeyRing } from '../../domain/key-ring.ts'
 import type { KeyRingSource } from '../../domain/ports/key-rings.ts'
+import type { KeyWrapping } from '../../domain/ports/key-wrapping.ts'
 import { instantFromMs } from '../../domain/time.ts'
 import { fileMark, parseKeyRing, readKeyRingFile, writeKeyRingFile } from './key-ring-file.ts'
 
@@ -12,19 +13,23 @@ const LOOK_EVERY_MS = 2_000
 /** Text of a key in the environment: `<id>:<32 bytes in base64>`. */
 const SHORT_KEY = /^([A-Za-z0-9._-]+):([A-Za-z0-9+/]{43}=)$/
 
-/** Where a purpose's keys are: at most one of both. */
-export type KeyRingPlace = { readonly file: string | null; readonly text: string | null }
+/** Where a purpose's keys are: at most one of both. A file's keys may be closed by a KMS. */
+export type KeyRingPlace = {
+  readonly file: string | null
+  readonly text: string | null
+  readonly wrapping?: KeyWrapping | null
+}
 
 /**
  * Opens a ring; null when no place is named. `onProblem` is told when a file that was good cannot be
  * read any more: the ring that was read last goes on. Throws KeyRingError when there is no good one.
  */
 export async function openKeyRing(
-  { file, text }: KeyRingPlace,
+  { file, text, wrapping = null }: KeyRingPlace,
   onProblem: (error: unknown) => void = () => undefined,
   lookEveryMs: number = LOOK_EVERY_MS,
 ): Promise<KeyRingSource | null> {
-  if (file !== null) return watchKeyRingFile(file, onProblem, lookEveryMs)
+  if (file !== null) return watchKeyRingFile({ file, wrapping }, onProblem, lookEveryMs)
   if (text === null) return null
   const ring = ringOfText(text)
   return { current: () => ring, refresh: async () => ring, [Symbol.dispose]: () => undefined }
@@ -38,15 +43,15 @@ function ringOfText(text: string): KeyRing {
 }
 
 async function watchKeyRingFile(
-  path: string,
+  { file: path, wrapping }: { readonly file: string; readonly wrapping: KeyWrapping | null },
   onProblem: (error: unknown) => void,
   lookEveryMs: number,
 ): Promise<KeyRingSource> {
-  let last = await readKeyRingFile(path)
+  let last = await readKeyRingFile(path, wrapping)
   let reading: Promise<KeyRing> | null = null
   const look = async (): Promise<KeyRing> => {
     try {
-      if ((await fileMark(path)) !== last.mark) last = await readKeyRingFile(path)
+      if ((await fileMark(path)) !== last.mark) last = await readKeyRingFile(path, wrapping)
     } catch (error) {
       onProblem(error)
     }
@@ -75,16 +80,21 @@ export function newKeyId(purpose: string, nowMs: number): string {
 }
 
 /** Makes a ring of one key where there is no file yet. Returns whether it did. */
-export async function ensureKeyRingFile(path: string, purpose: string): Promise<boolean> {
+export async function ensureKeyRingFile(
+  path: string,
+  purpose: string,
+  wrapping: KeyWrapping | null = null,
+): Promise<boolean> {
   try {
-    await readKeyRingFile(path)
+    await readKeyRingFile(path, wrapping)
     return false
   } catch (error) {
     if (!isMissing(error)) throw error
   }
   const nowMs = Date.now()
   const now = instantFromMs(nowMs)
-  await writeKeyRingFile(path, firstKeyRing(newKeyId(purpose, nowMs), newKeyMaterial(), now))
+  const ring = firstKeyRing(newKeyId(purpose, nowMs), newKeyMaterial(), now)
+  await writeKeyRingFile(path, ring, wrapping)
   return true
 }
 

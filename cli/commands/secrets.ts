@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander'
 
 import { readKeyRingFile } from '../../adapters/secrets/key-ring-file.ts'
 import { ensureKeyRingFile } from '../../adapters/secrets/key-ring-sources.ts'
+import { openKeyWrapping } from '../../adapters/secrets/key-wrapping.ts'
 import { ConfigError, loadConfig } from '../../config/config.ts'
 import { createAuditLog } from '../../db/stores/audit-log.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
@@ -49,12 +50,13 @@ async function list(context: CliContext, flags: ReadFlags): Promise<void> {
 }
 
 async function init(context: CliContext): Promise<void> {
-  const { keysFile } = loadConfig(context.env).config.payloads
+  const { keysFile, kmsKey } = loadConfig(context.env).config.payloads
   if (keysFile === null) {
     throw new ConfigError([{ variable: 'PAYLOAD_KEYS_FILE', message: 'must be set' }])
   }
-  const isNew = await ensureKeyRingFile(keysFile, 'payload')
-  const { ring } = await readKeyRingFile(keysFile)
+  const wrapping = await openKeyWrapping(kmsKey)
+  const isNew = await ensureKeyRingFile(keysFile, 'payload', wrapping)
+  const { ring } = await readKeyRingFile(keysFile, wrapping)
   const keyIds = ring.keys.map(({ keyId }) => keyId)
   context.stdout.write(`${JSON.stringify({ file: keysFile, isNew, keyIds })}\n`)
 }

@@ -1,5 +1,6 @@
 /** The payload keys of an instance: those that are set, or a ring in its home, made at the first start. */
 import { ensureKeyRingFile } from '../../adapters/secrets/key-ring-sources.ts'
+import { openKeyWrapping } from '../../adapters/secrets/key-wrapping.ts'
 import type { Config, Secrets } from '../../config/config.ts'
 import type { Home } from './home.ts'
 import type { StartPlan } from './plan.ts'
@@ -18,7 +19,8 @@ export async function homeKeysFile(request: {
   const { plan, config, secrets, home, onNote } = request
   if (config.payloads.keysFile !== null) return config.payloads.keysFile
   if (secrets.payloadKeys !== null || !plan.runsTemporal) return null
-  if (await ensureKeyRingFile(home.payloadKeys, 'payload')) {
+  const wrapping = await openKeyWrapping(config.payloads.kmsKey)
+  if (await ensureKeyRingFile(home.payloadKeys, 'payload', wrapping)) {
     onNote(`made the keys of payloads: ${home.payloadKeys}; without them runs cannot be read`)
   }
   return home.payloadKeys

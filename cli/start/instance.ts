@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '@temporalio/client'
 
 import { openKeyRing } from '../../adapters/secrets/key-ring-sources.ts'
+import { openKeyWrapping } from '../../adapters/secrets/key-wrapping.ts'
 import type { Config, Secrets } from '../../config/config.ts'
 import type { Database } from '../../db/client.ts'
 import { createDatabase } from '../../db/client.ts'
@@ -162,7 +163,11 @@ async function connectTo(
     address: servers.temporalAddress,
     namespace: request.config.temporal.namespace,
   }
-  const keys = await openKeyRing({ file: payloadKeysFile, text: request.secrets.payloadKeys })
+  const keys = await openKeyRing({
+    file: payloadKeysFile,
+    text: request.secrets.payloadKeys,
+    wrapping: await openKeyWrapping(request.config.payloads.kmsKey),
+  })
   const owned = await connectClient(address, { env: request.env, keys })
   stack.use(owned)
   await ensureSearchAttributes(owned.client)

@@ -11,9 +11,8 @@ export interface KeyRingSource extends Disposable {
 }
 
 /**
- * A ring that can be changed, where its keys rest: a file of ours, or a service that keeps them. A
- * service that never gives keys out (a KMS) keeps each `material` wrapped under a key of its own and
- * unwraps it here; nobody else sees the difference.
+ * A ring that can be changed, where its keys rest: a file of ours, in which a service that never gives its
+ * own key out (a KMS) may have closed each `material`. Nobody else sees the difference.
  */
 export interface KeyRingStore {
   readonly name: RingName
