@@ -39,6 +39,11 @@ const PLANTED: readonly (readonly [path: string, text: string, rule: string])[] 
     `${PROMISE}export function run(): void {\n  [1].forEach(async () => {\n    await pay()\n  })\n}\n`,
     'no-misused-promises',
   ],
+  [
+    'activities/let-go.ts',
+    `${PROMISE}declare function hold(): Disposable\nexport async function run(): Promise<void> {\n  using _held = hold()\n  return pay()\n}\n`,
+    'return-await',
+  ],
   ['domain/any.ts', 'export const x: any = 1\n', 'no-explicit-any'],
   [
     'domain/bang.ts',

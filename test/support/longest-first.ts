@@ -17,6 +17,7 @@ export const LONG_FILES: readonly string[] = [
   'test/chaos/parts-away.test.ts', // waits
   'test/workflows/outbox-and-run-projection.test.ts', // waits
   'test/e2e/storm-day.test.ts',
+  'test/workflows/killed-jobs.test.ts', // waits
   'test/workflows/job-places.test.ts', // waits
   'test/workflows/turns.test.ts', // waits
   'test/workflows/payout.test.ts', // waits

@@ -31,6 +31,8 @@ export async function createWorkerProcesses(of: {
   await copyFile(codePath, join(home, 'cache', basename(codePath)))
   const started: ChildProcess[] = []
   return {
+    /** The home folder that they share. */
+    home,
     /** Resolves when it takes tasks. */
     async start(queue: string, env: Readonly<Record<string, string>> = {}): Promise<WorkerProcess> {
       const child = spawn(process.execPath, [CLI, 'worker', '--queues', queue], {
