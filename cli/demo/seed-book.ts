@@ -149,6 +149,8 @@ class SeedRun {
     }
     await clock.set(after(dayMs, LAST_STEP_AFTER_MS))
     await takeReturned(this.#payouts)
+    // At once: the next day's first looks are earlier, and the rail's news of then has been heard.
+    await payOwed(this.#payouts)
     await this.#expire(after(dayMs, LAST_STEP_AFTER_MS))
     await this.#tell(after(dayMs, LAST_STEP_AFTER_MS))
   }

@@ -52,11 +52,19 @@ export class SeedRefusedError extends Error {
   override readonly name = 'SeedRefusedError'
 }
 
-type Planting = { readonly rows: keyof SeedCounts; readonly plant: Planter }
+type Planting = {
+  readonly rows: keyof SeedCounts
+  readonly plant: Planter
+  /** Rows of one transaction; ROWS_PER_PAGE when left out. */
+  readonly perPage?: number
+}
+
+/** The head of the chain has a version for each event of a transaction, and each event looks through them. */
+const EVENTS_PER_PAGE = 100
 
 /** Before the book: those that it or others refer to. Audit events first, as the chain is in their order. */
 const BEFORE: readonly Planting[] = [
-  { rows: 'auditEvents', plant: plantAuditEvents },
+  { rows: 'auditEvents', plant: plantAuditEvents, perPage: EVENTS_PER_PAGE },
   { rows: 'users', plant: plantUsers },
   { rows: 'sessions', plant: plantSessions },
   { rows: 'mailCodes', plant: plantMailCodes },
@@ -77,8 +85,8 @@ const BEFORE: readonly Planting[] = [
 const AFTER: readonly Planting[] = [
   { rows: 'quotes', plant: plantQuotes },
   { rows: 'railEvents', plant: plantRailEvents },
-  { rows: 'logFiles', plant: plantRailHolds },
-  { rows: 'notices', plant: plantOldMessages },
+  { rows: 'railHolds', plant: plantRailHolds },
+  { rows: 'oldMessages', plant: plantOldMessages },
 ]
 
 /** A policy costs as much as so many of the other rows. */
@@ -157,15 +165,15 @@ type Tell = (rows: number, what: string) => void
 async function plantAll(
   { db }: SeedDeps,
   plan: SeedPlan,
-  { rows, plant }: Planting,
+  { rows, plant, perPage = ROWS_PER_PAGE }: Planting,
   tell: Tell,
 ): Promise<number> {
   const { seed, until, wallUntil, counts } = plan
   const of = counts[rows]
   const common = { of, seed, until, wallUntil, users: counts.users, holders: counts.holders }
-  for (let first = 1; first <= of; first += ROWS_PER_PAGE) {
+  for (let first = 1; first <= of; first += perPage) {
     tell(first - 1, rows)
-    const last = Math.min(of, first + ROWS_PER_PAGE - 1)
+    const last = Math.min(of, first + perPage - 1)
     await db.transaction().execute((trx) => plant(trx, { ...common, first, last }))
   }
   return of

@@ -45,7 +45,7 @@ export async function payOwed(deps: SeedPayoutDeps): Promise<void> {
   await markBatchesStarted(deps, { batchIds })
 }
 
-/** Hears what came back, and has some of it sent again with the next day's payouts. */
+/** Hears what came back, and has most of it approved again: `payOwed` sends it. */
 export async function takeReturned(deps: SeedPayoutDeps): Promise<void> {
   const { missed } = await listMissedEvents(deps)
   if (missed === 0) return

@@ -1,7 +1,11 @@
 /** What the seed of a demo reads of its own book, and how it tells holders what happened in it. */
 import { sql } from 'kysely'
 
-import { TEMPLATE_OF_FACT, TEMPLATE_VERSIONS } from '../../domain/notification.ts'
+import {
+  NOTIFICATION_REASONS,
+  TEMPLATE_OF_FACT,
+  TEMPLATE_VERSIONS,
+} from '../../domain/notification.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Database } from '../client.ts'
 
@@ -55,7 +59,7 @@ export async function tellFacts(db: Database, toldAt: Instant): Promise<void> {
     select groundstop_id(concat_ws('|', 'notification', n.policy_id, n.template, n.occasion, 'email')),
       'holder', n.template, n.version, coalesce(c.locale, 'en'), 'email', n.holder_ref, n.policy_id,
       n.payout_id, case when c.has_email then 'SENT' else 'SUPPRESSED' end,
-      case when c.has_email then null else 'NO_CONTACT' end,
+      case when c.has_email then null else ${NOTIFICATION_REASONS.noContact}::text end,
       case when c.has_email then 1 else 0 end,
       case when c.has_email then ${toldAt}::timestamptz end, ${toldAt}::timestamptz,
       ${toldAt}::timestamptz, ${toldAt}::timestamptz
