@@ -52,7 +52,7 @@ export function createBookVerificationActivities(deps: BookVerificationDeps) {
     /** Replays the next pages of legs. */
     async replayEvaluations(input: { readonly after: string | null }): Promise<Replayed> {
       using heartbeats = startHeartbeats()
-      return replay(deps, input, {
+      return await replay(deps, input, {
         maxPages: PAGES_PER_STEP,
         signal: heartbeats.signal,
         onProgress: (legs) => heartbeats.onProgress(legs, legs),

@@ -23,7 +23,7 @@ export function createCleanupActivities(deps: CleanUpDeps) {
     /** Removes the next batches of a class. Repeated, it counts only what was left to do. */
     async cleanUp(cut: RetentionCut & { readonly batchSize: number }): Promise<CleanedUp> {
       using heartbeats = startHeartbeats()
-      return cleanUpBatches(deps, cut, {
+      return await cleanUpBatches(deps, cut, {
         maxBatches: BATCHES_PER_STEP,
         signal: heartbeats.signal,
         onProgress: (items) => heartbeats.onProgress(items, items),
@@ -32,7 +32,7 @@ export function createCleanupActivities(deps: CleanUpDeps) {
     /** Counts what a class would lose. */
     async countAged(cut: RetentionCut): Promise<CleanedUp> {
       using _heartbeats = startHeartbeats()
-      return countAgedThings(deps, cut)
+      return await countAgedThings(deps, cut)
     },
   })
 }

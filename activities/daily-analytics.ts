@@ -13,7 +13,7 @@ export function createDailyAnalyticsActivities(deps: MeasureStepDeps) {
       readonly limit: number
     }): Promise<MeasuredPeriods> {
       using heartbeats = startHeartbeats(request.limit)
-      return measureNamed(deps, { ...request, kind: 'day' }, heartbeats)
+      return await measureNamed(deps, { ...request, kind: 'day' }, heartbeats)
     },
   })
 }

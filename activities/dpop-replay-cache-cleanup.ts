@@ -13,7 +13,7 @@ export function createDpopReplayCacheCleanupActivities(deps: {
     /** Removes expired ids, as many as a step may. */
     async forgetExpiredProofs(): Promise<DpopReplayCacheCleanupResult> {
       using heartbeats = startHeartbeats()
-      return forgetProofs(deps, {
+      return await forgetProofs(deps, {
         signal: heartbeats.signal,
         onProgress: (removed) => heartbeats.onProgress(removed, removed),
       })

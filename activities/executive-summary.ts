@@ -18,7 +18,7 @@ export function createExecutiveSummaryActivities(deps: MeasureStepDeps & WriteRe
       readonly limit: number
     }): Promise<MeasuredPeriods> {
       using heartbeats = startHeartbeats(request.limit)
-      return measureNamed(deps, { ...request, kind: 'month' }, heartbeats)
+      return await measureNamed(deps, { ...request, kind: 'month' }, heartbeats)
     },
 
     /** Writes the files of a month and tells operators. Null when nothing is kept of it. */
@@ -26,7 +26,7 @@ export function createExecutiveSummaryActivities(deps: MeasureStepDeps & WriteRe
       readonly period: string
     }): Promise<(WrittenReport & { readonly isTold: boolean }) | null> {
       using _heartbeats = startHeartbeats()
-      return writeFigureReport(deps, { ...request, report: 'executive-summary' })
+      return await writeFigureReport(deps, { ...request, report: 'executive-summary' })
     },
   })
 }

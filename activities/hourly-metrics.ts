@@ -13,7 +13,7 @@ export function createHourlyMetricsActivities(deps: MeasureStepDeps) {
       readonly limit: number
     }): Promise<MeasuredPeriods> {
       using heartbeats = startHeartbeats(request.limit)
-      return measureNamed(deps, { ...request, kind: 'hour' }, heartbeats)
+      return await measureNamed(deps, { ...request, kind: 'hour' }, heartbeats)
     },
   })
 }

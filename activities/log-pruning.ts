@@ -23,7 +23,7 @@ export function createLogPruningActivities(
     /** Compresses rotated files, one after the other. */
     async compressLogs(): Promise<CompressedLogs> {
       using heartbeats = startHeartbeats()
-      return compressRotated(deps, {
+      return await compressRotated(deps, {
         signal: heartbeats.signal,
         onProgress: (files) => heartbeats.onProgress(files, files),
       })

@@ -22,7 +22,7 @@ export function createPaymentEventsActivities(deps: EventDeps & EventListingDeps
       using heartbeats = startHeartbeats()
       const { signal } = heartbeats
       const onProgress = (listed: number): void => heartbeats.onProgress(listed, listed)
-      return listMissed(deps, { signal, onProgress })
+      return await listMissed(deps, { signal, onProgress })
     },
 
     /** Applies the next open events. */
@@ -32,14 +32,18 @@ export function createPaymentEventsActivities(deps: EventDeps & EventListingDeps
       using heartbeats = startHeartbeats(LOOK_UPS_PER_STEP)
       const page = { after: input.after, limit: LOOK_UPS_PER_STEP }
       const onProgress = (done: number): void => heartbeats.onProgress(done, LOOK_UPS_PER_STEP)
-      return apply(deps, page, { signal: heartbeats.signal, onProgress })
+      return await apply(deps, page, { signal: heartbeats.signal, onProgress })
     },
 
     /** Looks the next payments up that are due. */
     async checkPayments(): Promise<CheckedPayments> {
       using heartbeats = startHeartbeats(LOOK_UPS_PER_STEP)
       const onProgress = (done: number): void => heartbeats.onProgress(done, LOOK_UPS_PER_STEP)
-      return check(deps, { limit: LOOK_UPS_PER_STEP }, { signal: heartbeats.signal, onProgress })
+      return await check(
+        deps,
+        { limit: LOOK_UPS_PER_STEP },
+        { signal: heartbeats.signal, onProgress },
+      )
     },
   })
 }

@@ -27,7 +27,7 @@ export function createPrivacyExportCleanupActivities(deps: PrivacyCleanupDeps & 
     /** Removes the next batches of files. Repeated, it counts only what was left to do. */
     async removeExports(plan: PrivacyCleanupPlan): Promise<CleanedUp> {
       using heartbeats = startHeartbeats()
-      return cleanUpPrivacy(deps, plan, {
+      return await cleanUpPrivacy(deps, plan, {
         maxBatches: BATCHES_PER_STEP,
         signal: heartbeats.signal,
         onProgress: (items) => heartbeats.onProgress(items, items),
@@ -38,7 +38,7 @@ export function createPrivacyExportCleanupActivities(deps: PrivacyCleanupDeps & 
     /** Starts runs that are missing, and tells what is due. */
     async tendRequests(): Promise<TendedRequests> {
       using heartbeats = startHeartbeats()
-      return tendPrivacyRequests(deps, heartbeats.signal)
+      return await tendPrivacyRequests(deps, heartbeats.signal)
     },
   })
 }

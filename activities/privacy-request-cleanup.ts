@@ -23,7 +23,7 @@ export function createPrivacyRequestCleanupActivities(deps: PrivacyCleanupDeps) 
     /** Archives the next batches. Repeated, it counts only what was left to do. */
     async archiveRequests(plan: PrivacyCleanupPlan): Promise<CleanedUp> {
       using heartbeats = startHeartbeats()
-      return cleanUpPrivacy(deps, plan, {
+      return await cleanUpPrivacy(deps, plan, {
         maxBatches: BATCHES_PER_STEP,
         signal: heartbeats.signal,
         onProgress: (items) => heartbeats.onProgress(items, items),

@@ -13,7 +13,7 @@ export function createPrivacyRequestActivities(deps: FulfilPrivacyDeps) {
     /** Answers the request, or says what it waits for. */
     async answerRequest({ requestId }: { readonly requestId: string }): Promise<FulfilledRequest> {
       using _heartbeats = startHeartbeats()
-      return fulfilPrivacyRequest(deps, requestId)
+      return await fulfilPrivacyRequest(deps, requestId)
     },
   })
 }

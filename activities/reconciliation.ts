@@ -33,7 +33,7 @@ export function createReconciliationActivities(deps: ReconciliationDeps) {
       readonly cursor: string | null
     }): Promise<ListedPages> {
       using heartbeats = startHeartbeats()
-      return list(deps, input, {
+      return await list(deps, input, {
         maxPages: PAGES_PER_STEP,
         signal: heartbeats.signal,
         onProgress: (listed) => heartbeats.onProgress(listed, listed),
@@ -46,7 +46,7 @@ export function createReconciliationActivities(deps: ReconciliationDeps) {
       readonly listed: number
     }): Promise<Reconciled> {
       using _heartbeats = startHeartbeats()
-      return compare(deps, input)
+      return await compare(deps, input)
     },
 
     /** The next run begins where this one was. */

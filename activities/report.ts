@@ -23,7 +23,7 @@ export function createReportActivities(deps: WriteReportDeps) {
       readonly period: string
     }): Promise<WrittenReport> {
       using _heartbeats = startHeartbeats()
-      return writeNamedReport(deps, request)
+      return await writeNamedReport(deps, request)
     },
   })
 }

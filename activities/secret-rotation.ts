@@ -17,14 +17,14 @@ export function createSecretRotationActivities(deps: RotateDeps) {
     /** The next steps of every ring. */
     async planRotation(request: RotationRequest): Promise<RotationPlan> {
       using _heartbeats = startHeartbeats()
-      return planRings(deps, request)
+      return await planRings(deps, request)
     },
     /** Takes one step. False when it was taken before. */
     takeRotationStep: (step: RingStep): Promise<boolean> => rotateOne(deps, step),
     /** Closes the payloads of schedules anew with the active key. Returns how many. */
     async resealPayloads(): Promise<number> {
       using _heartbeats = startHeartbeats()
-      return resealAll(deps)
+      return await resealAll(deps)
     },
   })
 }

@@ -26,7 +26,7 @@ export function createSessionCleanupActivities(deps: SessionCleanupDeps) {
     /** Removes the next batches of a class. Repeated, it counts only what was left to do. */
     async cleanUpSessions(cut: SessionCut & { readonly batchSize: number }): Promise<CleanedUp> {
       using heartbeats = startHeartbeats()
-      return cleanUpBatches(deps, cut, {
+      return await cleanUpBatches(deps, cut, {
         maxBatches: BATCHES_PER_STEP,
         signal: heartbeats.signal,
         onProgress: (items) => heartbeats.onProgress(items, items),

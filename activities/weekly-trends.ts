@@ -18,7 +18,7 @@ export function createWeeklyTrendsActivities(deps: MeasureStepDeps & WriteReport
       readonly limit: number
     }): Promise<MeasuredPeriods> {
       using heartbeats = startHeartbeats(request.limit)
-      return measureNamed(deps, { ...request, kind: 'week' }, heartbeats)
+      return await measureNamed(deps, { ...request, kind: 'week' }, heartbeats)
     },
 
     /** Writes the files of a week and tells operators. Null when nothing is kept of it. */
@@ -26,7 +26,7 @@ export function createWeeklyTrendsActivities(deps: MeasureStepDeps & WriteReport
       readonly period: string
     }): Promise<(WrittenReport & { readonly isTold: boolean }) | null> {
       using _heartbeats = startHeartbeats()
-      return writeFigureReport(deps, { ...request, report: 'weekly-trends' })
+      return await writeFigureReport(deps, { ...request, report: 'weekly-trends' })
     },
   })
 }
