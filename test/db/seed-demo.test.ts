@@ -90,9 +90,9 @@ function dbOf(n: number): Database {
 }
 
 /** Rows of a table, of the first database when no other is named. */
-async function countOf(table: string): Promise<number> {
+async function countOf(table: string, of = db): Promise<number> {
   const { rows } = await sql<{ n: number }>`select count(*) as n from ${sql.table(table)}`.execute(
-    db,
+    of,
   )
   return rows[0]?.n ?? 0
 }
