@@ -13,6 +13,8 @@ import { createDatabase, type Database } from '../db/client.ts'
 import { migrate } from '../db/migrate.ts'
 import { createAgedRows } from '../db/stores/aged-rows.ts'
 import { createIdempotencyStore } from '../db/stores/idempotency-store.ts'
+import { plantRequests } from '../db/stores/seed-leftovers.ts'
+import { ROWS_PER_PAGE } from '../db/stores/seed-page.ts'
 import { addMs, DAY_MS, instantFromMs, SECOND_MS } from '../domain/time.ts'
 import { startEmbeddedPostgres } from '../platform/embedded/postgres.ts'
 
@@ -41,14 +43,10 @@ async function main(): Promise<void> {
 
 /** Half of them have had their time; the answers are as long as those of a bound quote. */
 async function fill(db: Database, rows: number): Promise<void> {
-  for (let from = 1; from <= rows; from += 100_000) {
-    await sql`
-      insert into idempotent_request (scope, key, request_sha256, response_status, response_body,
-        locked_until, created_at)
-      select 'POST /api/quotes', gen_random_uuid()::text, repeat('a', 64), 201,
-        jsonb_build_object('quoteId', gen_random_uuid(), 'text', repeat('x', 200)), now(),
-        now() - interval '60 days' * (n::double precision / ${rows}::double precision)
-      from generate_series(${from}::int, ${Math.min(rows, from + 99_999)}::int) n`.execute(db)
+  const now = instantFromMs(Date.now())
+  const common = { of: rows, seed: 1, until: now, wallUntil: now, users: 1, holders: 1 }
+  for (let first = 1; first <= rows; first += ROWS_PER_PAGE) {
+    await plantRequests(db, { ...common, first, last: Math.min(rows, first + ROWS_PER_PAGE - 1) })
   }
   await sql`analyze idempotent_request`.execute(db)
 }

@@ -41,8 +41,29 @@ export type Installation = AsyncDisposable & {
   readonly cpuSeconds: () => Readonly<Record<string, number>>
 }
 
+/** What is there before the worker comes up. */
+export type Unattended = {
+  readonly db: Database
+  readonly databaseUrl: string
+  readonly clock: ClockStore
+  readonly paymentsUrl: string
+  readonly home: string
+}
+
+/** How an installation differs from one with an empty book whose jobs are scheduled. */
+export type InstallationOptions = {
+  /** Fills the book while nobody works on it. */
+  readonly prepare?: (unattended: Unattended) => Promise<void>
+  /** Of the worker. */
+  readonly env?: NodeJS.ProcessEnv
+}
+
 /** Starts everything with the clock stopped at `now`; `legPack` is what the flight server serves. */
-export async function startInstallation(legPack: string, now: Instant): Promise<Installation> {
+export async function startInstallation(
+  legPack: string,
+  now: Instant,
+  { prepare, env: extra = {} }: InstallationOptions = {},
+): Promise<Installation> {
   await using stack = new AsyncDisposableStack()
   const folder = mkdtempSync(join(tmpdir(), 'groundstop-bench-'))
   stack.defer(() => rmSync(folder, { recursive: true, force: true }))
@@ -93,7 +114,10 @@ export async function startInstallation(legPack: string, now: Instant): Promise<
     SCHEDULER_ENABLED: 'true',
     METRICS_PORT: '0',
     LOG_LEVEL: 'warn',
+    ...extra,
   }
+  const { STRIPE_API_URL: paymentsUrl } = services
+  await prepare?.({ db, databaseUrl: postgres.url, clock, paymentsUrl, home })
   const worker = launch('worker', ['worker'], { ...services, ...WORKER_MEMORY })
   await firstLine(worker)
   const owned = stack.move()

@@ -18,6 +18,8 @@ export type DatabaseOptions = {
   readonly max?: number
   /** Shown in pg_stat_activity; `groundstop` when left out. */
   readonly applicationName?: string
+  /** Commits do not wait for the disk: for what is begun anew after a crash. No when left out. */
+  readonly isRelaxed?: boolean
 }
 
 const DEFAULT_MAX_CONNECTIONS = 10
@@ -50,7 +52,10 @@ export function createDatabase(url: string, options: DatabaseOptions = {}): Data
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     keepAlive: true,
-    options: SESSION_SETTINGS,
+    options:
+      options.isRelaxed === true
+        ? `${SESSION_SETTINGS} -c synchronous_commit=off`
+        : SESSION_SETTINGS,
     types: { getTypeParser },
   })
   // An idle connection that breaks leaves the pool by itself and the next query opens another; without

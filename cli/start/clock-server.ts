@@ -9,10 +9,12 @@ import type { ClockStore } from '../../db/stores/clock-store.ts'
 import { instantFromMs } from '../../domain/time.ts'
 import { LOOPBACK } from '../../platform/embedded/ports.ts'
 
+type ReadClock = Pick<ClockStore, 'read'>
+
 export type ClockServer = AsyncDisposable & { readonly url: string }
 
 /** Listens on any free port until disposed. Answers 503 while the database is away. */
-export async function startClockServer(clockStore: ClockStore): Promise<ClockServer> {
+export async function startClockServer(clockStore: ReadClock): Promise<ClockServer> {
   const server = createServer((_request, response) => void answer(clockStore, response))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -29,7 +31,7 @@ export async function startClockServer(clockStore: ClockStore): Promise<ClockSer
   }
 }
 
-async function answer(clockStore: ClockStore, response: ServerResponse): Promise<void> {
+async function answer(clockStore: ReadClock, response: ServerResponse): Promise<void> {
   response.setHeader('content-type', 'application/json')
   try {
     const reading = await clockStore.read()
