@@ -49,6 +49,7 @@ const PARTS = [
       'encrypted-payloads',
       'held-payouts',
       'job-places',
+      'killed-jobs',
       'schedules',
       'startup-runs',
       'turns',
