@@ -5,7 +5,7 @@
 import { readdir } from 'node:fs/promises'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 
-import { ConfigError } from '../config/config.ts'
+import { ConfigError, loadConfig } from '../config/config.ts'
 import { KeyRingError } from '../domain/key-ring.ts'
 import { createShutdown } from '../platform/shutdown.ts'
 import { CliError, EXIT } from './cli-error.ts'
@@ -32,6 +32,7 @@ async function main(): Promise<number> {
   for (const stream of [stdout, stderr]) stream.on('error', ignoreClosedPipe)
   try {
     const context = await createContext(process.env, { stdout, stderr }, { signal, forced })
+    await loadPacks(context.env)
     const program = await buildProgram(context)
     await program.parseAsync(process.argv)
     return EXIT.ok
@@ -51,6 +52,13 @@ function endSoon(exitCode: number, insisted: AbortController): void {
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   // EIO: the terminal was closed.
   if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
+}
+
+/** Jobs of packs are known to every command: before commands are loaded, since they read the registry. */
+async function loadPacks(env: NodeJS.ProcessEnv): Promise<void> {
+  if ((env['JOB_PACKS']?.trim() ?? '') === '') return
+  const { loadJobPacks } = await import('../platform/job-packs.ts')
+  await loadJobPacks(loadConfig(env).config.jobPacks)
 }
 
 async function buildProgram(context: CliContext): Promise<Command> {

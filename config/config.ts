@@ -178,7 +178,8 @@ export class ConfigError extends Error {
 
   constructor(problems: readonly ConfigProblem[]) {
     const lines = problems.map(({ variable, message }) => `  ${variable} ${message}`)
-    super(`the configuration has ${count(problems.length)}:\n${lines.join('\n')}`)
+    const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
+    super(`the configuration has ${count}:\n${lines.join('\n')}`)
     this.problems = problems
   }
 }
@@ -384,10 +385,6 @@ function editsBetween(a: string, b: string): number {
 
 function shown(variable: string, text: string): string {
   return SECRET_VARIABLES.has(variable) ? '(not shown)' : JSON.stringify(text.slice(0, 100))
-}
-
-function count(problems: number): string {
-  return problems === 1 ? '1 problem' : `${problems} problems`
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -13,6 +13,8 @@ export type JobsConfig = {
     readonly isEnabled: boolean | null
     readonly jobs: readonly string[] | null
   }
+  /** JOB_PACKS: folders of packs of further jobs. Default none. */
+  readonly jobPacks: readonly string[]
   /**
    * What jobs have that do not name it: attempts, the first and DEFAULT_RETRIES (2) more; milliseconds of an
    * attempt, JOB_TIMEOUT (10 minutes).
@@ -31,6 +33,22 @@ const JOB_NAMES = z
   .refine(
     (names) => names.every((one) => /^[A-Za-z][A-Za-z0-9_-]{0,47}$/.test(one)),
     'must be names of jobs with commas between, as flight-monitor,cleanup',
+  )
+
+/** Every pack is built into the bundle of workflows, which each worker's thread keeps in memory. */
+const PACKS_AT_MOST = 20
+
+/** Folders with commas between, each named once. */
+const FOLDERS = z
+  .string()
+  .max(4_096, 'must have at most 4096 characters')
+  .transform((text) => text.split(',').map((one) => one.trim()))
+  .refine(
+    (folders) =>
+      folders.length <= PACKS_AT_MOST &&
+      !folders.includes('') &&
+      new Set(folders).size === folders.length,
+    `must be at most ${PACKS_AT_MOST} folders with commas between, each named once`,
   )
 
 const DEFAULT_RETRIES = 2
@@ -56,6 +74,7 @@ function timeoutMsOf(text: string): number {
 export const JOB_FIELDS = {
   SCHEDULER_ENABLED: z.enum(['true', 'false'], 'must be one of true, false'),
   SCHEDULER_JOBS: JOB_NAMES,
+  JOB_PACKS: FOLDERS,
   DEFAULT_RETRIES: z
     .string()
     .regex(/^\d{1,2}$/, RETRIES_WISH)
@@ -80,6 +99,7 @@ export function jobsConfigOf(values: JobValues, environment: Environment): JobsC
       isEnabled: values.SCHEDULER_ENABLED === null ? null : values.SCHEDULER_ENABLED === 'true',
       jobs: values.SCHEDULER_JOBS,
     },
+    jobPacks: values.JOB_PACKS ?? [],
     jobTerms: {
       environment,
       attempts: (values.DEFAULT_RETRIES ?? DEFAULT_RETRIES) + 1,

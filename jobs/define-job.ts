@@ -246,7 +246,7 @@ export function defineJob<
   checkConflict(declaration)
   const schedule = declared === undefined ? undefined : scheduleOf(name, declared)
   if (schedule !== undefined) checkSchedule(name, schedule)
-  return {
+  const definition = {
     ...rest,
     name,
     ...(schedule === undefined ? {} : { schedule }),
@@ -255,6 +255,16 @@ export function defineJob<
     runbook: `docs/runbooks/${name}.md`,
     environments: { ...ENVIRONMENTS, ...declaration.environments },
   }
+  CHECKED.add(definition)
+  return definition
+}
+
+/** Definitions that went through `defineJob`. */
+const CHECKED = new WeakSet<object>()
+
+/** Whether a value was made by `defineJob`, and so has its derived fields and is within ranges. */
+export function isDefinedJob(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && CHECKED.has(value)
 }
 
 /** A declaration that cannot be carried out. Never retried: it is a mistake in the code. */

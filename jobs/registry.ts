@@ -69,10 +69,20 @@ export type JobName = keyof typeof JOBS
 /** Any job, when its input's type does not matter. */
 export type AnyJob = JobDefinition
 
-/** All jobs as a list, with names and schemas widened. */
+// Widening only: every definition is a JobDefinition; `workflowKey` is contravariant in its input.
+const OWN_JOBS = Object.values(JOBS) as unknown as readonly AnyJob[]
+
+/** With those of packs: set when a process begins, or a workflow's code is loaded, and then left alone. */
+let jobs = OWN_JOBS
+
+/** Adds the jobs of packs, in place of those that were added before. Before anything reads the registry. */
+export function setPackJobs(ofPacks: readonly AnyJob[]): void {
+  jobs = ofPacks.length === 0 ? OWN_JOBS : [...OWN_JOBS, ...ofPacks]
+}
+
+/** All jobs as a list, with names and schemas widened; those of packs come last. */
 export function allJobs(): readonly AnyJob[] {
-  // Widening only: every definition is a JobDefinition; `workflowKey` is contravariant in its input.
-  return Object.values(JOBS) as unknown as readonly AnyJob[]
+  return jobs
 }
 
 /** The job of a name (`flight-monitor`) or a public type (`FLIGHT_MONITOR`); undefined if none. */

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker'
 
 import { FAILURE_CONVERTER_PATH } from '../platform/temporal/payload-codec.ts'
+import { withPackImports, writePackEntry } from './pack-bundle.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
@@ -40,29 +41,32 @@ const KEPT = 6
 export type WorkflowBundle = { readonly codePath: string }
 
 /**
- * The bundle of the present sources from `folder`, built if it is not there. Safe when several
+ * The bundle of the present sources, and of packs', from `folder`, built if it is not there. Safe when several
  * processes ask at once: each may build, and one file remains. Throws when the sources do not build.
  */
 export async function workflowBundle(
   folder: string,
   failures: FailureWords = 'plain',
+  packFolders: readonly string[] = [],
 ): Promise<WorkflowBundle> {
   const name = failures === 'plain' ? 'workflow-bundle' : 'workflow-bundle-encoded'
-  const codePath = join(folder, `${name}-${await hashOfSources()}.js`)
+  const hash = await hashOfSources(packFolders)
+  const codePath = join(folder, `${name}-${hash}.js`)
   if (await isThere(codePath)) return { codePath }
+  await mkdir(folder, { recursive: true })
+  const packs = packFolders.length === 0 ? null : await writePackEntry(folder, hash, packFolders)
   const { code } = await bundleWorkflowCode({
-    workflowsPath: WORKFLOWS_PATH,
+    workflowsPath: packs ?? WORKFLOWS_PATH,
     workflowInterceptorModules: INTERCEPTOR_PATHS,
     ...(failures === 'plain' ? {} : { failureConverterPath: FAILURE_CONVERTER_PATH }),
     // Each queue's worker and its thread keep the map in memory: lines are enough for stack traces.
     webpackConfigHook: (config) => ({
-      ...config,
+      ...(packs === null ? config : withPackImports(config)),
       devtool: 'inline-nosources-cheap-module-source-map',
     }),
     // The bundler tells every module it reads.
     logger: new DefaultLogger('WARN'),
   })
-  await mkdir(folder, { recursive: true })
   // Written aside and renamed, so that nobody reads half a file.
   const draft = `${codePath}.${randomUUID()}`
   await writeFile(draft, code)
@@ -79,10 +83,11 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 /** Changes with any source file, with how they are bundled and with the packages that are bundled in. */
-async function hashOfSources(): Promise<string> {
+async function hashOfSources(packFolders: readonly string[]): Promise<string> {
   const hash = createHash('sha256')
-  for (const folder of SOURCE_FOLDERS) {
-    for (const path of await filesBelow(join(ROOT, folder))) {
+  const own = SOURCE_FOLDERS.map((folder) => join(ROOT, folder))
+  for (const folder of [...own, ...packFolders]) {
+    for (const path of await filesBelow(folder)) {
       hash
         .update(relative(ROOT, path))
         .update('\0')

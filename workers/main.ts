@@ -11,6 +11,7 @@ import type { JobQueue } from '../jobs/define-job.ts'
 import { isScheduled, type SchedulerTerms } from '../jobs/job-environments.ts'
 import { allJobs } from '../jobs/registry.ts'
 import { createEvents, type Events } from '../platform/events.ts'
+import { loadJobPacks, type JobPack } from '../platform/job-packs.ts'
 import { createLogger, type Logger } from '../platform/logger.ts'
 import { createMetrics, type Metrics } from '../platform/metrics.ts'
 import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
@@ -44,8 +45,9 @@ import { temporalLogger } from '../platform/temporal-logger.ts'
 import { activityCorrelation } from './activity-correlation.ts'
 import { activityEvents } from './activity-events.ts'
 import { activityLines } from './activity-lines.ts'
-import { workflowBundle } from './bundle.ts'
-import { activitiesOfQueue, queuesInUse } from './queues.ts'
+import { workflowBundle, type FailureWords, type WorkflowBundle } from './bundle.ts'
+import { createPackActivities, type PackActivitiesDeps } from './pack-activities.ts'
+import { activitiesOfQueue, queuesInUse, type ActivityFamily } from './queues.ts'
 import { openRings } from './rings.ts'
 import { createWorkerServices, type WorkerServices, type WorkerServicesDeps } from './services.ts'
 import { limitWorkflowThreads, workerTuning } from './tuning.ts'
@@ -66,17 +68,16 @@ export type WorkerProcess = {
  */
 export async function runWorkers(process: WorkerProcess): Promise<void> {
   const { config, secrets } = loadConfig(process.env)
+  const packs = await loadJobPacks(config.jobPacks)
   const runLines = createRunLines()
   const logger = createLogger({ ...config.log, onLine: runLines.take })
   const metrics = createMetrics()
   const events = createEvents({ logger, metrics })
-  installRuntime(logger)
-  limitWorkflowThreads()
   await using rings = await openRings(config, secrets, logger)
   const keys = rings.payload
   // Building the bundle and connecting do not need each other.
   const [bundle, owned] = await Promise.all([
-    workflowBundle(join(config.homeDir, 'cache'), keys === null ? 'plain' : 'encoded'),
+    bundleOf(config, keys === null ? 'plain' : 'encoded', packs),
     connectClient(config.temporal, { env: process.env, logger, keys }),
   ])
   await using server = owned
@@ -95,6 +96,10 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
     reviewRuns: createReviewRuns(starter),
     privacyRuns: createPrivacyRuns(starter),
   })
+  // What cannot be used ends the process: it would be kept by the runtime from here on.
+  const ofPacks = packActivities(packs, services, { env: process.env, logger })
+  installRuntime(logger)
+  limitWorkflowThreads()
   await using _settings = services.holdSettings(logger)
   await using _lines = services.keepRunLines(runLines, logger)
   await using _keys = services.reportKeys(logger, metrics)
@@ -115,7 +120,7 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
           logger.error({ keyId: error.keyId, code: error.code, error }, 'payload-not-opened'),
         ),
         activities: {
-          ...activitiesOfQueue(taskQueue, services.activities, services.placeActivities),
+          ...activitiesOfQueue(taskQueue, services.activities, services.placeActivities, ofPacks),
           ...services.runActivities,
         },
         // The first is the outermost: events are told under the run's correlation id.
@@ -144,6 +149,25 @@ function watchedServer({ client, terms }: Required<JobStarterDeps>): WorkerServi
     taskSchedules: createTaskSchedules(client, terms),
     watchedTasks: (taskStore) => createWatchedTasks(client, terms, taskStore),
   }
+}
+
+function bundleOf(
+  { homeDir }: Config,
+  failures: FailureWords,
+  packs: readonly JobPack[],
+): Promise<WorkflowBundle> {
+  const folders = packs.map(({ folder }) => folder)
+  return workflowBundle(join(homeDir, 'cache'), failures, folders)
+}
+
+function packActivities(
+  packs: readonly JobPack[],
+  { activities, placeActivities, runActivities, clock }: WorkerServices,
+  of: Pick<PackActivitiesDeps, 'env' | 'logger'>,
+): ReadonlyMap<string, ActivityFamily> {
+  const families = [...Object.values(activities), placeActivities, runActivities]
+  const taken = families.flatMap((family) => Object.keys(family))
+  return createPackActivities(packs, { ...of, clock, taken })
 }
 
 /** Own heartbeats are what `workers {available, busy, total}` is counted from. */

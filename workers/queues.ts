@@ -18,13 +18,17 @@ export function activitiesOfQueue(
   queue: JobQueue,
   byJob: ActivitiesByJob,
   ofPlaces: ActivityFamily,
+  /** Of jobs of packs, by job; jobs of one pack share a family. */
+  ofPacks: ReadonlyMap<string, ActivityFamily> = new Map(),
 ): ActivityFamily {
   const jobs = allJobs().filter((job) => job.queue === queue)
   const merged = jobs.some(({ limits }) => limits !== undefined) ? { ...ofPlaces } : {}
   for (const { name } of jobs) {
-    const family = byJob[name as JobName] // `allJobs` is made of exactly these
+    const family = ofPacks.get(name) ?? byJob[name as JobName] // `allJobs` is made of exactly these
     for (const [activity, run] of Object.entries(family)) {
-      if (activity in merged) throw new TypeError(`queue ${queue} has two activities ${activity}`)
+      if (activity in merged && merged[activity] !== run) {
+        throw new TypeError(`queue ${queue} has two activities ${activity}`)
+      }
       merged[activity] = run
     }
   }

@@ -9,7 +9,7 @@ import { createMaintenanceActivities } from '../activities/maintenance.ts'
 import { createCoverageArmingActivities } from '../activities/coverage-arming.ts'
 import { ConfigError, type Config, type ConfigProblem, type Secrets } from '../config/config.ts'
 import { settingDefaults } from '../config/setting-defaults.ts'
-import { createDatabase } from '../db/client.ts'
+import { createDatabase, type Database } from '../db/client.ts'
 import { createAuditLog } from '../db/stores/audit-log.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
 import { createCoverSwitches } from '../db/stores/cover-switch-store.ts'
@@ -20,6 +20,7 @@ import { createKeyHolderStore } from '../db/stores/key-holder-store.ts'
 import { createJobTurnStore } from '../db/stores/job-turn-store.ts'
 import { createRunLogStore } from '../db/stores/run-log-store.ts'
 import { createSettingStore } from '../db/stores/setting-store.ts'
+import type { Clock } from '../domain/ports/clock.ts'
 import type { PlacedRuns } from '../domain/ports/job-places.ts'
 import type { DependencyRuns } from '../domain/ports/dependency-runs.ts'
 import type { OpenRuns } from '../domain/ports/job-turns.ts'
@@ -58,6 +59,8 @@ const WALL_SPEED = 1
 
 export type WorkerServices = AsyncDisposable & {
   readonly activities: ActivitiesByJob
+  /** The business clock. */
+  readonly clock: Clock
   /** Of every queue that has jobs with limits. */
   readonly placeActivities: ActivityFamily
   /** Of runs of any job, on every queue. */
@@ -131,14 +134,9 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       'outbox-and-run-projection': runProjection(deps, db),
       'secret-rotation': secretRotationActivities({ ...deps, db, clock }),
       maintenance: createMaintenanceActivities({ databaseCare: createDatabaseCare(db) }),
-      'coverage-arming': createCoverageArmingActivities({
-        coverSwitches: createCoverSwitches(db),
-        operatorNoticeStore: createOperatorNoticeStore(db),
-        clock,
-        wallNow: () => instantFromMs(Date.now()),
-        events,
-      }),
+      'coverage-arming': coverageArming(db, clock, events),
     },
+    clock,
     placeActivities: createJobPlaceActivities({
       jobPlaces: createJobPlaces(db),
       placedRuns: deps.placedRuns,
@@ -169,6 +167,16 @@ export function createWorkerServices(deps: WorkerServicesDeps): WorkerServices {
       }),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
+}
+
+function coverageArming(db: Database, clock: Clock, events: Events): ActivityFamily {
+  return createCoverageArmingActivities({
+    coverSwitches: createCoverSwitches(db),
+    operatorNoticeStore: createOperatorNoticeStore(db),
+    clock,
+    wallNow: () => instantFromMs(Date.now()),
+    events,
+  })
 }
 
 type NeededSecrets = { databaseUrl: string; aeroapiKey: string; stripeApiKey: string }

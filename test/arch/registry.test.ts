@@ -32,7 +32,16 @@ const PARTS = [
   {
     folder: 'jobs',
     ending: '.ts',
-    others: ['define-job', 'input', 'job-environments', 'periods', 'registry', 'run-identity'],
+    others: [
+      'define-job',
+      'input',
+      'job-environments',
+      'pack',
+      'pack-check',
+      'periods',
+      'registry',
+      'run-identity',
+    ],
   },
   { folder: 'workflows', ending: '.ts', others: ['failure-converter', 'index', 'unknown-job'] },
   {
