@@ -41,13 +41,13 @@ export function payoutActionsOf({ db, clock }: ApiParts): PayoutActionDeps['payo
 /** What the routes of webhooks need. */
 export function stripeWebhooksOf(parts: ApiParts): StripeWebhookDeps['stripeWebhooks'] {
   const { config, client, db } = parts
-  const secret = parts.secrets.stripeWebhookSecret
-  if (secret === null) return null
+  const secrets = parts.secrets.stripeWebhookSecrets
+  if (secrets === null) return null
   const eventStore = createPaymentEventStore(db)
   const { jobTerms: terms } = config
   const start = { job: 'payment-events', input: {}, trigger: 'api' } as const
   return {
-    read: (input) => readStripeWebhook(input, { secret }),
+    read: (input) => readStripeWebhook(input, { secrets }),
     keep: (event) => receivePaymentEvent({ eventStore }, 'stripe', event),
     start: async () => void (await startJob({ client, terms }, start)),
   }

@@ -156,8 +156,8 @@ export type Secrets = {
   readonly aeroapiKey: string | null
   readonly aviationstackKey: string | null
   readonly stripeApiKey: string | null
-  /** STRIPE_WEBHOOK_SECRET, `whsec_...`: without it no webhook is taken. */
-  readonly stripeWebhookSecret: string | null
+  /** STRIPE_WEBHOOK_SECRET, `whsec_...`, while it is rolled two: without it no webhook is taken. */
+  readonly stripeWebhookSecrets: readonly string[] | null
   readonly apiToken: string | null
   /** AUTH_SECRET: signs cookies of sessions. Without it one that the database keeps. */
   readonly authSecret: string | null
@@ -214,7 +214,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
     aeroapiKey: values.AEROAPI_KEY,
     aviationstackKey: values.AVIATIONSTACK_KEY,
     stripeApiKey: values.STRIPE_API_KEY,
-    stripeWebhookSecret: values.STRIPE_WEBHOOK_SECRET,
+    stripeWebhookSecrets: values.STRIPE_WEBHOOK_SECRET,
     apiToken: values.API_TOKEN,
     authSecret: values.AUTH_SECRET,
     payloadKeys: values.PAYLOAD_KEYS,

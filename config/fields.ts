@@ -56,6 +56,16 @@ const ORIGINS = z
     'must be origins with commas between, as http://127.0.0.1:8233',
   )
 
+/** The endpoint's secret and, while it is rolled, the one before: Stripe signs with both until then. */
+const WEBHOOK_SECRETS = z
+  .string()
+  .max(512, 'must have at most 512 characters')
+  .transform((text) => text.split(',').map((one) => one.trim()))
+  .refine(
+    (secrets) => secrets.length <= 2 && secrets.every((one) => one !== ''),
+    'must be one secret, or two with a comma between',
+  )
+
 /** Names of ranges that proxy-addr, and so Express, knows. */
 const NAMED_RANGES: readonly string[] = ['loopback', 'linklocal', 'uniquelocal']
 
@@ -120,7 +130,7 @@ export const FIELDS = {
   STRIPE_API_KEY: TEXT(512),
   STRIPE_CONCURRENCY: integer(1, 1_000, 'requests at once'),
   STRIPE_PAYOUT_METHOD: oneOf(['transfer', 'payout']),
-  STRIPE_WEBHOOK_SECRET: TEXT(512),
+  STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRETS,
   API_HOST: HOST,
   API_PORT: PORT,
   API_TOKEN: z

@@ -56,22 +56,27 @@ export function createStripeEvents(options: StripeOptions): PaymentEventSource &
 }
 
 /**
- * The event of a pushed body, its signature checked by the official library; null when it is of a type
- * that says nothing about payments. `body` is the raw text as it came. Throws WebhookSignatureError.
+ * The event of a pushed body, its signature checked by the official library against each secret; null
+ * when it is of a type that says nothing about payments. `body` is the raw text as it came. Throws
+ * WebhookSignatureError when it is signed with none of them.
  */
 export function readStripeWebhook(
   input: { readonly body: Buffer; readonly signature: string | undefined },
-  options: { readonly secret: string; readonly toleranceS?: number },
+  options: { readonly secrets: readonly string[]; readonly toleranceS?: number },
 ): PaymentEvent | null {
-  const { secret, toleranceS = SIGNATURE_TOLERANCE_S } = options
-  let event: Stripe.Event
-  try {
-    event = Stripe.webhooks.constructEvent(input.body, input.signature ?? '', secret, toleranceS)
-  } catch (error) {
-    if (!(error instanceof Stripe.errors.StripeSignatureVerificationError)) throw error
-    throw new WebhookSignatureError('the signature is not that of this body', { cause: error })
+  const { secrets, toleranceS = SIGNATURE_TOLERANCE_S } = options
+  const { body, signature = '' } = input
+  let cause: unknown
+  for (const secret of secrets) {
+    try {
+      const event = Stripe.webhooks.constructEvent(body, signature, secret, toleranceS)
+      return toPaymentEvent(event, body.toString('utf8'))
+    } catch (error) {
+      if (!(error instanceof Stripe.errors.StripeSignatureVerificationError)) throw error
+      cause = error
+    }
   }
-  return toPaymentEvent(event, input.body.toString('utf8'))
+  throw new WebhookSignatureError('the signature is not that of this body', { cause })
 }
 
 /** Comes from outside, whatever the SDK's types say. */

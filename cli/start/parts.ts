@@ -138,7 +138,10 @@ function paymentsArgs(request: PartsRequest): string[] {
   const { run, home, clockUrl } = request
   const log = ['--log', home.paymentsLog]
   const webhook = ['--webhook', `${run.apiUrl}/api/webhooks/stripe`]
-  const secret = ['--webhook-secret', webhookSecret(request)['STRIPE_WEBHOOK_SECRET'] ?? '']
+  const secret = [
+    '--webhook-secret',
+    webhookSecret(request)['STRIPE_WEBHOOK_SECRET']?.split(',')[0]?.trim() ?? '',
+  ]
   return [
     'simulator',
     'payments',

@@ -104,7 +104,7 @@ function signed(body: string, secret = SECRET, atS = Math.floor(Date.now() / 1_0
 }
 
 async function receive(body: string): Promise<boolean> {
-  const event = readStripeWebhook(signed(body), { secret: SECRET })
+  const event = readStripeWebhook(signed(body), { secrets: [SECRET] })
   if (event === null) throw new Error('not an event of ours')
   return receivePaymentEvent(deps(), 'stripe', event)
 }
@@ -339,7 +339,7 @@ describe('a webhook', () => {
     data: { object: { id: 'tr_1' } },
   })
   const read = (input: { body: Buffer; signature: string | undefined }) =>
-    readStripeWebhook(input, { secret: SECRET })
+    readStripeWebhook(input, { secrets: [SECRET] })
 
   test('signed with the secret is read', () => {
     expect(read(signed(BODY))).toMatchObject({

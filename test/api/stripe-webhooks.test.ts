@@ -7,12 +7,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApiRig, eventually, type ApiRig } from './api-rig.ts'
 
 const SECRET = 'whsec_test'
+const FORMER = 'whsec_former'
 const PATH = '/api/webhooks/stripe'
 
 let rig: ApiRig
 
 beforeAll(async () => {
-  rig = await createApiRig({ token: 'a-token-of-some-length', webhookSecret: SECRET })
+  rig = await createApiRig({
+    token: 'a-token-of-some-length',
+    webhookSecret: `${SECRET},${FORMER}`,
+  })
 })
 afterAll(() => rig[Symbol.asyncDispose]())
 
@@ -71,6 +75,15 @@ describe('a webhook of Stripe', () => {
     const answer = await post(eventOf('evt_customer', 'customer.created'))
     expect(answer).toMatchObject({ status: 200, body: { received: false, new: false } })
     expect(await kept()).toHaveLength(2)
+  })
+
+  it('signed with the secret from before it was rolled is taken', async () => {
+    const body = eventOf('evt_former')
+    expect(await post(body, FORMER)).toMatchObject({ status: 200, body: { new: true } })
+  })
+
+  it('signed with both secrets as they are written is a 400', async () => {
+    expect((await post(eventOf('evt_list'), `${SECRET},${FORMER}`)).status).toBe(400)
   })
 
   it('that is too large is a 413', async () => {

@@ -31,7 +31,7 @@ describe('defaults', () => {
       aeroapiKey: null,
       aviationstackKey: null,
       stripeApiKey: null,
-      stripeWebhookSecret: null,
+      stripeWebhookSecrets: null,
       apiToken: null,
       authSecret: null,
       payloadKeys: null,
@@ -98,6 +98,8 @@ describe('values out of range', () => {
     ['WORKER_SHUTDOWN_GRACE_MS', '1', '0'],
     ['GROUNDSTOP_ENV', 'staging', 'stage'],
     ['CLOCK_START', '2013-02-08T07:00:00-05:00', '2013-02-08T07:00:00'],
+    ['STRIPE_WEBHOOK_SECRET', 'whsec_new, whsec_old', 'whsec_new,whsec_old,whsec_older'],
+    ['STRIPE_WEBHOOK_SECRET', 'whsec_new', 'whsec_new,'],
     ['DATABASE_URL', 'postgres://u:p@h/db', 'mysql://u:p@h/db'],
     ['TEMPORAL_ADDRESS', 'temporal.internal:7233', 'temporal.internal'],
   ])('%s takes %s and refuses %s', (variable, good, bad) => {
