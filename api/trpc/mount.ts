@@ -49,7 +49,10 @@ export function mountProcedures(app: Express, deps: ProcedureDeps): ProcedureDoo
         router: procedureRouter(app, namedRoutes(routes), live),
         // Refused first of all: whoever is not let in does not even learn what procedures there are.
         middleware: (_request, response, next) => void next(response.locals[REFUSED]),
-        createContext: ({ req, res }) => ({ caller: callerOf(res), request: req, response: res }),
+        createContext: ({ req, res, info }) => ({
+          ...{ caller: callerOf(res), request: req, response: res },
+          calls: info.calls.length,
+        }),
         maxBatchSize: BATCH_LIMIT,
         maxBodySize: JSON_LIMIT_BYTES,
         onError: ({ error, ctx }) => {

@@ -5,10 +5,16 @@
 import { initTRPC, type AnyTRPCRouter, type TRPCRouterRecord } from '@trpc/server'
 import type { Express, Request, Response } from 'express'
 
-import { ProcedureInputError, PROCEDURES, routeCall } from '../../client/procedures.ts'
+import {
+  ProcedureInputError,
+  PROCEDURES,
+  routeCall,
+  type RouteCall,
+} from '../../client/procedures.ts'
 import type { Caller } from '../caller.ts'
-import { invalidRequest, problemDocument, type ProblemDocument } from '../problem.ts'
+import { invalidRequest, problemDocument, ProblemError, type ProblemDocument } from '../problem.ts'
 import { requestLogger } from '../request-context.ts'
+import { keyOfCall } from './call-key.ts'
 import { problemOf, refusal } from './errors.ts'
 import { askInside, type InnerAnswer } from './inner-call.ts'
 import type { Live, LiveInput } from './live.ts'
@@ -19,6 +25,8 @@ export type ProcedureContext = {
   readonly caller: Caller
   readonly request: Request
   readonly response: Response
+  /** Calls in the request. */
+  readonly calls: number
 }
 
 const PING_MS = 15_000
@@ -101,15 +109,16 @@ function procedureOf(app: Express, route: string): TRPCRouterRecord[string] {
 async function askRoute(
   app: Express,
   { route, input }: { readonly route: string; readonly input: unknown },
-  { caller, request, response }: ProcedureContext,
+  context: ProcedureContext,
 ): Promise<unknown> {
+  const { caller, request, response } = context
   const { correlationId } = requestLogger(response)
-  const { method, url, body, idempotencyKey } = callOf(route, input, correlationId)
+  const { method, url, body, idempotencyKey } = callOf(route, input, context)
   const headers = {
     host: request.get('host') ?? '',
     'x-correlation-id': correlationId,
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    ...(idempotencyKey === undefined ? {} : { 'idempotency-key': asSent(idempotencyKey) }),
+    ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
   }
   const text = body === undefined ? undefined : JSON.stringify(body)
   const answer = await askInside(app, { method, url, headers, body: text }, caller)
@@ -117,11 +126,6 @@ async function askRoute(
   const told: unknown = answer.text === '' ? null : JSON.parse(answer.text)
   if (answer.status < 400) return told
   throw refusal(told as ProblemDocument) // what every refused request is answered with
-}
-
-/** As a header arrives: blanks around its value are none of it (RFC 9110, 5.5). */
-function asSent(value: string): string {
-  return value.replaceAll(/^[ \t]+|[ \t]+$/g, '')
 }
 
 /** What says how long to wait; in a batch the last one that says it. */
@@ -136,14 +140,15 @@ function passHeaders(response: Response, { headers }: InnerAnswer): void {
   }
 }
 
-function callOf(
-  route: string,
-  input: unknown,
-  correlationId: string,
-): ReturnType<typeof routeCall> {
+/** What the route is asked; a change has its key, a read has none. */
+function callOf(route: string, input: unknown, context: ProcedureContext): RouteCall {
   try {
-    return routeCall(route, input)
+    const call = routeCall(route, input)
+    if (call.method === 'GET') return call
+    return { ...call, idempotencyKey: keyOfCall(context, call.idempotencyKey) }
   } catch (error) {
+    const { correlationId } = requestLogger(context.response)
+    if (error instanceof ProblemError) throw refusal(problemDocument(error, correlationId))
     if (!(error instanceof ProcedureInputError)) throw error
     const problem = invalidRequest([{ path: error.path, message: error.message }], 'query')
     throw refusal(problemDocument(problem, correlationId))

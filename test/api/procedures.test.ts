@@ -90,6 +90,20 @@ function askProcedure(
   return rig.ask('GET', `${path}?input=${encodeURIComponent(JSON.stringify(input))}`, { headers })
 }
 
+/** From here on a resumption changes something, and so is on record. */
+async function pausePayouts(): Promise<void> {
+  const entry = { procedure: 'payouts.pause', route: 'POST /api/payouts/controls/pause' }
+  const input = { body: { by: 'ann', reason: 'audit' } }
+  expect((await askProcedure(entry, input, bearer(ADMIN))).status).toBe(200)
+}
+
+/** What is on record of this actor. */
+async function eventsBy(actor: string): Promise<unknown[]> {
+  const audit = { procedure: 'audit.list', route: 'GET /api/audit' }
+  const events = await askProcedure(audit, { actor }, bearer(ADMIN))
+  return (told(events) as { items: unknown[] }).items
+}
+
 /** What was answered, without the envelope of tRPC. */
 function told({ body }: Answer): unknown {
   const { result, error } = body as {
@@ -186,9 +200,52 @@ describe('a procedure that changes', () => {
     const entry = { procedure: 'payouts.resume', route: 'POST /api/payouts/controls/resume' }
     const input = { body: { by: 'procedure-ann', reason: 'done' } }
     expect((await askProcedure(entry, input, bearer(ADMIN))).status).toBe(200)
-    const audit = { procedure: 'audit.list', route: 'GET /api/audit' }
-    const events = await askProcedure(audit, { actor: 'procedure-ann' }, bearer(ADMIN))
-    expect((told(events) as { items: unknown[] }).items).toHaveLength(1)
+    expect(await eventsBy('procedure-ann')).toHaveLength(1)
+  })
+
+  it('takes its key from the header as from the input', async () => {
+    const entry = { procedure: 'payouts.pause', route: 'POST /api/payouts/controls/pause' }
+    const key = randomUUID()
+    const body = { by: 'ann', reason: 'audit by header' }
+    const headers = { ...bearer(ADMIN), 'idempotency-key': key }
+    const first = await askProcedure(entry, { body }, headers)
+    const repeat = await askProcedure(entry, { body, idempotencyKey: key }, bearer(ADMIN))
+    expect([first.status, told(repeat)]).toEqual([200, told(first)])
+    const both = await askProcedure(entry, { body, idempotencyKey: ` ${key} ` }, headers)
+    expect(told(both)).toEqual(told(first))
+    const other = { body: { ...body, reason: 'another' } }
+    const refused = await askProcedure(entry, other, headers)
+    expect(told(refused)).toMatchObject({ type: 'urn:groundstop:problem:key-reused' })
+  })
+
+  it('with a key of the header and another of the input is refused and has no effect', async () => {
+    await pausePayouts()
+    const entry = { procedure: 'payouts.resume', route: 'POST /api/payouts/controls/resume' }
+    const input = {
+      ...{ body: { by: 'two-keys-ann', reason: 'audit' } },
+      idempotencyKey: randomUUID(),
+    }
+    const headers = { ...bearer(ADMIN), 'idempotency-key': randomUUID() }
+    const refused = await askProcedure(entry, input, headers)
+    expect([refused.status, told(refused)]).toMatchObject([
+      422,
+      { errors: [{ path: 'Idempotency-Key' }] },
+    ])
+    expect(await eventsBy('two-keys-ann')).toHaveLength(0)
+  })
+
+  it('of several calls takes no key of the header, of one call in a batch it does', async () => {
+    await pausePayouts()
+    const input = { body: { by: 'batch-ann', reason: 'audit' } }
+    const headers = { ...bearer(ADMIN), 'idempotency-key': randomUUID() }
+    const two = await rig.ask('POST', '/api/trpc/payouts.resume,payouts.pause?batch=1', {
+      ...{ body: { 0: input, 1: input }, headers },
+    })
+    expect([two.status, await eventsBy('batch-ann')]).toEqual([400, []])
+    const one = await rig.ask('POST', '/api/trpc/payouts.resume?batch=1', {
+      ...{ body: { 0: input }, headers },
+    })
+    expect([one.status, (await eventsBy('batch-ann')).length]).toEqual([200, 1])
   })
 })
 
