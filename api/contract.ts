@@ -15,6 +15,8 @@ export type Contract = {
   readonly body?: z.ZodType
   /** Content types of the body; `application/json` when left out. */
   readonly bodyTypes?: readonly string[]
+  /** The body's limit in bytes, where it is another than that of most routes. */
+  readonly bodyLimitBytes?: number
   /** Whether the header Idempotency-Key is heeded. */
   readonly isKeyed?: boolean
   /** Answers by status, errors aside: those are problem documents. Null: not JSON. */

@@ -42,6 +42,7 @@ const contract = (summary: string): Contract => ({
   summary,
   permission: 'payload.read',
   body: payloads,
+  bodyLimitBytes: BODY_LIMIT_BYTES,
   answers: { 200: payloads },
 })
 

@@ -48,6 +48,7 @@ const POLICIES: Contracts = {
     permission: 'book.sell',
     body: z.union([rowsBody, boundByPolicy]),
     bodyTypes: TYPES,
+    bodyLimitBytes: BOOK_LIMIT_BYTES,
     isKeyed: true,
     answers: { 200: objectShape, 201: objectShape, 207: objectShape },
   },

@@ -1,4 +1,5 @@
 /** The tRPC door at `/api/trpc`: who calls is asked once for a request, whatever number of calls it has. */
+import type { AnyTRPCRouter } from '@trpc/server'
 import { createExpressMiddleware } from '@trpc/server/adapters/express'
 import type { Express, RequestHandler } from 'express'
 
@@ -24,6 +25,9 @@ export const PROCEDURES_PATH = '/api/trpc'
 /** Calls in one request: a page of the dashboard asks a dozen things at once. */
 const BATCH_LIMIT = 20
 
+/** What an input has around its body: names, the path's parts and a key of 255 characters. */
+const ENVELOPE_BYTES = 4_096
+
 /**
  * Mounts the door before the one of the routes, whose refusals are no answers of tRPC. It serves once
  * `serve` names the routes; that throws when one of them has no name.
@@ -45,23 +49,41 @@ export function mountProcedures(app: Express, deps: ProcedureDeps): ProcedureDoo
   })
   return {
     serve(routes) {
-      handler = createExpressMiddleware({
-        router: procedureRouter(app, namedRoutes(routes), live),
-        // Refused first of all: whoever is not let in does not even learn what procedures there are.
-        middleware: (_request, response, next) => void next(response.locals[REFUSED]),
-        createContext: ({ req, res, info }) => ({
-          ...{ caller: callerOf(res), request: req, response: res },
-          calls: info.calls.length,
+      const named = namedRoutes(routes)
+      const router = procedureRouter(app, named, live)
+      const usual = handlerOf(router, JSON_LIMIT_BYTES)
+      const others = new Map<string, RequestHandler>(
+        named.flatMap(({ group, name, contract }) => {
+          const limitBytes = contract?.bodyLimitBytes
+          return limitBytes === undefined
+            ? []
+            : [[`/${group}.${name}`, handlerOf(router, limitBytes)] as const]
         }),
-        maxBatchSize: BATCH_LIMIT,
-        maxBodySize: JSON_LIMIT_BYTES,
-        onError: ({ error, ctx }) => {
-          if (error.code !== 'INTERNAL_SERVER_ERROR' || ctx === undefined) return
-          requestLogger(ctx.response).logger.error({ error }, 'procedure-failed')
-        },
-      })
+      )
+      // A batch has several names in its path, and so the usual limit for all its calls together.
+      handler = (request, response, next) =>
+        (others.get(request.path) ?? usual)(request, response, next)
     },
   }
+}
+
+/** Serves requests up to a limit; the body within is held to it once more, exactly, by its route. */
+function handlerOf(router: AnyTRPCRouter, limitBytes: number): RequestHandler {
+  return createExpressMiddleware({
+    router,
+    // Refused first of all: whoever is not let in does not even learn what procedures there are.
+    middleware: (_request, response, next) => void next(response.locals[REFUSED]),
+    createContext: ({ req, res, info }) => ({
+      ...{ caller: callerOf(res), request: req, response: res },
+      calls: info.calls.length,
+    }),
+    maxBatchSize: BATCH_LIMIT,
+    maxBodySize: limitBytes + ENVELOPE_BYTES,
+    onError: ({ error, ctx }) => {
+      if (error.code !== 'INTERNAL_SERVER_ERROR' || ctx === undefined) return
+      requestLogger(ctx.response).logger.error({ error }, 'procedure-failed')
+    },
+  })
 }
 
 const REFUSED = 'refused'

@@ -250,6 +250,34 @@ describe('a procedure that changes', () => {
 })
 
 describe('the door of procedures', () => {
+  const bodyOf = (bytes: number) => {
+    const empty = JSON.stringify({ policies: [''] }).length
+    return { policies: ['x'.repeat(bytes - empty)] }
+  }
+  const limits = [
+    ['policies.bind', 'POST /api/policies', 10_000_000, 422],
+    ['codec.decode', 'POST /api/codec/decode', 8_000_000, 200],
+    ['quotes.create', 'POST /api/quotes', 1_000_000, 422],
+  ] as const
+
+  it.each(limits)(
+    'reads a body as large as its route does: %s',
+    async (procedure, route, limit, status) => {
+      const input = { body: bodyOf(limit), idempotencyKey: randomUUID() }
+      const taken = await askProcedure({ procedure, route }, input, bearer(ADMIN))
+      expect(taken.status).toBe(status)
+    },
+  )
+
+  it.each(limits)('reads none a byte larger: %s', async (procedure, route, limit) => {
+    const input = { body: bodyOf(limit + 1) }
+    const refused = await askProcedure({ procedure, route }, input, bearer(ADMIN))
+    expect([refused.status, told(refused)]).toMatchObject([
+      413,
+      { type: 'urn:groundstop:problem:too-large' },
+    ])
+  })
+
   it.each(CASES)(
     'asks a viewer for the permission of the route, and who a stranger is: $procedure',
     async (entry) => {
