@@ -19,8 +19,19 @@ export type ClientOptions = {
   readonly attempts?: number
   /** The wait before the second try, doubled for each after it; default 250 ms. */
   readonly retryDelayMs?: number
+  /** For each try, its answer read to the end; default 60 s. */
+  readonly timeoutMs?: number
 }
 
+/** How one call is made. */
+export type CallOptions = {
+  /** Ends the call, between tries too, with the signal's reason. A change may have had its effect. */
+  readonly signal?: AbortSignal
+  /** For each try; default: the client's. */
+  readonly timeoutMs?: number
+}
+
+type Settings = ClientOptions & CallOptions
 type Procedures = typeof PROCEDURES
 type Route = keyof Operations
 type Taken<R extends Route> = Operations[R]['input']
@@ -29,8 +40,8 @@ type Given<R extends Route> = Operations[R]['answer']
 /** A procedure; an input that may be empty may be left out. */
 export type Procedure<R extends Route> =
   object extends Taken<R>
-    ? (input?: Taken<R>) => Promise<Given<R>>
-    : (input: Taken<R>) => Promise<Given<R>>
+    ? (input?: Taken<R>, options?: CallOptions) => Promise<Given<R>>
+    : (input: Taken<R>, options?: CallOptions) => Promise<Given<R>>
 
 /** All procedures, by group and name. */
 export type ProcedureMethods = {
@@ -49,6 +60,8 @@ export type WaitOptions = {
   readonly timeoutMs?: number
   /** Between looks; default 1 s. */
   readonly everyMs?: number
+  /** Ends the wait with the signal's reason; the run goes on. */
+  readonly signal?: AbortSignal
 }
 
 /** The client. */
@@ -62,7 +75,13 @@ export class RunTimeoutError extends Error {
   override readonly name = 'RunTimeoutError'
 }
 
+/** No try was answered in its time. What a change asked for may have its effect all the same. */
+export class CallTimeoutError extends Error {
+  override readonly name = 'CallTimeoutError'
+}
+
 const ATTEMPTS = 4
+const TIMEOUT_MS = 60_000
 const RETRY_DELAY_MS = 250
 /** An answer that names a longer wait than this is told instead of waited for. */
 const LONGEST_WAIT_MS = 30_000
@@ -77,7 +96,8 @@ export function createGroundstopClient(options: ClientOptions): GroundstopClient
     Object.fromEntries(
       Object.entries(names).map(([name, route]) => [
         name,
-        (input: unknown) => callWithRetries(options, routeCall(route, input)),
+        (input: unknown, own: CallOptions = {}) =>
+          callWithRetries({ ...options, ...own }, routeCall(route, input)),
       ]),
     ),
   ])
@@ -100,8 +120,8 @@ export async function* itemsOf<Input extends { cursor?: string } | undefined, It
   }
 }
 
-async function callWithRetries(options: ClientOptions, call: RouteCall): Promise<unknown> {
-  const { attempts = ATTEMPTS, retryDelayMs = RETRY_DELAY_MS } = options
+async function callWithRetries(options: Settings, call: RouteCall): Promise<unknown> {
+  const { attempts = ATTEMPTS, retryDelayMs = RETRY_DELAY_MS, signal } = options
   const isKeyed = call.method === 'POST'
   const keyed = isKeyed
     ? { ...call, idempotencyKey: call.idempotencyKey ?? crypto.randomUUID() }
@@ -110,15 +130,17 @@ async function callWithRetries(options: ClientOptions, call: RouteCall): Promise
     try {
       return await send(options, keyed)
     } catch (error) {
+      signal?.throwIfAborted()
       const waitMs = retryWaitMs(error) ?? retryDelayMs * 2 ** (attempt - 1)
       if (attempt >= attempts || !isPassing(error) || waitMs > LONGEST_WAIT_MS) throw error
-      await pause(waitMs)
+      await pause(waitMs, signal)
     }
   }
 }
 
 /** Whether a repeat may succeed: nothing answered, or it said that it cannot for now. */
 function isPassing(error: unknown): boolean {
+  if (error instanceof CallTimeoutError) return true
   if (!(error instanceof ProblemResponseError)) return error instanceof TypeError
   const { status, code } = error
   return status === 429 || status >= 502 || code === 'key-in-progress'
@@ -129,16 +151,32 @@ function retryWaitMs(error: unknown): number | null {
   return error.retryAfterS * MS_PER_S
 }
 
-async function send(options: ClientOptions, call: RouteCall): Promise<unknown> {
+async function send(options: Settings, call: RouteCall): Promise<unknown> {
+  const { timeoutMs = TIMEOUT_MS, signal } = options
+  const late = AbortSignal.timeout(timeoutMs)
+  const ended = signal === undefined ? late : AbortSignal.any([signal, late])
+  const { response, text } = await exchange(options, call, ended).catch((error: unknown) => {
+    if (!late.aborted || signal?.aborted === true) throw error
+    const message = `${call.method} ${call.url} was not answered in ${timeoutMs} ms`
+    throw new CallTimeoutError(message, { cause: error })
+  })
+  if (!response.ok) throw problemOf(response, text)
+  return text === '' ? null : JSON.parse(text)
+}
+
+async function exchange(
+  options: Settings,
+  call: RouteCall,
+  signal: AbortSignal,
+): Promise<{ readonly response: Response; readonly text: string }> {
   const { url, fetch: ask = fetch } = options
   const response = await ask(new URL(call.url, url), {
     method: call.method,
     headers: headersOf(options, call),
     ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+    signal,
   })
-  const text = await response.text()
-  if (!response.ok) throw problemOf(response, text)
-  return text === '' ? null : JSON.parse(text)
+  return { response, text: await response.text() }
 }
 
 function headersOf(
@@ -156,21 +194,30 @@ function headersOf(
 async function waitForRun(
   { scheduler }: ProcedureMethods,
   id: string,
-  { timeoutMs = WAIT_MS, everyMs = LOOK_EVERY_MS }: WaitOptions = {},
+  { timeoutMs = WAIT_MS, everyMs = LOOK_EVERY_MS, signal }: WaitOptions = {},
 ): Promise<Run> {
   const deadlineMs = performance.now() + timeoutMs
   for (;;) {
-    const run = await scheduler.getRun({ id })
+    const run = await scheduler.getRun({ id }, signal === undefined ? {} : { signal })
     if (run.finishedAt !== null) return run
     if (performance.now() + everyMs > deadlineMs) {
       throw new RunTimeoutError(`${id} is ${run.status} after ${timeoutMs} ms`)
     }
-    await pause(everyMs)
+    await pause(everyMs, signal)
   }
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
+/** Waits; a signal ends it at once with its reason. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted()
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal?.addEventListener('abort', done)
   })
+  signal?.throwIfAborted()
 }

@@ -7,10 +7,15 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { createMaintenanceActivities } from '../../activities/maintenance.ts'
-import { createGroundstopClient, itemsOf, RunTimeoutError } from '../../client/client.ts'
+import {
+  CallTimeoutError,
+  createGroundstopClient,
+  itemsOf,
+  RunTimeoutError,
+} from '../../client/client.ts'
 import { createDatabaseCare } from '../../db/stores/database-care.ts'
 import { makeReadBook } from '../support/read-book.ts'
 import { ROOT } from '../support/repository.ts'
@@ -82,7 +87,7 @@ describe('the page', () => {
 
 /** A door before the API that answers, or breaks, as told; then passes requests on. */
 async function withFaults(
-  faults: ((request: IncomingMessage) => number | 'lost')[],
+  faults: ((request: IncomingMessage) => number | 'lost' | 'silent')[],
   work: (url: string, keys: (string | undefined)[]) => Promise<void>,
 ): Promise<void> {
   const keys: (string | undefined)[] = []
@@ -91,6 +96,7 @@ async function withFaults(
       const body = await text(request)
       keys.push(request.headers['idempotency-key'] as string | undefined)
       const fault = faults.shift()?.(request)
+      if (fault === 'silent') return
       if (typeof fault === 'number') {
         response.writeHead(fault, { 'retry-after': '0' }).end()
         return
@@ -127,6 +133,53 @@ describe('the client', () => {
       const starts = items.filter(({ details }) => JSON.stringify(details).includes(executeAt))
       expect(starts).toHaveLength(1)
       expect(id).toContain('maintenance:')
+    })
+  })
+
+  it('tries again under the same key when a try is not answered in its time', async () => {
+    await withFaults([() => 'silent'], async (url, keys) => {
+      const client = createGroundstopClient({ url, retryDelayMs: 1, timeoutMs: 150 })
+      const executeAt = new Date(Date.now() + 86_400_000).toISOString()
+      const input = { body: { ...ANALYZE, executeAt } }
+      const { id } = await client.scheduler.startRun(input, { timeoutMs: 1_000 })
+      expect(keys).toEqual([expect.any(String), keys[0]])
+      expect(id).toContain('maintenance:')
+    })
+  })
+
+  it('says that no try was answered in its time', async () => {
+    await withFaults([() => 'silent', () => 'silent'], async (url, keys) => {
+      const client = createGroundstopClient({ url, attempts: 2, retryDelayMs: 1, timeoutMs: 50 })
+      await expect(client.clock.read()).rejects.toThrow(CallTimeoutError)
+      expect(keys).toHaveLength(2)
+    })
+  })
+
+  it('ends a call by its signal, with its reason, and does not ask again', async () => {
+    await withFaults([() => 'silent'], async (url, keys) => {
+      const client = createGroundstopClient({ url, retryDelayMs: 1 })
+      const reason = new Error('the page was left')
+      const leaving = new AbortController()
+      const asked = client.clock.read({}, { signal: leaving.signal })
+      await vi.waitFor(() => expect(keys).toHaveLength(1))
+      leaving.abort(reason)
+      await expect(asked).rejects.toBe(reason)
+      expect(keys).toHaveLength(1)
+    })
+  })
+
+  it('ends by its signal between two tries too', async () => {
+    await withFaults([() => 503], async (url, keys) => {
+      const leaving = new AbortController()
+      const reason = new Error('the page was left')
+      const seen: typeof fetch = async (...asked) => {
+        const answer = await fetch(...asked)
+        setTimeout(() => leaving.abort(reason), 20)
+        return new Response(null, { status: answer.status })
+      }
+      const client = createGroundstopClient({ url, fetch: seen, retryDelayMs: 20_000 })
+      await expect(client.clock.read({}, { signal: leaving.signal })).rejects.toBe(reason)
+      expect(keys).toHaveLength(1)
     })
   })
 
@@ -170,5 +223,8 @@ describe('the client', () => {
     const { id } = await client.scheduler.startRun({ body: { ...ANALYZE, executeAt } })
     const waiting = client.waitForRun(id, { timeoutMs: 60, everyMs: 20 })
     await expect(waiting).rejects.toThrow(RunTimeoutError)
+    const reason = new Error('the page was left')
+    const left = client.waitForRun(id, { everyMs: 20_000, signal: AbortSignal.abort(reason) })
+    await expect(left).rejects.toBe(reason)
   })
 })
