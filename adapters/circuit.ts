@@ -13,6 +13,13 @@ import {
 /** What a breaker looks like from outside, for metrics and health. */
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
+/** What health and metrics read of an adapter. */
+export type ReportedState = {
+  readonly breakerState: () => BreakerState
+  /** Connections that are open now, idle ones included. */
+  readonly openConnections: () => number
+}
+
 /** When a circuit opens and when it tries again. */
 export type CircuitOptions = {
   /** Share of the last `windowCalls` that must fail before it opens. */

@@ -53,7 +53,7 @@ export function underwritingOf(
   const reporter = `api:${hostname()}:${process.pid}`
   const store = createProviderHealthStore(db)
   const reports = stack.use(createProviderReports({ store, events, reporter }))
-  reports.add({ provider: flightData.id, breakerState: flightData.breakerState })
+  reports.add({ ...flightData, provider: flightData.id })
   const quoteStore = createQuoteStore(db)
   const deps = {
     quoteStore,

@@ -809,6 +809,7 @@ export interface ProviderProcess {
   breaker: string;
   created_at: Generated<Instant>;
   last_answer_at: Instant | null;
+  open_connections: Generated<number>;
   provider: string;
   reporter: string;
   updated_at: Generated<Instant>;

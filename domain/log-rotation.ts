@@ -26,7 +26,14 @@ export const DRAFT_STALE_MS: number = 30 * MINUTE_MS
 /** `worker.log`, `api.log`, `worker-2.log`: what writers that look after rotation write. */
 export const OWN_LOG: RegExp = /^(worker|api)[a-z0-9-]*\.log$/
 
-const ROTATED = /^((?:worker|api)[a-z0-9-]*\.log)\.(\d{1,17})(\.gz)?$/
+/**
+ * What `npm start` writes for servers and parts that hold their file open: embedded servers, local
+ * providers, what worker and API say beside their logs. They append, so that the file may be emptied.
+ */
+export const HELD_LOG: RegExp =
+  /^(?:temporal|postgres|flights|payments|mail|(?:worker|api)\.out)\.log$/
+
+const ROTATED = /^(.+\.log)\.(\d{1,17})(\.gz)?$/
 
 /** A rotated file, as its name says. */
 export type RotatedName = {
@@ -40,6 +47,7 @@ export type RotatedName = {
 export function rotatedNameOf(name: string): RotatedName | null {
   const match = ROTATED.exec(name)
   if (match?.[1] === undefined || match[2] === undefined) return null
+  if (!OWN_LOG.test(match[1]) && !HELD_LOG.test(match[1])) return null
   return { log: match[1], stamp: match[2].padStart(17, '0'), isCompressed: match[3] !== undefined }
 }
 

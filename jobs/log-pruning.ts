@@ -24,12 +24,13 @@ export type LogPruningResult = z.output<typeof logPruningResult>
 
 export const logPruning = defineJob({
   name: 'log-pruning',
-  summary: 'Rotates, compresses and removes log files of workers and API',
+  summary: 'Rotates, compresses and removes log files of the product and of its servers',
   description:
     'Gives logs of 100 MB another name, at which their writers begin new files within a second of their ' +
     'next line; compresses rotated files once nobody writes them; keeps 10 of each log, none older than 30 ' +
-    'days. A file that is being written is never compressed or removed, and no line is lost. Files of the ' +
-    'machine whose worker takes the run.',
+    'days. A file that is being written is never compressed or removed, and no line is lost. Logs of ' +
+    'embedded servers and local providers, which their writers hold open, are copied and emptied in their ' +
+    'place. Files of the machine whose worker takes the run.',
   input: logPruningInput,
   result: logPruningResult,
   schedule: {

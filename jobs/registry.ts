@@ -25,6 +25,7 @@ import { report } from './report.ts'
 import { logPruning } from './log-pruning.ts'
 import { auditLogArchive } from './audit-log-archive.ts'
 import { secretRotation } from './secret-rotation.ts'
+import { providerInstanceCleanup } from './provider-instance-cleanup.ts'
 import { coverageArming } from './coverage-arming.ts'
 import { privacyRequest } from './privacy-request.ts'
 import { privacyExportCleanup } from './privacy-export-cleanup.ts'
@@ -47,6 +48,7 @@ export const JOBS = {
   'dpop-replay-cache-cleanup': dpopReplayCacheCleanup,
   'correction-watch': correctionWatch,
   'provider-health-check': providerHealthCheck,
+  'provider-instance-cleanup': providerInstanceCleanup,
   'cache-refresh': cacheRefresh,
   'outbox-and-run-projection': outboxAndRunProjection,
   'coverage-arming': coverageArming,

@@ -7,6 +7,7 @@ import type { NotificationChannel } from '../domain/notification.ts'
 import type { ProviderFailureKind } from '../domain/ports/flight-data-provider.ts'
 import type { ProviderStateChange } from '../domain/ports/provider-health-store.ts'
 import { PLAN_PRODUCTS, type ProviderPlan } from '../domain/provider-plan.ts'
+import { instanceEvents } from './instance-events.ts'
 import type { Logger } from './logger.ts'
 import { secretEvents } from './secret-events.ts'
 import {
@@ -59,6 +60,7 @@ function buildEvents(deps: Deps) {
     ...doorEvents(deps),
     ...providerEvents(deps),
     ...watchEvents(deps),
+    ...instanceEvents(deps),
     ...analyticsEvents(deps),
   }
 }

@@ -321,6 +321,12 @@ function providerMetrics(registers: Registry[]) {
       help: 'Units of the present day or month that were used',
       labelNames: ['provider', 'period'],
     }),
+    providerInstancesRemoved: new Counter({
+      registers,
+      name: 'groundstop_provider_instances_removed_total',
+      help: 'Rows that processes and keys of providers left behind when they went',
+      labelNames: ['kind'],
+    }),
     providerQuotaBudget: new Gauge({
       registers,
       name: 'task_scheduler_provider_quota_budget_units',

@@ -27,6 +27,7 @@ const UNCOUNTED: readonly ProviderOutcome[] = ['quota', 'aborted']
 export type ReportedProvider = {
   readonly provider: string
   readonly breakerState: () => ReportedBreaker
+  readonly openConnections: () => number
 }
 
 /** Counts calls, as an observer of providers does; disposing reports once more and stops. */
@@ -55,9 +56,10 @@ export function createProviderReports(options: {
     return count
   }
   const report = async (): Promise<void> => {
-    const reports: CallReport[] = providers.map(({ provider, breakerState }) => ({
+    const reports: CallReport[] = providers.map(({ provider, breakerState, openConnections }) => ({
       provider,
       breaker: breakerState(),
+      openConnections: openConnections(),
       ...countOf(provider),
     }))
     if (reports.length === 0) return

@@ -59,7 +59,7 @@ export function createFlightServices(deps: FlightServicesDeps): FlightServices {
   const first = stack.use(
     createAeroApiProvider({ baseUrl, apiKey, allowance, concurrency, airports, clock }),
   )
-  reports.add({ provider: first.id, breakerState: first.breakerState })
+  reports.add({ ...first, provider: first.id })
   const airportData = stack.use(createAeroAirports({ baseUrl, apiKey, allowance }))
   const second =
     secondApiKey === null
@@ -80,7 +80,7 @@ export function createFlightServices(deps: FlightServicesDeps): FlightServices {
           }),
         )
   if (second !== undefined) {
-    reports.add({ provider: second.id, breakerState: second.breakerState })
+    reports.add({ ...second, provider: second.id })
   }
   return {
     flightData: observeFlightData(first, reports),

@@ -37,8 +37,8 @@ export function openRails({ stripe }: Config, apiKey: string, reports: ProviderR
   const byTransfer = stack.use(createStripePayments(options))
   const byPayout = stack.use(createStripePayouts(options))
   const events = stack.use(createStripeEvents(options))
-  for (const { id: provider, breakerState } of [byTransfer, byPayout]) {
-    reports.add({ provider, breakerState })
+  for (const { id: provider, breakerState, openConnections } of [byTransfer, byPayout]) {
+    reports.add({ provider, breakerState, openConnections })
   }
   const transfers = observePayments(byTransfer, reports)
   const payouts = observeRail(byPayout, reports)

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 
 import { createCacheRefreshActivities } from '../activities/cache-refresh.ts'
 import { createProviderHealthCheckActivities } from '../activities/provider-health-check.ts'
+import { createProviderInstanceCleanupActivities } from '../activities/provider-instance-cleanup.ts'
 import type { Config, Secrets } from '../config/config.ts'
 import type { Database } from '../db/client.ts'
 import { createAirportCache } from '../db/stores/airport-cache.ts'
@@ -10,6 +11,7 @@ import { createAllowanceStore } from '../db/stores/allowance-store.ts'
 import { createLegStore } from '../db/stores/leg-store.ts'
 import { createPlanStore } from '../db/stores/plan-store.ts'
 import { createProviderHealthStore } from '../db/stores/provider-health-store.ts'
+import { createProviderInstances } from '../db/stores/provider-instances.ts'
 import { createStaleLegs } from '../db/stores/stale-legs.ts'
 import { createTimetableLooks } from '../db/stores/timetable-looks.ts'
 import type { Clock } from '../domain/ports/clock.ts'
@@ -30,7 +32,7 @@ export function createWorkerReports(db: Database, events: Events): ProviderRepor
   })
 }
 
-/** The activities of `provider-health-check` and `cache-refresh`. */
+/** The activities of `provider-health-check`, `provider-instance-cleanup` and `cache-refresh`. */
 export function createProviderActivities(deps: {
   readonly config: Config
   readonly secrets: Secrets
@@ -38,7 +40,7 @@ export function createProviderActivities(deps: {
   readonly clock: Clock
   readonly events: Events
   readonly flights: FlightServices
-}): Pick<ActivitiesByJob, 'provider-health-check' | 'cache-refresh'> {
+}): Pick<ActivitiesByJob, 'provider-health-check' | 'provider-instance-cleanup' | 'cache-refresh'> {
   const { config, secrets, db, clock, events } = deps
   const { flightData, secondFlightData, airportData } = deps.flights
   return {
@@ -47,6 +49,10 @@ export function createProviderActivities(deps: {
       healthStore: createProviderHealthStore(db),
       allowanceStore: createAllowanceStore(db),
       planStore: createPlanStore(db),
+      events,
+    }),
+    'provider-instance-cleanup': createProviderInstanceCleanupActivities({
+      instances: createProviderInstances(db),
       events,
     }),
     'cache-refresh': createCacheRefreshActivities({

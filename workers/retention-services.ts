@@ -1,5 +1,5 @@
 /** Builds what the jobs of retention work with: aged rows, aged files, both clocks. */
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 import { createCleanupActivities } from '../activities/cleanup.ts'
 import { createLogPruningActivities } from '../activities/log-pruning.ts'
@@ -31,7 +31,8 @@ export function createRetentionActivities(deps: {
 }): Readonly<Record<'cleanup' | 'log-pruning', ActivityFamily>> {
   const { db, clock, homeDir, reportsDir, log, events } = deps
   const settingStore = createSettingStore(db)
-  const logs = log.file === null ? join(homeDir, 'logs') : dirname(log.file)
+  const homeLogs = resolve(homeDir, 'logs')
+  const logs = log.file === null ? homeLogs : resolve(dirname(log.file))
   const folders = [...AGING_FOLDERS.map((folder) => join(homeDir, folder)), reportsDir]
   return {
     cleanup: createCleanupActivities({
@@ -48,7 +49,7 @@ export function createRetentionActivities(deps: {
       wallClock: createSystemClock(),
     }),
     'log-pruning': createLogPruningActivities({
-      logFiles: createLogFiles(logs),
+      logFiles: createLogFiles(logs, { isHome: logs === homeLogs }),
       settingStore,
       wallClock: createSystemClock(),
       events,

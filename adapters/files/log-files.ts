@@ -7,6 +7,7 @@ import { createGzip } from 'node:zlib'
 
 import {
   DRAFT_STALE_MS,
+  HELD_LOG,
   OWN_LOG,
   ROTATED_SETTLES_MS,
   rotatedName,
@@ -15,34 +16,53 @@ import {
 } from '../../domain/log-rotation.ts'
 import type { LogFiles } from '../../domain/ports/log-files.ts'
 import { instantFromMs } from '../../domain/time.ts'
+import { copyAndEmpty, COPY_DRAFT } from './held-log.ts'
 import { orNull } from './whole-files.ts'
 
 const DRAFT = '.gz.draft'
 
+/** Which logs, and since when a rotated one is left alone. */
+export type LogFilesOptions = {
+  /** Default 5,000 ms. */
+  readonly settlesMs?: number
+  /**
+   * Whether the folder is that of a home, where `npm start` writes servers' logs. Default false: in any
+   * other folder a `postgres.log` is somebody else's.
+   */
+  readonly isHome?: boolean
+}
+
 /** The logs of a folder; one that is not there has none. */
 export function createLogFiles(
   folder: string,
-  { settlesMs = ROTATED_SETTLES_MS }: { readonly settlesMs?: number } = {},
+  { settlesMs = ROTATED_SETTLES_MS, isHome = false }: LogFilesOptions = {},
 ): LogFiles {
+  const isOurs = (log: string) => OWN_LOG.test(log) || (isHome && HELD_LOG.test(log))
+  const rotatedLogOf = (name: string) => {
+    const rotated = rotatedNameOf(name)
+    return rotated !== null && isOurs(rotated.log) ? rotated : null
+  }
   return {
     async rotate(leastBytes) {
       let amount = { files: 0, bytes: 0 }
       for (const name of await namesIn(folder)) {
-        if (!OWN_LOG.test(name)) continue
+        if (!isOurs(name)) continue
         const found = await orNull(stat(join(folder, name)))
         if (found === null || !found.isFile() || found.size < leastBytes) continue
         const target = join(folder, rotatedName(name, instantFromMs(Date.now())))
-        const isRenamed = await orNull(rename(join(folder, name), target).then(() => true))
-        if (isRenamed === null) continue
-        amount = { files: amount.files + 1, bytes: amount.bytes + found.size }
+        const bytes = OWN_LOG.test(name)
+          ? await orNull(rename(join(folder, name), target).then(() => found.size))
+          : await orNull(copyAndEmpty(join(folder, name), target))
+        if (bytes === null) continue
+        amount = { files: amount.files + 1, bytes: amount.bytes + bytes }
       }
       return amount
     },
     async listRotated() {
       const files: RotatedFile[] = []
       for (const name of await namesIn(folder)) {
-        if (name.endsWith(DRAFT)) await removeStale(join(folder, name))
-        if (rotatedNameOf(name) === null) continue
+        if (isDraft(name)) await removeStale(join(folder, name))
+        if (rotatedLogOf(name) === null) continue
         const found = await orNull(stat(join(folder, name)))
         if (found === null || !found.isFile()) continue
         const changedAt = instantFromMs(Math.floor(found.mtimeMs))
@@ -50,9 +70,10 @@ export function createLogFiles(
       }
       return files
     },
-    compress: (name) => compress(folder, name, settlesMs),
+    compress: async (name) =>
+      rotatedLogOf(name)?.isCompressed === false ? compress(folder, name, settlesMs) : null,
     remove: async (name) =>
-      rotatedNameOf(name) !== null &&
+      rotatedLogOf(name) !== null &&
       (await orNull(unlink(join(folder, name)).then(() => true))) === true,
   }
 }
@@ -66,7 +87,6 @@ async function compress(
   name: string,
   settlesMs: number,
 ): Promise<{ before: number; after: number } | null> {
-  if (rotatedNameOf(name)?.isCompressed !== false) return null
   const [path, target] = [join(folder, name), join(folder, `${name}.gz`)]
   const draft = `${path}${DRAFT}`
   const before = await orNull(stat(path))
@@ -90,6 +110,10 @@ async function compress(
 async function flush(path: string): Promise<void> {
   await using file = await open(path, 'r+')
   await file.sync()
+}
+
+function isDraft(name: string): boolean {
+  return name.endsWith(DRAFT) || name.endsWith(COPY_DRAFT)
 }
 
 async function removeStale(path: string): Promise<void> {

@@ -9,6 +9,7 @@ import type { ProviderResult } from '../../domain/ports/flight-data-provider.ts'
 import type { BreakerState } from '../circuit.ts'
 import { failure, failureOfStatus } from './aeroapi-failure.ts'
 import { createCallLimits, type CallLimitOptions, type CallOptions } from './call-limits.ts'
+import { IDLE_AT_MOST_MS } from '../idle-connections.ts'
 import { correlationHeader } from '../../platform/correlation.ts'
 
 const CONNECT_TIMEOUT_MS = 3_000
@@ -27,6 +28,8 @@ export type AeroHttpOptions = CallLimitOptions & {
 /** AeroAPI's GET with rate, concurrency and breaker applied. */
 export interface AeroHttp extends AsyncDisposable {
   readonly breakerState: BreakerState
+  /** Connections that are open now, idle ones included. */
+  readonly openConnections: number
   /** The checked body of `GET base + path`. Rejects only with the signal's reason. */
   get<S extends z.ZodType>(
     path: string,
@@ -50,6 +53,7 @@ export function createAeroHttp(options: AeroHttpOptions): AeroHttp {
     connections: options.concurrency,
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: IDLE_AT_MOST_MS,
     connect: { timeout: CONNECT_TIMEOUT_MS },
     maxResponseSize: BODY_LIMIT_BYTES,
   })
@@ -62,6 +66,9 @@ export function createAeroHttp(options: AeroHttpOptions): AeroHttp {
   return {
     get breakerState() {
       return limits.breakerState
+    },
+    get openConnections() {
+      return pool.stats.connected
     },
     async get(path, schema, call = {}) {
       const result = await limits.run(() => request(path, call.signal), call)

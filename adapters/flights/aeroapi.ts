@@ -18,7 +18,7 @@ import type {
 import { addMs, DAY_MS, earlier, HOUR_MS, MINUTE_MS } from '../../domain/time.ts'
 import { parseInstant } from '../../domain/time.ts'
 import type { AirportZones } from '../airports/zones.ts'
-import type { BreakerState, CircuitOptions } from '../circuit.ts'
+import type { CircuitOptions, ReportedState } from '../circuit.ts'
 import { failure } from './aeroapi-failure.ts'
 import { createAeroHttp, type AeroHttp } from './aeroapi-http.ts'
 import type { CallOptions } from './call-limits.ts'
@@ -73,8 +73,7 @@ export type AeroApiOptions = {
 }
 
 /** The provider and what metrics read of it; disposing closes its connections. */
-export type AeroApiProvider = FlightDataProvider &
-  AsyncDisposable & { readonly breakerState: () => BreakerState }
+export type AeroApiProvider = FlightDataProvider & AsyncDisposable & ReportedState
 
 type Page = { readonly links?: { readonly next?: string | null | undefined } | null | undefined }
 
@@ -92,6 +91,7 @@ export function createAeroApiProvider(options: AeroApiOptions): AeroApiProvider 
   return {
     id: 'aeroapi',
     breakerState: () => http.breakerState,
+    openConnections: () => http.openConnections,
     findScheduled: (identity, signal) => findScheduled(http, options, identity, signal),
     getStatus: async (leg, signal) => getStatus(http, options, leg, signal),
     [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),

@@ -10,6 +10,7 @@ import type { BreakerState } from '../circuit.ts'
 import { failure } from './aeroapi-failure.ts'
 import { failureOfBareStatus, failureOfError, statedErrorOf } from './aviationstack-failure.ts'
 import { createCallLimits, type CallLimitOptions, type CallOptions } from './call-limits.ts'
+import { IDLE_AT_MOST_MS } from '../idle-connections.ts'
 import { correlationHeader } from '../../platform/correlation.ts'
 
 const CONNECT_TIMEOUT_MS = 3_000
@@ -28,6 +29,8 @@ export type AviationHttpOptions = CallLimitOptions & {
 /** aviationstack's GET with rate, concurrency and breaker applied. */
 export interface AviationHttp extends AsyncDisposable {
   readonly breakerState: BreakerState
+  /** Connections that are open now, idle ones included. */
+  readonly openConnections: number
   /** The checked body of `GET base + path`. Rejects only with the signal's reason. */
   get<S extends z.ZodType>(
     path: string,
@@ -46,6 +49,7 @@ export function createAviationHttp(options: AviationHttpOptions): AviationHttp {
     connections: options.concurrency,
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: IDLE_AT_MOST_MS,
     connect: { timeout: CONNECT_TIMEOUT_MS },
     maxResponseSize: BODY_LIMIT_BYTES,
   })
@@ -58,6 +62,9 @@ export function createAviationHttp(options: AviationHttpOptions): AviationHttp {
   return {
     get breakerState() {
       return limits.breakerState
+    },
+    get openConnections() {
+      return pool.stats.connected
     },
     async get(path, query, schema, call = {}) {
       const parameters = new URLSearchParams({ ...query, access_key: options.apiKey })

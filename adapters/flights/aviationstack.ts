@@ -18,7 +18,7 @@ import type { HeldPlan, PlanProber } from '../../domain/ports/plan-store.ts'
 import { UNKNOWN_PLAN } from '../../domain/provider-plan.ts'
 import { DAY_MS, type Instant } from '../../domain/time.ts'
 import { localDateAt } from '../../domain/zone.ts'
-import type { BreakerState, CircuitOptions } from '../circuit.ts'
+import type { CircuitOptions, ReportedState } from '../circuit.ts'
 import { failure } from './aeroapi-failure.ts'
 import { toFutureLeg } from './aviationstack-future.ts'
 import { createAviationHttp, type AviationHttp } from './aviationstack-http.ts'
@@ -72,7 +72,8 @@ export type AviationstackOptions = {
 /** The provider and what metrics read of it; disposing closes its connections. */
 export type AviationstackProvider = FlightDataProvider &
   AsyncDisposable &
-  PlanProber & { readonly breakerState: () => BreakerState }
+  PlanProber &
+  ReportedState
 
 type Page<T> = {
   readonly pagination?: { offset: number; count: number; total: number } | null | undefined
@@ -104,6 +105,7 @@ export function createAviationstackProvider(options: AviationstackOptions): Avia
   return {
     id: 'aviationstack',
     breakerState: () => http.breakerState,
+    openConnections: () => http.openConnections,
     findScheduled: (identity, signal) => findScheduled(deps, identity, signal),
     getStatus: (leg, signal) => getStatus(deps, leg, signal),
     probePlan: (signal) => probeAviationPlan(http, clock, signal),

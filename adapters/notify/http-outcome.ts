@@ -3,6 +3,7 @@ import { Agent, request } from 'undici'
 
 import type { SendOutcome } from '../../domain/ports/notifier.ts'
 import { SECOND_MS } from '../../domain/time.ts'
+import { IDLE_AT_MOST_MS } from '../idle-connections.ts'
 import { correlationHeader } from '../../platform/correlation.ts'
 
 const CONNECT_TIMEOUT_MS = 5 * SECOND_MS
@@ -11,9 +12,14 @@ export const HTTP_TIMEOUT_MS = 10 * SECOND_MS
 /** Answers are a word or a small JSON; nobody's error page is read to its end. */
 const ANSWER_LIMIT_BYTES = 65_536
 
-/** A channel's connections. */
-export function createHttpAgent(connections: number): Agent {
-  return new Agent({ connections, connect: { timeout: CONNECT_TIMEOUT_MS }, pipelining: 1 })
+/** A channel's connections; one that lies idle is closed, after seconds or when its server promised. */
+export function createHttpAgent(connections: number, idleAtMostMs = IDLE_AT_MOST_MS): Agent {
+  return new Agent({
+    connections,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    pipelining: 1,
+    keepAliveMaxTimeout: idleAtMostMs,
+  })
 }
 
 /** An answer, or none: the connection failed or took too long. */

@@ -5,7 +5,7 @@
 import Stripe from 'stripe'
 
 import type { CircuitOptions } from '../circuit.ts'
-import { createStripeHttpClient } from './stripe-http-client.ts'
+import { type StripeHttpClient, createStripeHttpClient } from './stripe-http-client.ts'
 import { outcomeOfError } from './transfer-outcome.ts'
 
 /** Where requests go unless a base URL says otherwise. */
@@ -40,7 +40,9 @@ export class PaymentLookupError extends Error {
 }
 
 /** Throws TypeError when the base URL is not an http(s) address, or has a query. */
-export function openStripe(options: StripeOptions): { stripe: Stripe } & AsyncDisposable {
+export function openStripe(
+  options: StripeOptions,
+): { stripe: Stripe } & Pick<StripeHttpClient, 'openConnections' | typeof Symbol.asyncDispose> {
   const origin = new URL(options.baseUrl ?? STRIPE_BASE_URL)
   if (!/^https?:$/.test(origin.protocol) || origin.search !== '' || origin.hash !== '') {
     throw new TypeError('the Stripe base URL must be an address such as https://api.stripe.com')
@@ -59,7 +61,11 @@ export function openStripe(options: StripeOptions): { stripe: Stripe } & AsyncDi
     timeout: options.timeoutMs ?? TIMEOUT_MS,
     telemetry: false,
   })
-  return { stripe, [Symbol.asyncDispose]: () => http[Symbol.asyncDispose]() }
+  return {
+    stripe,
+    openConnections: http.openConnections,
+    [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
+  }
 }
 
 /** A list that does not say whether it goes on may do so when the page is full. */

@@ -4,6 +4,7 @@
  */
 import { errors, Pool } from 'undici'
 import type Stripe from 'stripe'
+import { IDLE_AT_MOST_MS } from '../idle-connections.ts'
 import { correlationHeader } from '../../platform/correlation.ts'
 
 const CONNECT_TIMEOUT_MS = 3_000
@@ -36,6 +37,10 @@ type RawResponse = {
   readonly headers: Record<string, string | string[]>
 }
 
+/** A client that says how many connections it has open. */
+export type StripeHttpClient = Stripe.HttpClient &
+  AsyncDisposable & { readonly openConnections: () => number }
+
 /**
  * A client for one origin, with a path before every path of the API ('' for none). `connections`
  * bounds the requests under way, more wait their turn.
@@ -44,15 +49,17 @@ export function createStripeHttpClient(
   origin: string,
   prefix: string,
   connections: number,
-): Stripe.HttpClient & AsyncDisposable {
+): StripeHttpClient {
   const pool = new Pool(origin, {
     connections,
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: IDLE_AT_MOST_MS,
     connect: { timeout: CONNECT_TIMEOUT_MS },
     maxResponseSize: RESPONSE_LIMIT_BYTES,
   })
   return {
+    openConnections: () => pool.stats.connected,
     getClientName: () => 'undici',
     async makeRequest(_host, _port, path, method, headers, body, _protocol, timeoutMs) {
       try {

@@ -7,7 +7,7 @@ import type {
   PaymentProvider,
   TransferOutcome,
 } from '../../domain/ports/payment-provider.ts'
-import { createCircuit, DEFAULT_CIRCUIT, type BreakerState } from '../circuit.ts'
+import { createCircuit, DEFAULT_CIRCUIT, type ReportedState } from '../circuit.ts'
 import { openStripe, type StripeOptions } from './stripe-client.ts'
 import { findPayout, findPayouts, findPayoutsOnBalance, sendPayout } from './stripe-payouts.ts'
 import {
@@ -24,7 +24,7 @@ export { PaymentLookupError, type StripeOptions } from './stripe-client.ts'
 /** The API's own limit on a key. */
 const KEY_LENGTH_LIMIT = 255
 
-type Owned = AsyncDisposable & { readonly breakerState: () => BreakerState }
+type Owned = AsyncDisposable & ReportedState
 
 /** Transfers, and what metrics read of them; disposing closes the connections. */
 export type StripePayments = ListedPaymentProvider & Owned
@@ -34,11 +34,12 @@ export type StripePayouts = PaymentProvider & Owned
 
 /** The rail of transfers. Throws TypeError when the base URL is not an http(s) address, or has a query. */
 export function createStripePayments(options: StripeOptions): StripePayments {
-  const { stripe, [Symbol.asyncDispose]: dispose } = openStripe(options)
+  const { stripe, openConnections, [Symbol.asyncDispose]: dispose } = openStripe(options)
   const guard = guarded(options)
   return {
     id: 'stripe',
     breakerState: guard.breakerState,
+    openConnections,
     createTransfer: (request, signal) =>
       guard.send(request.idempotencyKey, () => sendTransfer(stripe, request), signal),
     findByGroup: (of, signal) => findTransfers(stripe, of, signal),
@@ -55,11 +56,12 @@ export function createStripePayments(options: StripeOptions): StripePayments {
 
 /** The rail of payouts. Throws TypeError as `createStripePayments` does. */
 export function createStripePayouts(options: StripeOptions): StripePayouts {
-  const { stripe, [Symbol.asyncDispose]: dispose } = openStripe(options)
+  const { stripe, openConnections, [Symbol.asyncDispose]: dispose } = openStripe(options)
   const guard = guarded(options)
   return {
     id: 'stripe-payout',
     breakerState: guard.breakerState,
+    openConnections,
     createTransfer: (request, signal) =>
       guard.send(request.idempotencyKey, () => sendPayout(stripe, request), signal),
     findByGroup: (of, signal) => findPayouts(stripe, of, signal),

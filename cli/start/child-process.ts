@@ -5,10 +5,11 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { closeSync, openSync, statSync } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
 import { hasEnded } from '../../platform/embedded/process.ts'
+import { beginLog } from './begin-log.ts'
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 const FIRST_PAUSE_MS = 500
@@ -18,7 +19,7 @@ const CRASHES_TO_GIVE_UP = 4
 const CRASH_WINDOW_MS = 60_000
 const LOG_TAIL_BYTES = 8_192
 const LOG_TAIL_LINES = 20
-const LOG_MAX_BYTES = 20_000_000
+const LOG_READ_MAX_BYTES = 20_000_000
 
 export type PartState = 'running' | 'waiting' | 'stopped' | 'failed'
 
@@ -62,7 +63,7 @@ export interface Part {
 /** Starts the part. It is restarted until `stop`, or until it was given up. */
 export async function startPart(options: PartOptions): Promise<Part> {
   const outFile = options.outFile ?? options.logFile
-  await rotate(outFile)
+  await beginLog(outFile)
   const { promise: failed, reject: giveUp } = Promise.withResolvers<never>()
   failed.catch(() => undefined) // whoever cares awaits it; nobody has to
   let child: ChildProcess | null = null
@@ -117,7 +118,8 @@ export async function startPart(options: PartOptions): Promise<Part> {
     pid: () => (state === 'running' ? (child?.pid ?? null) : null),
     failed,
     hasLogged: async (text) =>
-      state === 'running' && (await logSince(outFile, from, LOG_MAX_BYTES)).includes(text),
+      state === 'running' &&
+      (await logSince(outFile, placeIn(outFile, from), LOG_READ_MAX_BYTES)).includes(text),
     async stop(graceMs) {
       isStopping = true
       if (restart !== null) clearTimeout(restart)
@@ -167,12 +169,15 @@ async function tailOf(
 
 async function logTail(path: string, from: number): Promise<string> {
   if (sizeOf(path) === 0) return ''
-  const size = sizeOf(path)
-  // A file that is shorter than it was has been rotated since.
-  const begin = from > size ? 0 : from
-  const tail = await logSince(path, Math.max(begin, size - LOG_TAIL_BYTES), LOG_TAIL_BYTES)
+  const begin = Math.max(placeIn(path, from), sizeOf(path) - LOG_TAIL_BYTES)
+  const tail = await logSince(path, begin, LOG_TAIL_BYTES)
   const lines = tail.trim().split('\n')
   return lines.slice(-LOG_TAIL_LINES).join('\n')
+}
+
+/** A file that is shorter than it was has been rotated since. */
+function placeIn(path: string, from: number): number {
+  return from > sizeOf(path) ? 0 : from
 }
 
 async function logSince(path: string, from: number, maxBytes: number): Promise<string> {
@@ -181,11 +186,6 @@ async function logSince(path: string, from: number, maxBytes: number): Promise<s
   const length = Math.max(0, Math.min(size - from, maxBytes))
   const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from)
   return buffer.toString('utf8', 0, bytesRead)
-}
-
-/** One earlier log is kept, so that a long-lived home does not fill the disk. */
-async function rotate(path: string): Promise<void> {
-  if (sizeOf(path) > LOG_MAX_BYTES) await rename(path, `${path}.1`)
 }
 
 function sizeOf(path: string): number {

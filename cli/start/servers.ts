@@ -7,6 +7,7 @@ import { startEmbeddedPostgres } from '../../platform/embedded/postgres.ts'
 import { findTemporalProgram, TEMPORAL_CLI } from '../../platform/embedded/temporal-binary.ts'
 import type { EmbeddedTemporal } from '../../platform/embedded/temporal-server.ts'
 import { startEmbeddedTemporal } from '../../platform/embedded/temporal-server.ts'
+import { beginLog } from './begin-log.ts'
 import type { Home } from './home.ts'
 import type { StartPlan } from './plan.ts'
 
@@ -63,6 +64,7 @@ function rejectionOf(result: PromiseSettledResult<unknown>): unknown {
 async function startPostgres(request: ServersRequest): Promise<EmbeddedPostgres> {
   const postgres = await startEmbeddedPostgres({
     folder: request.home.postgres,
+    logFile: join(request.home.logs, 'postgres.log'),
     port: {
       port: request.config.ports.postgres,
       isExplicit: request.isPortExplicit('POSTGRES_PORT'),
@@ -81,6 +83,8 @@ async function startTemporal(request: ServersRequest): Promise<EmbeddedTemporal>
     fallbackFolder: join(home.folder, 'cache'),
     signal: request.signal,
   })
+  const logFile = join(home.logs, 'temporal.log')
+  await beginLog(logFile)
   const temporal = await startEmbeddedTemporal({
     program,
     port: {
@@ -93,7 +97,7 @@ async function startTemporal(request: ServersRequest): Promise<EmbeddedTemporal>
     },
     namespace: config.temporal.namespace,
     databaseFile: home.temporalDatabase,
-    logFile: join(home.logs, 'temporal.log'),
+    logFile,
     // Registered over the API, which also tells when one has another type.
     searchAttributes: {},
     retentionDays: RETENTION_DAYS,

@@ -46,8 +46,9 @@ async function report(
         ${reports.map(({ breaker }) => breaker)}::text[],
         ${reports.map(({ calls }) => calls)}::bigint[],
         ${reports.map(({ failures }) => failures)}::bigint[],
-        ${reports.map(({ hasAnswer }) => hasAnswer)}::boolean[]
-      ) as u (provider, breaker, calls, failures, has_answer)
+        ${reports.map(({ hasAnswer }) => hasAnswer)}::boolean[],
+        ${reports.map(({ openConnections }) => openConnections)}::integer[]
+      ) as u (provider, breaker, calls, failures, has_answer, open_connections)
       order by provider
     ),
     counted as (
@@ -56,10 +57,12 @@ async function report(
       on conflict (provider, minute) do update set calls = c.calls + excluded.calls,
         failures = c.failures + excluded.failures, updated_at = now()
     )
-    insert into provider_process as p (provider, reporter, breaker, last_answer_at)
-    select provider, ${reporter}, breaker, case when has_answer then clock_timestamp() end from r
+    insert into provider_process as p (provider, reporter, breaker, last_answer_at, open_connections)
+    select provider, ${reporter}, breaker, case when has_answer then clock_timestamp() end,
+      open_connections from r
     on conflict (provider, reporter) do update set breaker = excluded.breaker,
       last_answer_at = coalesce(excluded.last_answer_at, p.last_answer_at),
+      open_connections = excluded.open_connections,
       updated_at = now()`.execute(db)
 }
 

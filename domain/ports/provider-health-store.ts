@@ -10,6 +10,8 @@ export type ReportedBreaker = 'closed' | 'open' | 'half-open'
 export type CallReport = {
   readonly provider: string
   readonly breaker: ReportedBreaker
+  /** Connections that are open now, idle ones included. */
+  readonly openConnections: number
   readonly calls: number
   /** Calls that say something against the provider; refusals of single requests do not. */
   readonly failures: number

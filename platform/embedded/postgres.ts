@@ -5,7 +5,7 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, constants, openSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -36,10 +36,16 @@ const STOP_STEPS = [
   { signal: 'SIGQUIT', waitMs: 4_000 },
 ] as const
 
+/** It may be emptied while the server holds it: what comes next then stands at its beginning. */
+const EMPTIED_TO_APPEND =
+  constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND
+
 /** Where an embedded server keeps its data and listens. */
 export type EmbeddedPostgresOptions = {
   /** Holds data, password and log; made when missing. */
   readonly folder: string
+  /** Default `server.log` of the folder. */
+  readonly logFile?: string
   readonly port: Omit<PortWish, 'what' | 'setting'>
   /** False gives up crash safety for speed: tests only. */
   readonly isDurable: boolean
@@ -68,7 +74,8 @@ export async function startEmbeddedPostgres(
 ): Promise<EmbeddedPostgres> {
   const user = resolveServerUser()
   const binaries = await findPostgresBinaries(user)
-  const home = await locatePostgresHome(options.folder, user)
+  const located = await locatePostgresHome(options.folder, user)
+  const home = { ...located, logFile: options.logFile ?? located.logFile }
   const password = await ensurePostgresData(home, binaries, user, options)
   await endLeftover(home)
   const { child, port } = await startOnSomePort(home, binaries, user, options)
@@ -126,7 +133,7 @@ function launch(
   }
   const flags = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])
   // Only this start's lines, so that a failure can be told from them.
-  const log = openSync(home.logFile, 'w', 0o600)
+  const log = openSync(home.logFile, EMPTIED_TO_APPEND, 0o600)
   try {
     return spawn(binaries.postgres, ['-D', home.dataDir, ...flags], {
       ...user.ids,

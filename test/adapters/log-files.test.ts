@@ -1,5 +1,7 @@
 /** Rotation under a process that goes on writing: every line is found once, in some file. */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +12,9 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
+import { copyAndEmpty } from '../../adapters/files/held-log.ts'
 import { createLogFiles } from '../../adapters/files/log-files.ts'
+import { beginLog } from '../../cli/start/begin-log.ts'
 import { LOGS_KEEP_FILES, LOGS_ROTATE_MB } from '../../domain/log-rotation.ts'
 import { parseInstant } from '../../domain/time.ts'
 import { compressLogs, removeLogs, rotateLogs } from '../../operations/prune-logs.ts'
@@ -143,6 +147,87 @@ describe('rotation', () => {
       expect(await createLogFiles(folder).rotate(1)).toEqual({ files: 0, bytes: 0 })
     },
   )
+
+  test.each(['notes.txt', 'auth.log', 'Temporal.log', 'payments.jsonl'])(
+    'leaves %s of a home alone, which is no log of ours',
+    async (name) => {
+      await writeFile(join(folder, name), 'x')
+      const home = createLogFiles(folder, { isHome: true })
+      expect(await home.rotate(1)).toEqual({ files: 0, bytes: 0 })
+    },
+  )
+})
+
+describe('a log whose writer holds it open', () => {
+  const HELD = ['temporal.log', 'postgres.log', 'flights.log', 'payments.log', 'mail.log']
+
+  test.each([...HELD, 'worker.out.log', 'api.out.log'])('%s of a home is rotated', async (name) => {
+    await writeFile(join(folder, name), 'a line\n')
+    const home = createLogFiles(folder, { isHome: true })
+    expect(await home.rotate(8)).toEqual({ files: 0, bytes: 0 })
+    expect(await home.rotate(7)).toEqual({ files: 1, bytes: 7 })
+    expect(await readFile(join(folder, name), 'utf8')).toBe('')
+    const [rotated] = await home.listRotated()
+    expect(rotated?.name).toMatch(new RegExp(`^${name}\\.\\d{17}$`))
+    expect(await readFile(join(folder, rotated?.name ?? ''), 'utf8')).toBe('a line\n')
+  })
+
+  test('is emptied under a process that appends, which goes on at its beginning', async () => {
+    const path = join(folder, 'flights.log')
+    const fd = openSync(path, 'a')
+    const script =
+      'process.stdin.on("data", (text) => require("node:fs").writeSync(1, text)).on("end", () => {})'
+    const child = spawn(process.execPath, ['-e', script], { stdio: ['pipe', fd, 'inherit'] })
+    closeSync(fd)
+    const say = async (line: string, size: number) => {
+      child.stdin?.write(line)
+      await expect.poll(async () => (await stat(path)).size, { interval: 10 }).toBe(size)
+    }
+    await say('one\ntwo\n', 8)
+    const home = createLogFiles(folder, { isHome: true, settlesMs: 0 })
+    expect(await home.rotate(1)).toEqual({ files: 1, bytes: 8 })
+    await say('three\n', 6)
+    expect(await readFile(path, 'utf8')).toBe('three\n')
+    expect(await compressLogs({ logFiles: home })).toMatchObject({ files: 1 })
+    child.stdin?.end()
+    await once(child, 'exit')
+    expect((await readdir(folder)).filter((name) => name.endsWith('.gz'))).toHaveLength(1)
+    expect((await allText()).split('\n').toSorted().join(' ').trim()).toBe('one three two')
+  })
+
+  test('is neither compressed nor removed in a folder that is no home', async () => {
+    const name = 'postgres.log.1'
+    await writeFile(join(folder, name), 'somebody else’s\n')
+    const logFiles = createLogFiles(folder, { settlesMs: 0 })
+    expect(await logFiles.listRotated()).toEqual([])
+    expect(await logFiles.compress(name)).toBeNull()
+    expect(await logFiles.remove(name)).toBe(false)
+    expect(await readdir(folder)).toEqual([name])
+  })
+
+  test('leaves no half copy behind when it cannot be copied', async () => {
+    await expect(
+      copyAndEmpty(join(folder, 'flights.log'), join(folder, 'gone', 'flights.log.1')),
+    ).rejects.toThrow('ENOENT')
+    await writeFile(join(folder, 'flights.log'), 'a line\n')
+    await expect(
+      copyAndEmpty(join(folder, 'flights.log'), join(folder, 'gone', 'flights.log.1')),
+    ).rejects.toThrow('ENOENT')
+    expect(await readFile(join(folder, 'flights.log'), 'utf8')).toBe('a line\n')
+  })
+})
+
+describe('a log that its writer is about to open', () => {
+  test('keeps its name up to the size, and gives it up beyond', async () => {
+    const path = join(folder, 'temporal.log')
+    await writeFile(path, 'x'.repeat(10))
+    await beginLog(path, 10)
+    expect(await readdir(folder)).toEqual(['temporal.log'])
+    await beginLog(path, 9)
+    expect(await readdir(folder)).toMatchObject([expect.stringMatching(/^temporal\.log\.\d{17}$/)])
+    await beginLog(path, 9)
+    expect(await readdir(folder)).toHaveLength(1)
+  })
 })
 
 describe('compression', () => {

@@ -19,6 +19,7 @@ const REPORT: CallReport = {
   calls: 0,
   failures: 0,
   hasAnswer: false,
+  openConnections: 0,
 }
 
 async function watched(dayBudget: number | null = null) {

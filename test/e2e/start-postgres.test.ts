@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
+import { copyAndEmpty } from '../../adapters/files/held-log.ts'
 import { freePort } from '../../platform/embedded/ports.ts'
 import type { EmbeddedPostgres } from '../../platform/embedded/postgres.ts'
 import { startEmbeddedPostgres, wipeEmbeddedPostgres } from '../../platform/embedded/postgres.ts'
@@ -143,6 +144,19 @@ describe('access', () => {
     })
     await expect(stranger.connect()).rejects.toThrow(/password authentication failed/)
   })
+})
+
+test('its log may be emptied while it runs, and goes on at its beginning', async () => {
+  const logFile = join(folder, 'postgres.log')
+  const port = { port: 0, isExplicit: false }
+  await using postgres = await startEmbeddedPostgres({ folder, logFile, port, isDurable: false })
+  const before = await copyAndEmpty(logFile, `${logFile}.1`)
+  expect(await readFile(`${logFile}.1`, 'utf8')).toContain('ready to accept connections')
+  await expect(query(postgres, 'select no_such_column')).rejects.toThrow('no_such_column')
+  const after = await readFile(logFile, 'utf8')
+  expect(after).toContain('no_such_column')
+  expect(after).not.toContain('\0')
+  expect(before).toBeGreaterThan(0)
 })
 
 test('stopping twice is stopping once', async () => {

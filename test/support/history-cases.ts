@@ -23,6 +23,7 @@ import {
 } from './fake-activities.ts'
 import { healthCases, projectionCases, refreshCases } from './platform-histories.ts'
 import { accessCases } from './access-histories.ts'
+import { instanceCases } from './instance-histories.ts'
 import { auditArchiveCases, cleanupCases, maintenanceCases } from './retention-histories.ts'
 import { analyticsCases } from './analytics-histories.ts'
 import { armingCases } from './arming-histories.ts'
@@ -340,6 +341,7 @@ export const HISTORY_CASES: readonly HistoryCase[] = [
   ...cleanupCases({ inTurn, failingOnce }),
   ...auditArchiveCases({ inTurn, failingOnce }),
   ...accessCases({ inTurn, failingOnce }),
+  ...instanceCases({ failingOnce }),
   ...projectionCases({ failingOnce }),
   ...NOTIFICATION_CASES,
   ...armingCases({ failingOnce }),

@@ -19,7 +19,7 @@ function rig() {
     events: { providerCalled: ({ outcome }) => told.push(outcome) },
     reporter: 'worker:test:1',
   })
-  reports.add({ provider: 'aeroapi', breakerState: () => 'closed' })
+  reports.add({ provider: 'aeroapi', breakerState: () => 'closed', openConnections: () => 3 })
   const call = (outcome: ProviderOutcome) =>
     reports.providerCalled({ provider: 'aeroapi', operation: 'get_status', outcome, durationMs: 1 })
   return { reports, stored, told, switches, call }
@@ -30,7 +30,16 @@ test('counts calls and those that say something against the provider', async () 
   for (const outcome of ['ok', 'not_found', 'unavailable', 'throttled'] as const) call(outcome)
   await reports.report()
   expect(stored).toEqual([
-    [{ provider: 'aeroapi', breaker: 'closed', calls: 4, failures: 2, hasAnswer: true }],
+    [
+      {
+        provider: 'aeroapi',
+        breaker: 'closed',
+        openConnections: 3,
+        calls: 4,
+        failures: 2,
+        hasAnswer: true,
+      },
+    ],
   ])
   expect(told).toHaveLength(4)
 })
@@ -60,6 +69,15 @@ test('adds what could not be stored to the next report', async () => {
   switches.isStoreAway = false
   await reports.report()
   expect(stored).toEqual([
-    [{ provider: 'aeroapi', breaker: 'closed', calls: 2, failures: 1, hasAnswer: true }],
+    [
+      {
+        provider: 'aeroapi',
+        breaker: 'closed',
+        openConnections: 3,
+        calls: 2,
+        failures: 1,
+        hasAnswer: true,
+      },
+    ],
   ])
 })
