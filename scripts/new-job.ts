@@ -65,7 +65,7 @@ function insertionsOf({ name, camel, pascal }: JobNames): Insertion[] {
     },
     {
       file: 'workers/services.ts',
-      before: /\n {4}},\n {4}placeActivities:/,
+      before: /\n {4}},\n {4}clock,\n {4}placeActivities:/,
       line: `\n      ${key}: create${pascal}Activities(),`,
     },
     {

@@ -10,6 +10,7 @@ import { services } from '../support/services.ts'
 import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
 
 const NAME = 'provider-health-check'
+const PATIENCE = { timeout: 10_000 }
 
 let rig: TemporalRig
 let nowMs = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS
@@ -29,22 +30,15 @@ afterAll(async () => {
   await rig[Symbol.asyncDispose]()
 })
 
-/** Each test has minutes of its own, and begins without an open run. */
-beforeEach(async () => {
+/** Each test has minutes of its own, and ends the runs that it leaves open, which lists show a moment later. */
+beforeEach(() => {
   nowMs += 10 * MINUTE_MS
-  for await (const { workflowId } of openRuns()) {
-    await rig.client.workflow.getHandle(workflowId).terminate('the test is over')
-  }
-  await expect.poll(async () => (await ids()).length, { timeout: 10_000 }).toBe(0)
 })
-
-function openRuns() {
-  return rig.client.workflow.list({ query: 'ExecutionStatus = "Running"' })
-}
 
 async function ids(): Promise<string[]> {
   const found: string[] = []
-  for await (const { workflowId } of openRuns()) found.push(workflowId)
+  const open = rig.client.workflow.list({ query: 'ExecutionStatus = "Running"' })
+  for await (const { workflowId } of open) found.push(workflowId)
   return found
 }
 
@@ -61,18 +55,19 @@ test('some job of the registry runs on start-up, and each that does may run at a
 test('ten processes that start at once start it once, with the schedule’s input', async () => {
   const started = await Promise.all(Array.from({ length: 10 }, () => startUp([job()], nowMs)))
   expect(started.reduce((sum, count) => sum + count)).toBe(1)
-  await expect.poll(ids).toHaveLength(1)
+  await expect.poll(ids, PATIENCE).toHaveLength(1)
   const [id] = await ids()
   const { memo, typedSearchAttributes } = await rig.client.workflow.getHandle(id ?? '').describe()
   expect(memo).toMatchObject({ trigger: 'startup', input: {} })
   expect(JSON.stringify(typedSearchAttributes)).toContain('startup')
+  await endAll()
 })
 
 /** What a start-up did is over, so that only its id and its time can keep the next from doing it. */
 async function endAll(): Promise<void> {
-  await expect.poll(ids).not.toEqual([])
+  await expect.poll(ids, PATIENCE).not.toEqual([])
   for (const id of await ids()) await rig.client.workflow.getHandle(id).terminate('it crashed')
-  await expect.poll(ids).toEqual([])
+  await expect.poll(ids, PATIENCE).toEqual([])
 }
 
 test('a process that dies and comes back within the minute does not start it again, a later one does', async () => {
@@ -85,6 +80,7 @@ test('a process that dies and comes back within the minute does not start it aga
   // In the next minute of the clock, but less than a minute after the start.
   expect(await startUp([job()], slotEndMs)).toBe(0)
   expect(await startUp([job()], slotEndMs + MINUTE_MS)).toBe(1)
+  await endAll()
 })
 
 test('a paused schedule starts nothing', async () => {
@@ -94,13 +90,15 @@ test('a paused schedule starts nothing', async () => {
   expect(await startUp([job()], nowMs)).toBe(0)
   await handle.unpause('it is over')
   expect(await startUp([job()], nowMs)).toBe(1)
+  await endAll()
 })
 
 test('a run that is open is enough', async () => {
   const { workflow, queue } = job()
   await rig.client.workflow.start(workflow, { taskQueue: queue, workflowId: 'open', args: [{}] })
-  await expect.poll(ids).toEqual(['open'])
+  await expect.poll(ids, PATIENCE).toEqual(['open'])
   expect(await startUp([job()], nowMs)).toBe(0)
+  await endAll()
 })
 
 test('a job that is not enabled here, or does not ask for it, is not started', async () => {
