@@ -1,5 +1,5 @@
 /** What processes and keys left behind in the account of outside services. Wall time of the database. */
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 
 import type {
   InstanceCounts,
@@ -31,45 +31,38 @@ export function createProviderInstances(db: Database): ProviderInstances {
   }
 }
 
-/** Rows that somebody writes at this moment are not stale: they are left out rather than waited for. */
+/** Deletes what is stale of a table. Rows that somebody writes at this moment are left out, not waited for. */
+function removed(table: string, isStale: RawBuilder<unknown>, limit: number): RawBuilder<unknown> {
+  return sql`
+    delete from ${sql.table(table)} where ctid = any (array(
+      select ctid from ${sql.table(table)} where ${isStale}
+      limit ${limit} for update skip locked)) returning 1`
+}
+
+/** A moment in the past, by the database's clock. */
+function ago(unit: 'secs' | 'mins' | 'days', amount: number): RawBuilder<unknown> {
+  return sql`clock_timestamp() - make_interval(${sql.raw(unit)} => ${amount}::int)`
+}
+
 async function removeStale(db: Database, limit: number): Promise<InstanceCounts> {
+  const thisMonth = sql`date_trunc('month', clock_timestamp() at time zone 'UTC')::date`
+  const today = sql`(clock_timestamp() at time zone 'UTC')::date`
+  const isUnused = sql`month < ${thisMonth} and day < ${today} and full_at <= clock_timestamp()
+    and updated_at < ${ago('mins', UNTOUCHED_MIN)}`
+  const isUnwatched = sql`checked_at < ${ago('days', STATE_DAYS)} and exists (
+    select from provider_health o where o.checked_at >= ${ago('mins', JUDGED_MIN)})`
   const { rows } = await sql<Record<InstanceKind, number>>`
     with processes as (
-      delete from provider_process where ctid = any (array(
-        select ctid from provider_process
-        where updated_at < clock_timestamp() - make_interval(mins => ${PROCESS_MIN}::int)
-        limit ${limit} for update skip locked)) returning 1
+      ${removed('provider_process', sql`updated_at < ${ago('mins', PROCESS_MIN)}`, limit)}
     ),
     holders as (
-      delete from key_holder where ctid = any (array(
-        select ctid from key_holder
-        where seen_at < clock_timestamp() - make_interval(mins => ${PROCESS_MIN}::int)
-        limit ${limit} for update skip locked)) returning 1
+      ${removed('key_holder', sql`seen_at < ${ago('mins', PROCESS_MIN)}`, limit)}
     ),
-    allowances as (
-      delete from provider_allowance where ctid = any (array(
-        select ctid from provider_allowance
-        where month < date_trunc('month', clock_timestamp() at time zone 'UTC')::date
-          and day < (clock_timestamp() at time zone 'UTC')::date
-          and full_at <= clock_timestamp()
-          and updated_at < clock_timestamp() - make_interval(mins => ${UNTOUCHED_MIN}::int)
-        limit ${limit} for update skip locked)) returning 1
-    ),
+    allowances as (${removed('provider_allowance', isUnused, limit)}),
     plans as (
-      delete from provider_plan where ctid = any (array(
-        select ctid from provider_plan
-        where updated_at < clock_timestamp() - make_interval(days => ${PLAN_DAYS}::int)
-        limit ${limit} for update skip locked)) returning 1
+      ${removed('provider_plan', sql`updated_at < ${ago('days', PLAN_DAYS)}`, limit)}
     ),
-    states as (
-      delete from provider_health where ctid = any (array(
-        select ctid from provider_health
-        where checked_at < clock_timestamp() - make_interval(days => ${STATE_DAYS}::int)
-          and exists (
-            select from provider_health o
-            where o.checked_at >= clock_timestamp() - make_interval(mins => ${JUDGED_MIN}::int))
-        limit ${limit} for update skip locked)) returning 1
-    )
+    states as (${removed('provider_health', isUnwatched, limit)})
     select (select count(*) from processes) as "provider-processes",
       (select count(*) from holders) as "key-holders",
       (select count(*) from allowances) as "allowances",
@@ -85,7 +78,7 @@ async function listOpen(db: Database): Promise<ProviderConnections[]> {
     select provider, count(*)::integer as processes,
       sum(open_connections)::integer as connections
     from provider_process
-    where updated_at > clock_timestamp() - make_interval(secs => ${ALIVE_S}::int)
+    where updated_at > ${ago('secs', ALIVE_S)}
     group by provider order by provider limit ${PROVIDERS_LIMIT}`.execute(db)
   return rows
 }
