@@ -56,6 +56,11 @@ export const LEAST_BATCH_SIZE = 100
 /** Larger ones would hold locks for long. */
 export const GREATEST_BATCH_SIZE = 10_000
 
+/** A batch whose locks are held for longer is followed by a smaller one: far below the second that others may wait. */
+const LONG_BATCH_MS = 200
+/** A batch that takes less may be followed by a larger one. */
+const SHORT_BATCH_MS = 50
+
 /** Everything is older than the product by then; more is a mistake of unit. */
 export const GREATEST_DAYS = 36_500
 
@@ -101,4 +106,11 @@ function setDays(name: RetentionClass, settings: unknown): number | undefined {
 export function batchSizeOf(setting: unknown): number {
   if (typeof setting !== 'number' || !Number.isInteger(setting)) return DEFAULT_BATCH_SIZE
   return Math.min(GREATEST_BATCH_SIZE, Math.max(LEAST_BATCH_SIZE, setting))
+}
+
+/** How many the next batch takes, of at most `greatest`, when one of `size` took so long. */
+export function nextBatchSize(size: number, tookMs: number, greatest: number): number {
+  const least = Math.min(LEAST_BATCH_SIZE, greatest)
+  if (tookMs > LONG_BATCH_MS) return Math.max(least, Math.floor(size / 2))
+  return tookMs < SHORT_BATCH_MS ? Math.min(greatest, size * 2) : size
 }
