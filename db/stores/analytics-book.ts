@@ -176,25 +176,28 @@ async function measureLatency(db: Database, span: BookSpan): Promise<FigureRow[]
   return rows
 }
 
-/** What was bound before the end, and neither decided nor cancelled by then. */
+/** What was bound before the end, and neither decided nor cancelled by then; added up leg by leg first. */
 async function measureExposure(db: Database, span: BookSpan): Promise<FigureRow[]> {
   const { until } = span
   const { rows } = await sql<FigureRow>`
-    with at_risk as (
-      select l.origin_local_date::text as day, l.origin, l.destination, l.carrier, p.currency,
-        p.leg_id, p.sum_insured_minor as insured
+    with of_leg as (
+      select p.leg_id, p.currency, count(*) as policies, sum(p.sum_insured_minor) as insured
       from policy p
-      join flight_leg l on l.id = p.leg_id
-      left join ledger_transaction c
-        on p.state = 'CANCELLED_BY_HOLDER' and c.ref = ${ledgerRef.cancel('')} || p.id
       where p.bound_at < ${until}::timestamptz
         and (p.decided_at is null or p.decided_at >= ${until}::timestamptz)
         and p.state <> 'DECLINED'
-        and (p.state <> 'CANCELLED_BY_HOLDER' or c.effective_at >= ${until}::timestamptz)
+        and (p.state <> 'CANCELLED_BY_HOLDER' or (
+          select c.effective_at from ledger_transaction c
+          where c.ref = ${ledgerRef.cancel('')} || p.id) >= ${until}::timestamptz)
+      group by p.leg_id, p.currency
+    ),
+    at_risk as (
+      select l.origin_local_date::text as day, l.origin, l.destination, l.carrier, o.*
+      from of_leg o join flight_leg l on l.id = o.leg_id
     ),
     grouped as (
       select ${groupedBy('day', 'origin', 'destination', 'carrier')}, currency,
-        count(*) as policies, count(distinct leg_id) as legs, sum(insured) as insured
+        sum(policies)::bigint as policies, count(*) as legs, sum(insured) as insured
       from at_risk
       group by grouping sets ((currency), (day, currency), (origin, currency),
         (destination, currency), (carrier, currency))
