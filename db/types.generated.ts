@@ -525,6 +525,10 @@ export interface LedgerTransaction {
   ref: string;
 }
 
+export interface LegWithOpenCase {
+  leg_id: string | null;
+}
+
 export interface ListedTransfer {
   amount_minor: number;
   created_at: Generated<Instant>;
@@ -1049,6 +1053,7 @@ export interface DB {
   key_holder: KeyHolder;
   ledger_posting: LedgerPosting;
   ledger_transaction: LedgerTransaction;
+  leg_with_open_case: LegWithOpenCase;
   listed_transfer: ListedTransfer;
   maintenance_window: MaintenanceWindow;
   notification: Notification;
