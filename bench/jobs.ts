@@ -1,5 +1,5 @@
 /**
- * Each job that looks after the book or the platform, once, over a seeded year: `npm run bench:jobs -- --scale 1
+ * Each job that looks after the book or the platform, until it is done, over a seeded year: `npm run bench:jobs -- --scale 1
  * [--jobs cleanup,report]`. The real worker, servers and workflows. Exits 1 when a job fails or a transaction
  * holds what it locked for longer than a second.
  */
@@ -33,6 +33,9 @@ import { watchLocks, type LockWatch } from './lock-watch.ts'
 
 /** Nobody waits longer than this for a row that a job holds. */
 const LONGEST_LOCK_BOUND_MS = 1_000
+
+/** A job that comes every minute leaves what is over to the next minute. */
+const RUNS_AT_MOST = 50
 
 const CAPACITY_MINOR = 1_000_000_000_000
 
@@ -155,7 +158,7 @@ type Rig = {
   readonly locks: LockWatch
 }
 
-/** One run; true when it succeeded within the bound. */
+/** The runs of one job; true when they succeeded within the bound. */
 async function measure(
   { installation, client, locks }: Rig,
   { job, input, table }: (typeof JOBS)[number],
@@ -178,14 +181,16 @@ async function measure(
   return failure === null && !isLong
 }
 
-/** What failed; null when nothing did. */
+/** Runs until nothing is left, as the schedule would. What failed; null when nothing did. */
 async function run(client: Client, job: string, input: object): Promise<string | null> {
   try {
-    const started = await startJob({ client }, { job, input, trigger: 'api' })
-    const result: unknown = await client.workflow
-      .getHandle(started.workflowId, started.runId)
-      .result()
-    return isIncomplete(result) ? 'its time was up before it was done' : null
+    for (let runs = 0; runs < RUNS_AT_MOST; runs += 1) {
+      const started = await startJob({ client }, { job, input, trigger: 'api' })
+      const { workflowId, runId } = started
+      const result: unknown = await client.workflow.getHandle(workflowId, runId).result()
+      if (!isIncomplete(result)) return null
+    }
+    return `not done after ${RUNS_AT_MOST} runs`
   } catch (error) {
     return describeFailure(error)
   }
