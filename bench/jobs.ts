@@ -62,6 +62,7 @@ const JOBS: readonly { readonly job: string; readonly input: object; readonly ta
   { job: 'log-pruning', input: {}, table: 'run_log_line' },
   { job: 'outbox-and-run-projection', input: {}, table: 'job_run' },
   { job: 'provider-health-check', input: {}, table: 'provider_calls' },
+  { job: 'provider-instance-cleanup', input: {}, table: 'provider_process' },
   { job: 'secret-rotation', input: {}, table: 'person_key' },
   { job: 'maintenance', input: { task: 'vacuum' }, table: 'policy' },
   { job: 'maintenance', input: { task: 'reindex' }, table: 'policy' },

@@ -15,6 +15,7 @@ import {
 import {
   plantListedTransfers,
   plantProviderMinutes,
+  plantProviderProcesses,
   plantQuotes,
   plantRailEvents,
   plantRailHolds,
@@ -78,6 +79,7 @@ const BEFORE: readonly Planting[] = [
   { rows: 'runs', plant: plantRuns },
   { rows: 'runLines', plant: plantRunLines },
   { rows: 'providerMinutes', plant: plantProviderMinutes },
+  { rows: 'providerProcesses', plant: plantProviderProcesses },
   { rows: 'privacyRequests', plant: plantPrivacyRequests },
 ]
 

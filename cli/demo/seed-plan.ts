@@ -65,6 +65,7 @@ const AT_SCALE_1 = {
   auditEvents: 5_000,
   privacyRequests: 100,
   providerMinutes: 2_000,
+  providerProcesses: 100,
   logFiles: 20,
 } as const
 

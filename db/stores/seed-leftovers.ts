@@ -120,3 +120,14 @@ export const plantProviderMinutes: Planter = async (db, page) => {
 
 /** Two days: a service has one row a minute, whatever the scale. */
 const MINUTES_KEPT = 2_880
+
+/** Processes of a crash loop of an hour, all of which have ended: the last one minutes ago. */
+export const plantProviderProcesses: Planter = async (db, page) => {
+  await sql`
+    insert into provider_process (provider, reporter, breaker, created_at, updated_at)
+    select 'aeroapi', 'worker:seed-' || n, 'closed', at - interval '20 seconds', at
+    from generate_series(${page.first}::int, ${page.last}::int) n
+    cross join lateral (
+      select ${page.wallUntil}::timestamptz - interval '5 minutes' - ${ageOf(page, '1 hour')} as at
+    ) a`.execute(db)
+}

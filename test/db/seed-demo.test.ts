@@ -18,6 +18,7 @@ import { createAuditArchiveStore } from '../../db/stores/audit-archive-store.ts'
 import { createAuditChain } from '../../db/stores/audit-chain.ts'
 import { createLedgerStore } from '../../db/stores/ledger-store.ts'
 import { createProductStore } from '../../db/stores/product-store.ts'
+import { createProviderInstances } from '../../db/stores/provider-instances.ts'
 import { createReplaySource } from '../../db/stores/replay-source.ts'
 import { parseLegPack } from '../../domain/leg-pack.ts'
 import type { AgedThings } from '../../domain/ports/aged-things.ts'
@@ -206,6 +207,12 @@ describe('the cleanups', () => {
     const aged = await things.count(addMs(WALL_NOW, -days * DAY_MS))
     expect(aged.items).toBeGreaterThan(0)
     expect(await countOf(table)).toBeGreaterThan(aged.items)
+  })
+
+  test('have processes of providers to forget and to keep', async () => {
+    const stale = await createProviderInstances(db).removeStale(1_000)
+    expect(stale['provider-processes']).toBeGreaterThan(0)
+    expect(await countOf('provider_process')).toBeGreaterThan(0)
   })
 
   test('have requests of persons to archive and to keep', async () => {
