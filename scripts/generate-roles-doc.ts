@@ -5,16 +5,27 @@ import { fileURLToPath } from 'node:url'
 import { format } from 'oxfmt'
 
 import { createApp, type AppDeps } from '../api/app.ts'
-import { namedRoutes } from '../api/trpc/named-routes.ts'
+import { proceduresOf } from '../api/trpc/mount.ts'
+import type { ServedProcedure } from '../api/trpc/procedure-base.ts'
 import { isAllowed, PERMISSIONS, ROLES, type Permission, type Role } from '../api/roles.ts'
 import { routesOf, type RouteRecord } from '../api/routes.ts'
 
 const TARGET = fileURLToPath(new URL('../docs/roles.md', import.meta.url))
 
-/** The routes of an API that others reach, as the product declares them. Nothing is served. */
-export function productRoutes(): readonly RouteRecord[] {
+/** An API that others reach, as the product declares it. Nothing is served. */
+function productApp(): ReturnType<typeof createApp> {
   const parts = { tokens: { token: null, grants: [] }, isLoopback: false }
-  return routesOf(createApp(parts as unknown as AppDeps)) // handlers need the rest, and none is called
+  return createApp(parts as unknown as AppDeps) // handlers need the rest, and none is called
+}
+
+/** Its routes. */
+export function productRoutes(): readonly RouteRecord[] {
+  return routesOf(productApp())
+}
+
+/** Its procedures: queries, mutations and subscriptions. */
+export function productProcedures(): readonly ServedProcedure[] {
+  return proceduresOf(productApp())
 }
 
 /** The document's text, formatted as every other document. */
@@ -61,9 +72,8 @@ function routeTable(): string[] {
   const rows = productRoutes().flatMap(({ path, methods }) =>
     Object.entries(methods).map(([method, contract]) => {
       const permission = contract === null ? null : contract.permission
-      const needs = permission === 'open' ? 'open' : `\`${permission ?? 'admin'}\``
-      const may = permission === 'open' ? ROLES.map(() => 'x').join(' | ') : marks(permission)
-      return { path, line: `| \`${method.toUpperCase()} ${path}\` | ${needs} | ${may} |` }
+      const line = `| \`${method.toUpperCase()} ${path}\` | ${needsOf(permission)} |`
+      return { path, line }
     }),
   )
   return [
@@ -75,21 +85,27 @@ function routeTable(): string[] {
 
 const PROCEDURES_HEAD = [
   'A procedure of tRPC (`/api/trpc`) and a method of the [client](integrating.md) need what their route needs.',
+  'Subscriptions, and what has two routes, are of tRPC alone.',
   '',
 ]
 
 function procedureTable(): string[] {
-  const rows = namedRoutes(productRoutes()).map(({ group, name, route, contract }) => {
-    const permission = contract === null ? null : contract.permission
-    if (permission === 'open') throw new TypeError(`${route} is open: it needs no procedure`)
-    const needs = `\`${permission ?? 'admin'}\``
-    return `| \`${group}.${name}\` | \`${route}\` | ${needs} | ${marks(permission)} |`
+  const rows = productProcedures().flatMap(({ name, kind, routes, permission }) => {
+    const asked = routes.length === 0 ? [kind] : routes.map((route) => `\`${route}\``)
+    const needs = needsOf(permission)
+    return asked.map((what) => `| \`${name}\` | ${what} | ${needs} |`)
   })
   return [
     `| procedure | route | needs | ${ROLES.join(' | ')} |`,
     `|---|---|---|${ROLES.map(() => ':-:|').join('')}`,
     ...rows,
   ]
+}
+
+/** The cells of what is needed and who has it. */
+function needsOf(permission: Permission | 'open' | null): string {
+  if (permission === 'open') return `open | ${ROLES.map(() => 'x').join(' | ')}`
+  return `\`${permission ?? 'admin'}\` | ${marks(permission)}`
 }
 
 function marks(permission: Permission | null): string {

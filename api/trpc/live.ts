@@ -21,9 +21,10 @@ import {
 } from '../problem.ts'
 import type { SchedulerStatus } from '../rest/scheduler-status.ts'
 import { requestLogger } from '../request-context.ts'
+import type { Permission } from '../roles.ts'
 import { refusal } from './errors.ts'
 import { createLiveFeed, FollowerBehindError } from './live-feed.ts'
-import type { ProcedureContext } from './procedures.ts'
+import type { ProcedureContext } from './procedure-base.ts'
 import { changeId, changesSince, createRunFeed, momentOf } from './run-feed.ts'
 
 /** How often what is followed is read, and how often it is asked who follows. Milliseconds. */
@@ -60,6 +61,12 @@ export type Live = {
   schedulerStatus(call: LiveCall): AsyncGenerator<TrackedEnvelope<SchedulerStatus>, void, undefined>
 }
 
+/** What each subscription needs, when it begins and for as long as it lasts. */
+export const FOLLOWING = {
+  runChanges: 'operations.read',
+  schedulerStatus: 'operations.read',
+} as const satisfies Record<keyof Live, Permission>
+
 /** One subscription that is asked for. */
 export type LiveCall = {
   readonly context: ProcedureContext
@@ -83,7 +90,7 @@ export function createLive(deps: LiveDeps): Live {
     async runChanges(call) {
       // Before anything is answered: a client that is connected misses nothing from then on.
       const start = await startOf(runChanges, call)
-      return guarded(call, async function* (signal) {
+      return guarded(FOLLOWING.runChanges, call, async function* (signal) {
         const items = runFeed.follow(signal)
         const told = new Set<string>()
         for await (const changed of changesSince(runChanges, start.sinceUs)) {
@@ -97,7 +104,7 @@ export function createLive(deps: LiveDeps): Live {
       })
     },
     schedulerStatus: (call) =>
-      guarded(call, async function* (signal) {
+      guarded(FOLLOWING.schedulerStatus, call, async function* (signal) {
         let last = call.input?.lastEventId ?? null
         for await (const status of statusFeed.follow(signal)) {
           const id = createHash('sha256').update(JSON.stringify(status)).digest('base64url')
@@ -119,10 +126,11 @@ async function startOf(changes: RunChanges, { input, context }: LiveCall) {
 
 type Items<T> = (signal: AbortSignal) => AsyncGenerator<T, void, undefined>
 
-/** Lets in who may follow, sends away who may no longer, and says why in the words of the API. */
+/** Counts who follows, sends away who may no longer, and says why in the words of the API. */
 function createGuard({ recheck, stopping, livePace = LIVE_PACE }: LiveDeps) {
   const followed = new Map<string, number>()
   return async function* guarded<T>(
+    permission: Permission,
     { context, signal }: LiveCall,
     items: Items<T>,
   ): AsyncGenerator<T, void, undefined> {
@@ -131,7 +139,7 @@ function createGuard({ recheck, stopping, livePace = LIVE_PACE }: LiveDeps) {
     const rechecks = setInterval(() => {
       recheck(request).then(
         (now) => {
-          const forbidden = forbiddenProblem(now, 'operations.read')
+          const forbidden = forbiddenProblem(now, permission)
           if (forbidden !== null) sentAway.abort(forbidden)
         },
         (error: unknown) => sentAway.abort(error),
@@ -139,8 +147,6 @@ function createGuard({ recheck, stopping, livePace = LIVE_PACE }: LiveDeps) {
     }, livePace.recheckMs)
     const leave = enter(followed, caller)
     try {
-      const forbidden = forbiddenProblem(caller, 'operations.read')
-      if (forbidden !== null) throw forbidden
       if (leave === null) throw tooMany()
       const ends = [sentAway.signal, stopping, ...(signal === undefined ? [] : [signal])]
       yield* items(AbortSignal.any(ends))

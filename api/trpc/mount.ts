@@ -11,6 +11,7 @@ import { JSON_LIMIT_BYTES, requireType, type RouteRecord } from '../routes.ts'
 import { refusal } from './errors.ts'
 import { createLive, type LiveDeps } from './live.ts'
 import { namedRoutes } from './named-routes.ts'
+import { servedProcedures, type ServedProcedure } from './procedure-base.ts'
 import { procedureRouter } from './procedures.ts'
 
 /** What the door asks. */
@@ -21,6 +22,13 @@ export type ProcedureDoor = { readonly serve: (routes: readonly RouteRecord[]) =
 
 /** Where procedures are called. */
 export const PROCEDURES_PATH = '/api/trpc'
+
+const RECORDS = 'procedureRecords'
+
+/** Every procedure that the app serves, in order. */
+export function proceduresOf(app: Express): readonly ServedProcedure[] {
+  return (app.locals[RECORDS] ?? []) as ServedProcedure[] // written by the door alone
+}
 
 /** Calls in one request: a page of the dashboard asks a dozen things at once. */
 const BATCH_LIMIT = 20
@@ -51,6 +59,7 @@ export function mountProcedures(app: Express, deps: ProcedureDeps): ProcedureDoo
     serve(routes) {
       const named = namedRoutes(routes)
       const router = procedureRouter(app, named, live)
+      app.locals[RECORDS] = servedProcedures(router)
       const usual = handlerOf(router, JSON_LIMIT_BYTES)
       const others = new Map<string, RequestHandler>(
         named.flatMap(({ group, name, contract }) => {

@@ -1,6 +1,7 @@
 /** Which procedure calls which route. A route that was forgotten, or a name without one, is an error. */
 import { PROCEDURES } from '../../client/procedures.ts'
 import type { Contract } from '../contract.ts'
+import type { Permission } from '../roles.ts'
 import type { RouteRecord } from '../routes.ts'
 
 /** A procedure and the route that it calls. */
@@ -11,6 +12,11 @@ export type NamedRoute = {
   readonly route: string
   /** What the route promises; null is the admin's alone. */
   readonly contract: Contract | null
+}
+
+/** Who may call the route. */
+export function permissionOf({ contract }: NamedRoute): Permission | 'open' | null {
+  return contract === null ? null : contract.permission
 }
 
 /**

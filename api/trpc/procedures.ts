@@ -2,8 +2,8 @@
  * The procedures of tRPC, made from the routes: each asks its route within the process, so that checks,
  * permission, limits, idempotency, audit and answer are the route's own.
  */
-import { initTRPC, type AnyTRPCRouter, type TRPCRouterRecord } from '@trpc/server'
-import type { Express, Request, Response } from 'express'
+import type { AnyTRPCRouter, TRPCRouterRecord } from '@trpc/server'
+import type { Express, Response } from 'express'
 
 import {
   ProcedureInputError,
@@ -11,46 +11,15 @@ import {
   routeCall,
   type RouteCall,
 } from '../../client/procedures.ts'
-import type { Caller } from '../caller.ts'
 import { invalidRequest, problemDocument, ProblemError, type ProblemDocument } from '../problem.ts'
 import { requestLogger } from '../request-context.ts'
+import type { Permission } from '../roles.ts'
 import { keyOfCall } from './call-key.ts'
-import { problemOf, refusal } from './errors.ts'
+import { refusal } from './errors.ts'
 import { askInside, type InnerAnswer } from './inner-call.ts'
-import type { Live, LiveInput } from './live.ts'
-import type { NamedRoute } from './named-routes.ts'
-
-/** Who calls procedures, and what their request and its answer are. */
-export type ProcedureContext = {
-  readonly caller: Caller
-  readonly request: Request
-  readonly response: Response
-  /** Calls in the request. */
-  readonly calls: number
-}
-
-const PING_MS = 15_000
-
-const t = initTRPC.context<ProcedureContext>().create({
-  // Stacks are for the log.
-  isDev: false,
-  sse: {
-    // Proxies close what is silent; a client that hears nothing for three of them connects again.
-    ping: { enabled: true, intervalMs: PING_MS },
-    client: { reconnectAfterInactivityMs: 3 * PING_MS },
-  },
-  errorFormatter({ shape, error }) {
-    const problem = problemOf(error)
-    const { code, path } = shape.data
-    const data = {
-      code,
-      httpStatus: problem.status,
-      ...(path === undefined ? {} : { path }),
-      problem,
-    }
-    return { ...shape, message: problem.detail, data }
-  },
-})
+import { FOLLOWING, type Live, type LiveInput } from './live.ts'
+import { permissionOf, type NamedRoute } from './named-routes.ts'
+import { procedure, router, type ProcedureContext } from './procedure-base.ts'
 
 /** The router of these routes. */
 export function procedureRouter(
@@ -59,23 +28,28 @@ export function procedureRouter(
   live: Live,
 ): AnyTRPCRouter {
   const groups: Record<string, TRPCRouterRecord> = {}
-  for (const { group, name, route } of routes) {
-    groups[group] = { ...groups[group], [name]: procedureOf(app, route) }
+  for (const entry of routes) {
+    const { group, name } = entry
+    groups[group] = { ...groups[group], [name]: procedureOf(app, entry) }
   }
-  const followed = t.procedure.input(liveInput)
   groups['scheduler'] = {
     ...groups['scheduler'],
-    toggleJob: t.procedure
-      .input((input: unknown) => input)
-      .mutation(({ ctx, input }) => askRoute(app, toggled(input, ctx), ctx)),
-    runChanges: followed.subscription(({ ctx, input, signal }) =>
+    toggleJob: toggle(app, routes),
+    runChanges: followed(FOLLOWING.runChanges).subscription(({ ctx, input, signal }) =>
       live.runChanges({ context: ctx, input, signal }),
     ),
-    schedulerStatus: followed.subscription(({ ctx, input, signal }) =>
+    schedulerStatus: followed(FOLLOWING.schedulerStatus).subscription(({ ctx, input, signal }) =>
       live.schedulerStatus({ context: ctx, input, signal }),
     ),
   }
-  return t.router(groups)
+  return router(groups)
+}
+
+/** What is asked is checked by the route. */
+const asIs = (input: unknown): unknown => input
+
+function followed(permission: Permission) {
+  return procedure.meta({ permission, routes: [] }).input(liveInput)
 }
 
 /** What resumes a subscription; anything else is passed over. */
@@ -85,7 +59,17 @@ function liveInput(value: unknown): LiveInput {
   return typeof lastEventId === 'string' ? { lastEventId } : undefined
 }
 
-/** The route of a switch that goes both ways, as a page wants it. */
+/** A switch that goes both ways, as a page wants it; both of its routes need the same. */
+function toggle(app: Express, routes: readonly NamedRoute[]): TRPCRouterRecord[string] {
+  const both: readonly string[] = [PROCEDURES.scheduler.enableJob, PROCEDURES.scheduler.disableJob]
+  const [enable] = routes.filter(({ route }) => both.includes(route))
+  return procedure
+    .meta({ permission: enable === undefined ? null : permissionOf(enable), routes: both })
+    .input(asIs)
+    .mutation(({ ctx, input }) => askRoute(app, toggled(input, ctx), ctx))
+}
+
+/** The route that is asked, by the way that the switch goes. */
 function toggled(input: unknown, { response }: ProcedureContext) {
   const { enableJob, disableJob } = PROCEDURES.scheduler
   if (typeof input === 'object' && input !== null && 'enabled' in input) {
@@ -98,9 +82,9 @@ function toggled(input: unknown, { response }: ProcedureContext) {
 }
 
 /** Reads are queries, everything else is a mutation: tRPC takes those by POST alone. */
-function procedureOf(app: Express, route: string): TRPCRouterRecord[string] {
-  // What is asked is checked by the route.
-  const taken = t.procedure.input((input: unknown) => input)
+function procedureOf(app: Express, entry: NamedRoute): TRPCRouterRecord[string] {
+  const { route } = entry
+  const taken = procedure.meta({ permission: permissionOf(entry), routes: [route] }).input(asIs)
   const ask = ({ ctx, input }: { ctx: ProcedureContext; input: unknown }) =>
     askRoute(app, { route, input }, ctx)
   return route.startsWith('GET ') ? taken.query(ask) : taken.mutation(ask)

@@ -13,7 +13,7 @@ import type { ListedRun } from '../../domain/ports/run-store.ts'
 import type { ProblemDocument } from '../problem.ts'
 import type { SchedulerStatus } from '../rest/scheduler-status.ts'
 import type { LiveInput } from './live.ts'
-import type { ProcedureContext } from './procedures.ts'
+import type { ProcedureContext } from './procedure-base.ts'
 
 type Procedures = typeof PROCEDURES
 type Route = keyof Operations

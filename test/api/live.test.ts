@@ -11,7 +11,7 @@ import { createRunStore } from '../../db/stores/run-store.ts'
 import type { RunRecord } from '../../domain/run.ts'
 import { addMs, instantFromMs } from '../../domain/time.ts'
 import { createApiRig, type ApiRig } from './api-rig.ts'
-import { askProcedure } from './procedure-calls.ts'
+import { askProcedure, eventsOf, type SseEvent } from './procedure-calls.ts'
 
 let rig: ApiRig
 const left: AbortController[] = []
@@ -23,8 +23,6 @@ afterAll(async () => {
   for (const one of left) one.abort()
   await rig[Symbol.asyncDispose]()
 })
-
-type SseEvent = { readonly event: string; readonly id: string | null; readonly data: unknown }
 
 /** What follows a procedure as it is on the wire; ends by itself when the stream does. */
 async function follow(
@@ -40,25 +38,6 @@ async function follow(
   const first = await events.next()
   expect(first.value).toMatchObject({ event: 'connected' })
   return { events, leave: () => abort.abort() }
-}
-
-async function* eventsOf(response: Response): AsyncGenerator<SseEvent, void, undefined> {
-  let text = ''
-  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-    text += chunk
-    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
-      const lines = text.slice(0, end).split('\n')
-      text = text.slice(end + 2)
-      const field = (name: string) =>
-        lines
-          .find((line) => line.startsWith(`${name}:`))
-          ?.slice(name.length + 1)
-          .trim() ?? null
-      const event = field('event') ?? 'message'
-      if (event !== 'ping')
-        yield { event, id: field('id'), data: JSON.parse(field('data') ?? 'null') }
-    }
-  }
 }
 
 async function next(events: AsyncGenerator<SseEvent>): Promise<SseEvent> {

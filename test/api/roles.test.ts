@@ -10,8 +10,9 @@ import { isAllowed, ROLES, type Role } from '../../api/roles.ts'
 import { readTokenFile } from '../../api/token-file.ts'
 import { createRunStore } from '../../db/stores/run-store.ts'
 import { instantFromMs } from '../../domain/time.ts'
-import { productRoutes } from '../../scripts/generate-roles-doc.ts'
+import { productProcedures, productRoutes } from '../../scripts/generate-roles-doc.ts'
 import { createApiRig, type ApiRig } from './api-rig.ts'
+import { askProcedure, eventsOf } from './procedure-calls.ts'
 
 const ADMIN_TOKEN = 'the-token-of-the-environment'
 const tokenOf = (role: Role) => `a-token-of-the-role-${role}`
@@ -26,7 +27,8 @@ beforeAll(async () => {
   const file = join(folder, 'tokens.json')
   const grants = ROLES.map((role) => ({ name: `${role}-1`, role, sha256: sha256(tokenOf(role)) }))
   await writeFile(file, JSON.stringify(grants))
-  rig = await createApiRig({ token: ADMIN_TOKEN, env: { API_TOKENS_FILE: file } })
+  const livePace = { pollMs: 50, recheckMs: 10_000 }
+  rig = await createApiRig({ token: ADMIN_TOKEN, env: { API_TOKENS_FILE: file }, livePace })
 })
 afterAll(async () => {
   await rig[Symbol.asyncDispose]()
@@ -44,6 +46,25 @@ const CASES = productRoutes().flatMap(({ path, methods }) =>
   ),
 )
 
+const METHODS = { query: 'GET', mutation: 'POST' } as const
+const PROCEDURES = productProcedures().flatMap((entry) => ROLES.map((role) => ({ ...entry, role })))
+
+/** The problem that a subscription begins with; null when it tells something, or has nothing to tell. */
+async function refusalOf(name: string, headers: Readonly<Record<string, string>>) {
+  using leaving = new DisposableStack()
+  const abort = leaving.adopt(new AbortController(), (one) => one.abort())
+  // What it goes on after is none of its ids: one that has nothing to tell says so.
+  const response = await fetch(`${rig.api.url}/api/trpc/${name}`, {
+    headers: { ...headers, 'last-event-id': 'none' },
+    signal: abort.signal,
+  })
+  for await (const { event, data } of eventsOf(response)) {
+    if (event === 'serialized-error') return (data as { data: { problem: unknown } }).data.problem
+    if (event === 'message') return null
+  }
+  return null
+}
+
 describe('roles', () => {
   it.each(CASES)('$role: $method $path', async ({ role, method, path, needs }) => {
     // An empty body is refused by every route that reads one: nothing is changed here.
@@ -58,6 +79,25 @@ describe('roles', () => {
     // Those who ask for a session do not take a token for it.
     if (!path.startsWith('/api/auth/')) expect(answer.status).not.toBe(401)
   })
+
+  it.each(PROCEDURES)(
+    '$role: $kind $name, which needs $permission',
+    async ({ name, kind, routes, permission, role }) => {
+      const parts = [...(routes[0] ?? '').matchAll(/:(\w+)/g)].map(([, part = '']) => part)
+      // As above: nothing is changed by an empty body.
+      const input = { ...Object.fromEntries(parts.map((part) => [part, 'none'])), body: {} }
+      const headers = bearer(tokenOf(role))
+      const told =
+        kind === 'subscription'
+          ? await refusalOf(name, headers)
+          : (await askProcedure(rig, name, METHODS[kind], { input, headers })).body
+      const forbidden = { type: 'urn:groundstop:problem:forbidden', status: 403 }
+      const mayCall = permission === 'open' || isAllowed(role, permission)
+      if (mayCall) expect(told).not.toMatchObject(forbidden)
+      else expect(told).toMatchObject(forbidden)
+      expect(told).not.toMatchObject({ status: 401 })
+    },
+  )
 
   it('let the token of the environment do everything', async () => {
     const headers = bearer(ADMIN_TOKEN)

@@ -11,7 +11,11 @@ import { namesActor } from '../../api/contract.ts'
 import { openApiDocument } from '../../api/openapi.ts'
 import { addRoute, routesOf } from '../../api/routes.ts'
 import { namedRoutes } from '../../api/trpc/named-routes.ts'
-import { productRoutes, rolesDocument } from '../../scripts/generate-roles-doc.ts'
+import {
+  productProcedures,
+  productRoutes,
+  rolesDocument,
+} from '../../scripts/generate-roles-doc.ts'
 import { operationsFile } from '../../scripts/generate-client-operations.ts'
 import { ROOT } from '../support/repository.ts'
 
@@ -137,6 +141,21 @@ test('the types of the client say what the routes say', async () => {
 })
 
 describe('procedures', () => {
+  test('say whom they let in', () => {
+    const served = productProcedures()
+    expect(served.filter(({ permission }) => permission === null)).toEqual([])
+    const kinds = new Set(served.map(({ kind }) => kind))
+    expect([...kinds]).toEqual(['query', 'mutation', 'subscription'])
+  })
+
+  test('need what each of their routes needs', () => {
+    const needs = new Map(methods.map(({ name, contract }) => [name, contract?.permission]))
+    const others = productProcedures().filter(({ routes: asked, permission }) =>
+      asked.some((route) => needs.get(route) !== permission),
+    )
+    expect(others).toEqual([])
+  })
+
   test('are named for each route of JSON that is not open', () => {
     expect(namedRoutes(routes).length).toBeGreaterThan(90)
     const contract = {
