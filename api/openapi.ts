@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 document of the routes, made from the contracts that they are checked with. */
 import { z } from 'zod'
 
-import type { Contract } from './contract.ts'
+import { namesActor, type Contract } from './contract.ts'
 import { PERMISSIONS, ROLES, isAllowed } from './roles.ts'
 import type { Method, RouteRecord } from './routes.ts'
 import { problemShape } from './shapes.ts'
@@ -69,13 +69,25 @@ function operation(path: string, method: Method, contract: Contract): JsonObject
             content: Object.fromEntries(
               bodyTypes.map((type) => [
                 type,
-                { schema: type.endsWith('/json') ? schemaOf(body, 'input') : { type: 'string' } },
+                { schema: type.endsWith('/json') ? bodySchema(contract) : { type: 'string' } },
               ]),
             ),
           },
         }),
     responses: { ...answers(contract), default: PROBLEM },
   }
+}
+
+const WHO_ACTS =
+  'Who acts. A named token, an API key and whoever is signed in act under their own name: leave it out. ' +
+  'With `API_TOKEN`, or with no token configured, it is required.'
+
+/** What a body is made of; who acts is known of most callers. */
+function bodySchema(contract: Contract): JsonObject {
+  const { body = z.unknown() } = contract
+  if (!namesActor(contract) || !(body instanceof z.ZodObject)) return schemaOf(body, 'input')
+  const by = (body.shape['by'] as z.ZodType).optional().describe(WHO_ACTS) // it has one
+  return schemaOf(body.safeExtend({ by }), 'input')
 }
 
 function whoMay(permission: Contract['permission']): string {

@@ -87,18 +87,18 @@ export type Operations = {
     }
   }
   'POST /api/admin/scheduler/schedules/:name/enable': {
-    input: { name: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { name: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: { name: string; enabled: boolean }
   }
   'POST /api/admin/scheduler/schedules/:name/disable': {
-    input: { name: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { name: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: { name: string; enabled: boolean }
   }
   'POST /api/admin/scheduler/schedules/:name/backfill': {
     input: {
       name: string
       idempotencyKey?: string
-      body: { by: string; reason: string; since: string; until: string; dryRun?: boolean }
+      body: { by?: string; reason: string; since: string; until: string; dryRun?: boolean }
     }
     answer: { fires: readonly { readonly [name: string]: unknown }[] }
   }
@@ -247,7 +247,7 @@ export type Operations = {
     input: {
       id: string
       idempotencyKey?: string
-      body: { by: string; reason: string; executeAt: string }
+      body: { by?: string; reason: string; executeAt: string }
     }
     answer: {
       id: string
@@ -304,7 +304,7 @@ export type Operations = {
     input: {
       idempotencyKey?: string
       body: {
-        by: string
+        by?: string
         reason: string
         until: string
         owner?: 'operations' | 'finance' | 'platform' | 'claims'
@@ -315,7 +315,7 @@ export type Operations = {
     answer: { windowId: string; until?: string }
   }
   'POST /api/admin/scheduler/windows/:windowId/close': {
-    input: { windowId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { windowId: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: { windowId: string; until?: string }
   }
   'GET /api/admin/scheduler/cover': {
@@ -334,16 +334,16 @@ export type Operations = {
     input: {
       name: string
       idempotencyKey?: string
-      body: { by: string; reason: string; perSecond: number | null }
+      body: { by?: string; reason: string; perSecond: number | null }
     }
     answer: { name: string; perSecond: number | null }
   }
   'POST /api/admin/scheduler/queues/:name/pause': {
-    input: { name: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { name: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: { name: string; paused: boolean }
   }
   'POST /api/admin/scheduler/queues/:name/resume': {
-    input: { name: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { name: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: { name: string; paused: boolean }
   }
   'GET /api/admin/scheduler/dead-letters': {
@@ -372,7 +372,7 @@ export type Operations = {
     input: {
       idempotencyKey?: string
       body: {
-        by: string
+        by?: string
         reason: string
         filter: {
           state?:
@@ -403,7 +403,7 @@ export type Operations = {
     input: {
       idempotencyKey?: string
       body: {
-        by: string
+        by?: string
         reason: string
         filter: {
           state?:
@@ -468,7 +468,7 @@ export type Operations = {
     input: {
       idempotencyKey?: string
       body: {
-        by: string
+        by?: string
         reason: string
         type: string
         when: {
@@ -530,7 +530,7 @@ export type Operations = {
     input: {
       idempotencyKey?: string
       body: {
-        by: string
+        by?: string
         reason: string
         action: 'cancel' | 'pause' | 'resume' | 'reschedule'
         when?: {
@@ -597,7 +597,7 @@ export type Operations = {
     }
   }
   'DELETE /api/tasks/:taskId': {
-    input: { taskId: string; body: { by: string; reason: string } }
+    input: { taskId: string; body: { by?: string; reason: string } }
     answer: {
       taskId: string
       tenant: string
@@ -621,7 +621,7 @@ export type Operations = {
     }
   }
   'POST /api/tasks/:taskId/pause': {
-    input: { taskId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { taskId: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: {
       taskId: string
       tenant: string
@@ -645,7 +645,7 @@ export type Operations = {
     }
   }
   'POST /api/tasks/:taskId/resume': {
-    input: { taskId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { taskId: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: {
       taskId: string
       tenant: string
@@ -673,7 +673,7 @@ export type Operations = {
       taskId: string
       idempotencyKey?: string
       body: {
-        by: string
+        by?: string
         reason: string
         when: {
           executeAt?: string
@@ -759,7 +759,7 @@ export type Operations = {
       key: string
       idempotencyKey?: string
       body: {
-        by: string
+        by?: string
         reason: string
         value: boolean | number | string | { readonly [name: string]: number }
         version?: number
@@ -786,7 +786,7 @@ export type Operations = {
     }
   }
   'DELETE /api/admin/scheduler/settings/:key': {
-    input: { key: string; body: { by: string; reason: string; version?: number } }
+    input: { key: string; body: { by?: string; reason: string; version?: number } }
     answer: {
       setting: {
         key: string
@@ -925,7 +925,7 @@ export type Operations = {
     }
   }
   'POST /api/policies/:policyNumber/cancel': {
-    input: { policyNumber: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { policyNumber: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: {
       policyNumber: string
       result: 'cancelled' | 'unchanged'
@@ -964,7 +964,7 @@ export type Operations = {
     input: {
       policyNumber: string
       idempotencyKey?: string
-      body: { by: string; reason: string; evidence?: string }
+      body: { by?: string; reason: string; evidence?: string }
     }
     answer: {
       appealId: string
@@ -1068,24 +1068,24 @@ export type Operations = {
     answer: { readonly [name: string]: unknown }
   }
   'POST /api/payouts/:payoutId/approve': {
-    input: { payoutId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { payoutId: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: { approved: number; held: number; awaitingSecond: number }
   }
   'POST /api/payouts/:payoutId/payee': {
     input: {
       payoutId: string
       idempotencyKey?: string
-      body: { by: string; reason: string; payeeRef: string }
+      body: { by?: string; reason: string; payeeRef: string }
     }
     answer: { changed: boolean; state: string }
   }
   'GET /api/payouts/controls': { input: {}; answer: { readonly [name: string]: unknown } }
   'POST /api/payouts/controls/pause': {
-    input: { idempotencyKey?: string; body: { by: string; reason: string; product?: string } }
+    input: { idempotencyKey?: string; body: { by?: string; reason: string; product?: string } }
     answer: { pause: { all: boolean; products: readonly string[] }; changed: boolean }
   }
   'POST /api/payouts/controls/resume': {
-    input: { idempotencyKey?: string; body: { by: string; reason: string; product?: string } }
+    input: { idempotencyKey?: string; body: { by?: string; reason: string; product?: string } }
     answer: { pause: { all: boolean; products: readonly string[] }; changed: boolean }
   }
   'GET /api/providers': {
@@ -1133,15 +1133,15 @@ export type Operations = {
     answer: { readonly [name: string]: unknown }
   }
   'POST /api/reviews/:caseId/claim': {
-    input: { caseId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { caseId: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: { readonly [name: string]: unknown }
   }
   'POST /api/reviews/:caseId/release': {
-    input: { caseId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { caseId: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: { readonly [name: string]: unknown }
   }
   'POST /api/reviews/:caseId/escalate': {
-    input: { caseId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { caseId: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: { readonly [name: string]: unknown }
   }
   'POST /api/reviews/:caseId/decide': {
@@ -1149,7 +1149,7 @@ export type Operations = {
       caseId: string
       idempotencyKey?: string
       body: {
-        by: string
+        by?: string
         reason: string
         outcome: 'pay' | 'deny' | 'wait' | 'retry' | 'cancel' | 'acknowledge' | 'confirm' | 'refuse'
         bps?: number
@@ -1247,11 +1247,19 @@ export type Operations = {
     answer: { readonly [name: string]: unknown }
   }
   'POST /api/notifications/:notificationId/resend': {
-    input: { notificationId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: {
+      notificationId: string
+      idempotencyKey?: string
+      body: { by?: string; reason: string }
+    }
     answer: { notificationId: string }
   }
   'POST /api/notifications/:notificationId/suppress': {
-    input: { notificationId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: {
+      notificationId: string
+      idempotencyKey?: string
+      body: { by?: string; reason: string }
+    }
     answer: { notificationId: string }
   }
   'POST /api/contacts': {
@@ -1262,7 +1270,7 @@ export type Operations = {
     answer: { readonly [name: string]: unknown }
   }
   'POST /api/contacts/:holderRef/erase': {
-    input: { holderRef: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { holderRef: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: { erased: true }
   }
   'GET /api/privacy-requests': {
@@ -1319,7 +1327,7 @@ export type Operations = {
         kind: 'export' | 'erasure'
         holderRef: string
         receivedAt?: string
-        by: string
+        by?: string
         reason: string
       }
     }
@@ -1341,7 +1349,7 @@ export type Operations = {
     }
   }
   'POST /api/privacy-requests/:requestId/refuse': {
-    input: { requestId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { requestId: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: {
       requestId: string
       kind: 'export' | 'erasure'
@@ -1360,7 +1368,7 @@ export type Operations = {
     }
   }
   'POST /api/privacy-requests/:requestId/link': {
-    input: { requestId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { requestId: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: { requestId: string; path: string | null; expiresAt: string; tries: number }
   }
   'GET /api/audit': {
@@ -1410,7 +1418,7 @@ export type Operations = {
     input: {
       idempotencyKey?: string
       body: {
-        by: string
+        by?: string
         reason: string
         name: string
         email: string
@@ -1449,7 +1457,7 @@ export type Operations = {
     input: {
       userId: string
       idempotencyKey?: string
-      body: { by: string; reason: string; role: 'viewer' | 'operator' | 'claims' | 'admin' }
+      body: { by?: string; reason: string; role: 'viewer' | 'operator' | 'claims' | 'admin' }
     }
     answer: {
       user: {
@@ -1468,7 +1476,7 @@ export type Operations = {
     }
   }
   'POST /api/users/:userId/disable': {
-    input: { userId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { userId: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: {
       user: {
         userId: string
@@ -1486,7 +1494,7 @@ export type Operations = {
     }
   }
   'POST /api/users/:userId/enable': {
-    input: { userId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { userId: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: {
       user: {
         userId: string
@@ -1504,7 +1512,7 @@ export type Operations = {
     }
   }
   'POST /api/users/:userId/revoke-sessions': {
-    input: { userId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { userId: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: { revoked: number }
   }
   'GET /api/api-keys': {
@@ -1529,7 +1537,7 @@ export type Operations = {
     input: {
       idempotencyKey?: string
       body: {
-        by: string
+        by?: string
         reason: string
         name: string
         role: 'viewer' | 'operator' | 'claims' | 'admin'
@@ -1569,7 +1577,7 @@ export type Operations = {
     }
   }
   'POST /api/api-keys/:apiKeyId/revoke': {
-    input: { apiKeyId: string; idempotencyKey?: string; body: { by: string; reason: string } }
+    input: { apiKeyId: string; idempotencyKey?: string; body: { by?: string; reason: string } }
     answer: { changed: boolean }
   }
 }

@@ -61,9 +61,15 @@ function operationOf(path: string, [method, value]: [string, unknown]): Operatio
     method: method.toUpperCase(),
     path,
     parameters: operation.parameters ?? [],
-    body: operation.requestBody?.content['application/json']?.schema ?? null,
+    body: saying(operation.requestBody?.content['application/json']?.schema),
     responses: operation.responses,
   }
+}
+
+/** This machine's caller has no name, and so says who acts. */
+function saying(body: JsonSchema | undefined): JsonSchema | null {
+  if (body?.properties?.['by'] === undefined) return body ?? null
+  return { ...body, required: [...new Set([...(body.required ?? []), 'by'])] }
 }
 
 const ajv = new Ajv2020({ strict: false, allErrors: true })

@@ -108,6 +108,34 @@ describe('the OpenAPI document', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 
+  test('asks nobody who acts whose token says so', () => {
+    const app = express()
+    const note = { by: z.string(), reason: z.string() }
+    const of = (body: z.ZodType) =>
+      ({ summary: 's', permission: 'jobs.run', body, answers: { 200: null } }) as const
+    addRoute(app, '/api/acted', { post: () => undefined }, { post: of(z.strictObject(note)) })
+    const figures = { by: z.array(z.string()) }
+    addRoute(
+      app,
+      '/api/asked',
+      { post: () => undefined },
+      { post: of(z.object({ figures: z.object(figures) })) },
+    )
+    const { paths } = openApiDocument(routesOf(app))
+    const bodies = Object.values(paths).map(
+      ({ post }) =>
+        (post as { requestBody: { content: Record<string, { schema: object }> } }).requestBody
+          .content['application/json']?.schema,
+    )
+    expect(bodies).toMatchObject([
+      {
+        required: ['reason'],
+        properties: { by: { description: expect.stringContaining('leave it out') as string } },
+      },
+      { required: ['figures'], properties: { figures: { required: ['by'] } } },
+    ])
+  })
+
   test('leaves out a route without a contract, which is how the first test finds it', () => {
     const app = express()
     addRoute(app, '/api/new', { get: () => undefined })
