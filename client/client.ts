@@ -2,6 +2,7 @@
  * The client for programs that use Groundstop: procedures by name, typed from the routes. It needs
  * `fetch` alone. Repeats of changes carry one Idempotency-Key, so that they have one effect.
  */
+import type { ProofKey } from './dpop.ts'
 import type { Operations } from './operations.generated.ts'
 import { ProblemResponseError, problemOf } from './problem-response.ts'
 import { PROCEDURES, routeCall, type RouteCall } from './procedures.ts'
@@ -13,6 +14,8 @@ export type ClientOptions = {
   /** An API key, or a token; without one the API must be this machine's own. */
   readonly apiKey?: string
   readonly token?: string
+  /** The key pair that the key or token is bound to, made by `createProofKey`: each try is proven. */
+  readonly proofKey?: ProofKey
   /** Default: the platform's. */
   readonly fetch?: typeof fetch
   /** Tries in all, the first included; default 4, from 1. */
@@ -31,7 +34,9 @@ export type CallOptions = {
   readonly timeoutMs?: number
 }
 
-type Settings = ClientOptions & CallOptions
+/** What servers asked to have repeated in the next proof; the last one counts (RFC 9449, 8.2). */
+type Nonces = { last?: string }
+type Settings = ClientOptions & CallOptions & { readonly nonces: Nonces }
 type Procedures = typeof PROCEDURES
 type Route = keyof Operations
 type Taken<R extends Route> = Operations[R]['input']
@@ -89,15 +94,23 @@ const WAIT_MS = 600_000
 const LOOK_EVERY_MS = 1_000
 const MS_PER_S = 1_000
 
-/** Makes a client. Calls throw ProblemResponseError for what is refused. */
+/**
+ * Makes a client. Calls throw ProblemResponseError for what is refused. Throws TypeError for a proof key
+ * without the key or token that is bound to it.
+ */
 export function createGroundstopClient(options: ClientOptions): GroundstopClient {
+  const { apiKey, token = apiKey, proofKey } = options
+  if (proofKey !== undefined && token === undefined) {
+    throw new TypeError('proofKey goes with the apiKey or token that is bound to it')
+  }
+  const nonces: Nonces = {}
   const groups = Object.entries(PROCEDURES).map(([group, names]) => [
     group,
     Object.fromEntries(
       Object.entries(names).map(([name, route]) => [
         name,
         (input: unknown, own: CallOptions = {}) =>
-          callWithRetries({ ...options, ...own }, routeCall(route, input)),
+          callWithRetries({ ...options, ...own, nonces }, routeCall(route, input)),
       ]),
     ),
   ])
@@ -169,26 +182,45 @@ async function exchange(
   call: RouteCall,
   signal: AbortSignal,
 ): Promise<{ readonly response: Response; readonly text: string }> {
-  const { url, fetch: ask = fetch } = options
-  const response = await ask(new URL(call.url, url), {
-    method: call.method,
-    headers: headersOf(options, call),
-    ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-    signal,
-  })
-  return { response, text: await response.text() }
+  const { url, fetch: ask = fetch, nonces } = options
+  const address = new URL(call.url, url)
+  for (let isRepeat = false; ; isRepeat = true) {
+    const response = await ask(address, {
+      method: call.method,
+      headers: { ...headersOf(call), ...(await credentialsOf(options, call, address)) },
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      signal,
+    })
+    const text = await response.text()
+    const nonce = response.headers.get('dpop-nonce') ?? undefined
+    if (nonce !== undefined) nonces.last = nonce
+    // Asked for once at the door, before anything was done; a second time is a refusal.
+    if (isRepeat || nonce === undefined || !asksForNonce(response)) return { response, text }
+  }
 }
 
-function headersOf(
-  { apiKey, token = apiKey }: ClientOptions,
-  call: RouteCall,
-): Record<string, string> {
+function asksForNonce({ status, headers }: Response): boolean {
+  return status === 401 && /use_dpop_nonce/.test(headers.get('www-authenticate') ?? '')
+}
+
+function headersOf(call: RouteCall): Record<string, string> {
   return {
     accept: 'application/json',
     ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
-    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...(call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey }),
   }
+}
+
+/** Who calls; a proof is of one try, since none is taken twice. */
+async function credentialsOf(
+  { apiKey, token = apiKey, proofKey, nonces }: Settings,
+  { method }: RouteCall,
+  url: URL,
+): Promise<Record<string, string>> {
+  if (token === undefined) return {}
+  if (proofKey === undefined) return { authorization: `Bearer ${token}` }
+  const dpop = await proofKey.prove({ method, url, token, nonce: nonces.last })
+  return { authorization: `DPoP ${token}`, dpop }
 }
 
 async function waitForRun(

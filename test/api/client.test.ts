@@ -24,6 +24,7 @@ import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
 import { createApiRig, type ApiRig } from './api-rig.ts'
 
 const ANALYZE = { type: 'MAINTENANCE', payload: { task: 'analyze' } }
+const tomorrow = () => new Date(Date.now() + 86_400_000).toISOString()
 const PAGE_URL = 'http://127.0.0.1:3000'
 
 let api: ApiRig
@@ -45,6 +46,12 @@ async function blocksOf(language: string): Promise<string[]> {
   return [...page.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(
     ([, block = '']) => block.replaceAll(PAGE_URL, api.api.url),
   )
+}
+
+/** How a program of the page is run, with the client of these sources. */
+function wordsOf(program: string): string[] {
+  const source = program.replaceAll('./client/', `${join(ROOT, 'client')}/`)
+  return ['--input-type=module-typescript', '--eval', source]
 }
 
 async function outputOf(command: string, words: readonly string[]): Promise<string> {
@@ -76,12 +83,18 @@ describe('the page', () => {
 
   it('leads by the client from nothing to a run, its result and the policies', async () => {
     const [program = ''] = await blocksOf('ts')
-    const source = program.replace('./client/client.ts', join(ROOT, 'client/client.ts'))
-    const words = ['--input-type=module-typescript', '--eval', source]
-    const out = await maintained(() => outputOf(process.execPath, words))
+    const out = await maintained(() => outputOf(process.execPath, wordsOf(program)))
     const [first, ...policies] = out.split('\n')
     expect(first).toMatch(/^success .*"task":"analyze"/)
     expect(policies.filter((line) => line.includes('policyNumber: '))).toHaveLength(400)
+  })
+
+  it('leads by the client to a key that is bound to a key pair, and to what it may read', async () => {
+    const [, program = ''] = await blocksOf('ts')
+    await createGroundstopClient({ url: api.api.url }).scheduler.startRun({
+      body: { ...ANALYZE, executeAt: tomorrow() },
+    })
+    expect(await outputOf(process.execPath, wordsOf(program))).toContain("type: 'MAINTENANCE'")
   })
 })
 
@@ -126,7 +139,7 @@ describe('the client', () => {
   it('has one effect when the answer to a change is lost', async () => {
     await withFaults([() => 'lost', () => 503], async (url, keys) => {
       const client = createGroundstopClient({ url, retryDelayMs: 1 })
-      const executeAt = new Date(Date.now() + 86_400_000).toISOString()
+      const executeAt = tomorrow()
       const { id } = await client.scheduler.startRun({ body: { ...ANALYZE, executeAt } })
       expect(keys).toEqual([expect.any(String), keys[0], keys[0]])
       const { items } = await client.audit.list({ action: 'job.start' })
@@ -139,7 +152,7 @@ describe('the client', () => {
   it('tries again under the same key when a try is not answered in its time', async () => {
     await withFaults([() => 'silent'], async (url, keys) => {
       const client = createGroundstopClient({ url, retryDelayMs: 1, timeoutMs: 150 })
-      const executeAt = new Date(Date.now() + 86_400_000).toISOString()
+      const executeAt = tomorrow()
       const input = { body: { ...ANALYZE, executeAt } }
       const { id } = await client.scheduler.startRun(input, { timeoutMs: 1_000 })
       expect(keys).toEqual([expect.any(String), keys[0]])
@@ -219,7 +232,7 @@ describe('the client', () => {
 
   it('waits for a run no longer than it is told', async () => {
     const client = createGroundstopClient({ url: api.api.url })
-    const executeAt = new Date(Date.now() + 86_400_000).toISOString()
+    const executeAt = tomorrow()
     const { id } = await client.scheduler.startRun({ body: { ...ANALYZE, executeAt } })
     const waiting = client.waitForRun(id, { timeoutMs: 60, everyMs: 20 })
     await expect(waiting).rejects.toThrow(RunTimeoutError)
