@@ -118,18 +118,22 @@ export function createGroundstopClient(options: ClientOptions): GroundstopClient
   return { ...methods, waitForRun: (id, wait) => waitForRun(methods, id, wait) }
 }
 
+/** A page of a list; runs of jobs are its `jobs`. */
+type Page<Item> = { readonly nextCursor: string | null } & (
+  | { readonly items: readonly Item[] }
+  | { readonly jobs: readonly Item[] }
+)
+
 /** All items of a list that is read page by page: `itemsOf(client.policies.list, { limit: 500 })`. */
 export async function* itemsOf<Input extends { cursor?: string } | undefined, Item>(
-  list: (
-    input: Input,
-  ) => Promise<{ readonly items: readonly Item[]; readonly nextCursor: string | null }>,
+  list: (input: Input) => Promise<Page<Item>>,
   input: NonNullable<NoInfer<Input>>,
 ): AsyncGenerator<Item, void> {
   for (let asked = input; ;) {
-    const { items, nextCursor } = await list(asked)
-    yield* items
-    if (nextCursor === null) return
-    asked = { ...asked, cursor: nextCursor }
+    const page = await list(asked)
+    yield* 'items' in page ? page.items : page.jobs
+    if (page.nextCursor === null) return
+    asked = { ...asked, cursor: page.nextCursor }
   }
 }
 

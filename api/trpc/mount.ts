@@ -12,7 +12,7 @@ import { refusal } from './errors.ts'
 import { createLive, type LiveDeps } from './live.ts'
 import { namedRoutes } from './named-routes.ts'
 import { servedProcedures, type ServedProcedure } from './procedure-base.ts'
-import { procedureRouter } from './procedures.ts'
+import { procedureRouter, routeStatus } from './procedures.ts'
 
 /** What the door asks. */
 export type ProcedureDeps = LiveDeps & { readonly askWho: Doorkeeper }
@@ -86,6 +86,11 @@ function handlerOf(router: AnyTRPCRouter, limitBytes: number): RequestHandler {
       ...{ caller: callerOf(res), request: req, response: res },
       calls: info.calls.length,
     }),
+    // A batch has one status for several calls, and keeps tRPC's.
+    responseMeta: ({ ctx, info, errors }) => {
+      const isOne = ctx !== undefined && info?.isBatchCall === false && errors.length === 0
+      return isOne ? { status: routeStatus(ctx.response) } : {}
+    },
     maxBatchSize: BATCH_LIMIT,
     maxBodySize: limitBytes + ENVELOPE_BYTES,
     onError: ({ error, ctx }) => {

@@ -107,9 +107,17 @@ async function askRoute(
   const text = body === undefined ? undefined : JSON.stringify(body)
   const answer = await askInside(app, { method, url, headers, body: text }, caller)
   passHeaders(response, answer)
+  response.locals[STATUS] = answer.status
   const told: unknown = answer.text === '' ? null : JSON.parse(answer.text)
   if (answer.status < 400) return told
   throw refusal(told as ProblemDocument) // what every refused request is answered with
+}
+
+const STATUS = 'routeStatus'
+
+/** The status of the route that was asked, the last one of a batch; 200 when none was. */
+export function routeStatus({ locals }: Response): number {
+  return (locals[STATUS] ?? 200) as number // written by `askRoute` alone
 }
 
 /** What says how long to wait; in a batch the last one that says it. */

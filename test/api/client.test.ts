@@ -230,6 +230,22 @@ describe('the client', () => {
     expect([numbers.length, new Set(numbers).size]).toEqual([400, 400])
   })
 
+  it('reads runs to their end too, whose pages have them as jobs', async () => {
+    const client = createGroundstopClient({ url: api.api.url })
+    for (const task of ['analyze', 'vacuum']) {
+      const body = { type: 'MAINTENANCE', payload: { task }, executeAt: tomorrow() }
+      await client.scheduler.startRun({ body })
+    }
+    await vi.waitFor(async () => {
+      const runs = await Array.fromAsync(itemsOf(client.scheduler.listRuns, { limit: 1 }))
+      const { jobs } = await client.scheduler.listRuns({ limit: 100 })
+      expect(jobs.length).toBeGreaterThan(1)
+      expect(runs.map(({ runId }) => runId).toSorted()).toEqual(
+        jobs.map(({ runId }) => runId).toSorted(),
+      )
+    })
+  })
+
   it('waits for a run no longer than it is told', async () => {
     const client = createGroundstopClient({ url: api.api.url })
     const executeAt = tomorrow()

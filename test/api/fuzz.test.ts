@@ -228,7 +228,7 @@ async function checkProcedure(
     error?: { data: { problem: object } }
   }
   const what = `${procedure} ${sent} -> ${response.status} ${JSON.stringify(body)}, not ${told}`
-  expect(response.status, what).toBe(status < 400 ? 200 : status)
+  expect(response.status, what).toBe(status)
   const answer = body.error === undefined ? body.result?.data : body.error.data.problem
   expect({ ...(answer as object), correlationId: '' }, what).toEqual({
     ...(JSON.parse(told) as object),
