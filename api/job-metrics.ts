@@ -11,7 +11,7 @@ import { allJobs, findJobOfWorkflow, type AnyJob } from '../jobs/registry.ts'
 import { retryLabel, type Metrics, type RunStatus } from '../platform/metrics.ts'
 import type { Collector } from '../platform/metrics-server.ts'
 import { listedRun } from '../platform/temporal/listed-run.ts'
-import { statusOfRun, withinDeadline, workflowTypeQuery } from './job-runs.ts'
+import { statusOfRun, withinDeadline, workflowTypeQuery } from '../platform/temporal/job-runs.ts'
 import { readRunTrail, type RunTrail } from './run-trail.ts'
 import { readSchedulerState } from './scheduler-state.ts'
 

@@ -23,7 +23,12 @@ import { createRunRedriver } from '../platform/temporal/run-redriver.ts'
 import { findReschedulable, rescheduleRun } from '../platform/temporal/run-rescheduler.ts'
 import { createScheduleStates } from '../platform/temporal/schedule-states.ts'
 import { createWatchedSchedules } from '../platform/temporal/watched-schedules.ts'
-import { cancelJobRun, describeJobRun, listJobRuns, readJobRun } from './job-runs.ts'
+import {
+  cancelJobRun,
+  describeJobRun,
+  listJobRuns,
+  readJobRun,
+} from '../platform/temporal/job-runs.ts'
 import { startJobRun } from './job-starts.ts'
 import type { DeadLettersDeps } from './rest/dead-letters.ts'
 import type { JobControlDeps } from './rest/job-control.ts'

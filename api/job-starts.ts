@@ -10,7 +10,7 @@ import { startIdsOf, workflowIdOf } from '../jobs/run-identity.ts'
 import type { AnyJob } from '../jobs/registry.ts'
 import { JobConflictError, startJob } from '../platform/temporal/job-starter.ts'
 import type { Attempt } from './idempotency.ts'
-import { describeJobRun, withinDeadline, type JobRun } from './job-runs.ts'
+import { describeJobRun, withinDeadline, type JobRun } from '../platform/temporal/job-runs.ts'
 
 /** A start that was checked. `executeAt` is null for now. */
 export type JobStart = {

@@ -6,7 +6,7 @@ import type { ErrorRequestHandler, Response } from 'express'
 import type { z } from 'zod'
 
 import { PayloadKeyError } from '../platform/temporal/payload-codec.ts'
-import { NoSuchJobRunError } from './job-runs.ts'
+import { NoSuchJobRunError } from '../platform/temporal/job-runs.ts'
 import { requestLogger } from './request-context.ts'
 
 /** One field that is wrong. `path` is `payload.policyId`, or `policies.3.sum_insured`. */

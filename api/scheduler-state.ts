@@ -12,7 +12,7 @@ import {
 } from '../jobs/define-job.ts'
 import { allJobs } from '../jobs/registry.ts'
 import { listStuckRuns, type StuckRun } from '../platform/temporal/runs.ts'
-import { withinDeadline, workflowTypeQuery } from './job-runs.ts'
+import { withinDeadline, workflowTypeQuery } from '../platform/temporal/job-runs.ts'
 
 /** One task queue: tasks that wait for a worker, and who works on it. */
 export type QueueState = {

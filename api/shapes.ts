@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 import { APPEALABLE_STATES } from '../domain/appeal.ts'
 import { JOB_PRIORITIES, type JobPriority } from '../jobs/define-job.ts'
-import { RUN_STATUSES } from './job-runs.ts'
+import { RUN_STATUSES } from '../platform/temporal/job-runs.ts'
 
 /** An instant of an answer: ISO-8601 in UTC. */
 export const instantShape: z.ZodType = z.iso.datetime()

@@ -60,6 +60,14 @@ export function privacyDueAt(receivedAt: Instant): Instant {
   return instantFromMs(midnight + (toMs(receivedAt) % DAY_MS))
 }
 
+/** Whether a request is open past its month. */
+export function isPrivacyOverdue(
+  { closedAt, dueAt }: { readonly closedAt: Instant | null; readonly dueAt: Instant },
+  now: Instant,
+): boolean {
+  return closedAt === null && dueAt < now
+}
+
 /** How long until a block is looked at again: never beyond the moment at which it must be answered. */
 export function lookAgainMs(now: Instant, dueAt: Instant): number {
   const untilDueMs = Math.max(SECOND_MS, toMs(dueAt) - toMs(now))

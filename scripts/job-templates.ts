@@ -123,7 +123,7 @@ What the job does, and what follows when it does not run.
 
 ## It failed
 
-\`groundstop jobs list --job ${name} --status failed\`, then \`groundstop jobs show <id>\`; the last part of \`failure\` is the reason.
+\`groundstop jobs list --job ${name} --status failed\`, then \`groundstop jobs show <id>\`; its \`error\` is the reason.
 
 | reason                | do                                                      |
 | --------------------- | ------------------------------------------------------- |

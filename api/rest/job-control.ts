@@ -18,7 +18,7 @@ import { JobConflictError, JobQueueFullError } from '../../platform/temporal/job
 import { callerOf } from '../caller.ts'
 import { noteText, type Contract } from '../contract.ts'
 import { onceByKey, type Attempt } from '../idempotency.ts'
-import type { JobRun } from '../job-runs.ts'
+import type { JobRun } from '../../platform/temporal/job-runs.ts'
 import type { JobStart } from '../job-starts.ts'
 import { ProblemError, invalidRequest, parseInput } from '../problem.ts'
 import { addRoute, jsonBody, type Contracts } from '../routes.ts'

@@ -22,7 +22,7 @@ import {
   type JobRunDetails,
   type JobRunFilter,
   type JobRunPage,
-} from '../job-runs.ts'
+} from '../../platform/temporal/job-runs.ts'
 import type { JobStart } from '../job-starts.ts'
 import { ProblemError, invalidRequest, parseInput } from '../problem.ts'
 import { isAllowed } from '../roles.ts'

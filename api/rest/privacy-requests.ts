@@ -2,7 +2,11 @@
 import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 
-import { PRIVACY_KINDS, PRIVACY_TRANSITIONS } from '../../domain/privacy-request.ts'
+import {
+  isPrivacyOverdue,
+  PRIVACY_KINDS,
+  PRIVACY_TRANSITIONS,
+} from '../../domain/privacy-request.ts'
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import { ExportTornError } from '../../domain/ports/privacy-exports.ts'
 import type { PrivacyRequest, PrivacyRequestStore } from '../../domain/ports/privacy-requests.ts'
@@ -279,7 +283,7 @@ async function act(
 }
 
 function shown(request: PrivacyRequest, now: Instant): z.infer<typeof requestShape> {
-  return { ...request, isOverdue: request.closedAt === null && request.dueAt < now }
+  return { ...request, isOverdue: isPrivacyOverdue(request, now) }
 }
 
 function idOf(request: Request): string {

@@ -27,6 +27,7 @@ import {
   pageLines,
   printRead,
   type PageFlags,
+  type ReadFlags,
 } from '../reads/reading.ts'
 import { tableLines, timeText } from '../screen/table.ts'
 import { connectTemporal } from '../temporal-access.ts'
@@ -65,11 +66,10 @@ export function register(program: Command, context: CliContext): void {
         lines: groupLines,
       }),
     )
-  letters
-    .command('show')
+  addReadOptions(letters.command('show'))
     .description('one dead letter: error, input, what its run did already')
     .argument('<run>', 'the run id', uuidOf)
-    .action((runId: string) => show(context, runId))
+    .action((runId: string, { json }: ReadFlags) => show(context, runId, json))
   addActions(letters, context)
 }
 
@@ -136,13 +136,14 @@ async function act(
   if (refused > 0) throw new CliError(`${refused} of ${done.items.length} were refused`)
 }
 
-async function show(context: CliContext, runId: string): Promise<void> {
+async function show(context: CliContext, runId: string, isJson: boolean): Promise<void> {
   await withDeps(context, async ({ deadLetters, redriver }) => {
     const letter = await deadLetters.find(runId)
     if (letter === null) throw new CliError('there is no dead letter of this run')
     const effects = await deadLetters.effects(letter)
     const input = (await redriver.readInput(letter)) ?? null
-    context.stdout.write(`${JSON.stringify({ ...letter, effects, input }, null, 2)}\n`)
+    const shown = { ...letter, effects, input }
+    context.stdout.write(`${isJson ? JSON.stringify(shown) : JSON.stringify(shown, null, 2)}\n`)
   })
 }
 

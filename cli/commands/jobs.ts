@@ -1,26 +1,37 @@
 /** `groundstop jobs run|list|show|watch|logs|reschedule|limits|types`: starts runs, shows how they went. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { InvalidArgumentError, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 
 import { loadConfig } from '../../config/config.ts'
 import { JOB_PRIORITIES, type JobPriority } from '../../jobs/define-job.ts'
 import { allJobs, findJob, type AnyJob } from '../../jobs/registry.ts'
 import type { OwnedClient } from '../../platform/temporal/connection.ts'
-import { describeRun, listRuns, type JobRun } from '../../platform/temporal/runs.ts'
+import {
+  InvalidCursorError,
+  listJobRuns,
+  NoSuchJobRunError,
+  readJobRun,
+  RUN_STATUSES,
+  type JobRun,
+  type JobRunDetails,
+  type JobRunPage,
+  type JobRunStatus,
+} from '../../platform/temporal/job-runs.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { showJobLimits } from '../control/job-limits.ts'
 import { addJobReschedule } from '../control/reschedule-job.ts'
 import { runJob, type RunOptions } from '../control/run-job.ts'
 import { addJobLogCommand } from '../reads/job-log.ts'
+import { addReadOptions, type ReadFlags } from '../reads/reading.ts'
 import { connectTemporal } from '../temporal-access.ts'
 
 /** The server takes keys of at most 64 bytes. */
 const TENANT = /^[A-Za-z0-9._-]{1,64}$/
 
 const LIST_LIMIT = 20
-const LIST_LIMIT_AT_MOST = 1_000
+const LIST_LIMIT_AT_MOST = 100
 
 /** Adds the commands. */
 export function register(program: Command, context: CliContext): void {
@@ -38,15 +49,16 @@ export function register(program: Command, context: CliContext): void {
     .command('list')
     .description('runs, the open ones first')
     .option('--job <job>', 'only runs of this job', parseJob)
-    .option('--status <status>', 'running, completed, failed, timed_out, canceled, terminated')
+    .addOption(new Option('--status <status>', 'how they are').choices(RUN_STATUSES))
     .option('--limit <n>', 'at most this many', parseLimit, LIST_LIMIT)
-    .option('--json', 'one JSON array instead of lines', false)
+    .option('--cursor <text>', 'go on after an earlier page')
+    .option('--json', 'print one JSON object, as the API gives it', false)
     .action(async (options: ListOptions) => listJobs(context, options))
-  jobs
-    .command('show')
-    .description('one run: input, state, result or failure')
+  addReadOptions(jobs.command('show'))
+    .description('one run: input, state, result or error')
     .argument('<id>', 'the workflow id, as flight-monitor:all')
-    .action(async (id: string) => showJob(context, id))
+    .option('--run <run>', 'this run of the id, by its run id; the newest when left out')
+    .action(async (id: string, flags: ShowFlags) => showJob(context, id, flags))
   jobs
     .command('watch')
     .description('tell how far a run is until it ends; fails when it does not succeed')
@@ -70,29 +82,49 @@ export function register(program: Command, context: CliContext): void {
 
 type ListOptions = {
   readonly job?: AnyJob
-  readonly status?: string
+  readonly status?: JobRunStatus
   readonly limit: number
+  readonly cursor?: string
   readonly json: boolean
 }
 
 async function listJobs(context: CliContext, options: ListOptions): Promise<void> {
+  const { job, status, limit, cursor, json } = options
   await using server = await connect(context)
-  const runs = await listRuns({ client: server.client }, options)
-  const text = options.json ? JSON.stringify(runs, null, 2) : runs.map(describeLine).join('\n')
-  context.stdout.write(`${text === '' ? 'no runs' : text}\n`)
+  const page = await listJobRuns(server.client, { job, status }, { limit, cursor }).catch(
+    (error: unknown) => {
+      if (!(error instanceof InvalidCursorError)) throw error
+      throw new CliError(`--cursor: ${error.message}`, EXIT.usage, { cause: error })
+    },
+  )
+  context.stdout.write(`${json ? JSON.stringify(page) : linesOf(page).join('\n')}\n`)
 }
 
-function describeLine({ workflowId, status, startedAt, closedAt }: JobRun): string {
-  const started = startedAt.toISOString()
-  const took = closedAt === null ? '' : ` ${closedAt.getTime() - startedAt.getTime()} ms`
-  return `${started} ${status.padEnd(10)} ${workflowId}${took}`
+function linesOf({ jobs, nextCursor }: JobRunPage): string[] {
+  if (jobs.length === 0) return ['no runs']
+  return [...jobs.map(lineOf), ...(nextCursor === null ? [] : ['', `more: --cursor ${nextCursor}`])]
 }
 
-async function showJob(context: CliContext, id: string): Promise<void> {
+function lineOf({ id, status, executeAt, durationMs }: JobRun): string {
+  const took = durationMs === null ? '' : ` ${durationMs} ms`
+  return `${executeAt} ${status.padEnd(10)} ${id}${took}`
+}
+
+type ShowFlags = ReadFlags & { readonly run?: string }
+
+async function showJob(context: CliContext, id: string, { run, json }: ShowFlags): Promise<void> {
   await using server = await connect(context)
-  const run = await describeRun({ client: server.client }, id)
-  if (run === null) throw new CliError(`no run has the id ${id}`, EXIT.failed)
-  context.stdout.write(`${JSON.stringify(run, null, 2)}\n`)
+  const found = await runOf(server, id, run)
+  context.stdout.write(`${json ? JSON.stringify(found) : JSON.stringify(found, null, 2)}\n`)
+}
+
+async function runOf({ client }: OwnedClient, id: string, runId?: string): Promise<JobRunDetails> {
+  try {
+    return await readJobRun(client, id, runId)
+  } catch (error) {
+    if (!(error instanceof NoSuchJobRunError)) throw error
+    throw new CliError(`no run has the id ${id}`, EXIT.failed, { cause: error })
+  }
 }
 
 /** Steps tell once a second. */
@@ -102,13 +134,12 @@ async function watchJob(context: CliContext, id: string): Promise<void> {
   await using server = await connect(context)
   let last = ''
   for (;;) {
-    const run = await describeRun({ client: server.client }, id)
-    if (run === null) throw new CliError(`no run has the id ${id}`, EXIT.failed)
-    const line = run.closedAt === null ? (run.progress?.message ?? 'no step is open') : run.status
+    const { status, finishedAt, error, progress } = await runOf(server, id)
+    const line = finishedAt === null ? (progress?.message ?? 'no step is open') : status
     if (line !== last) context.stdout.write(`${line}\n`)
     last = line
-    if (run.closedAt !== null) {
-      if (run.failure !== null) throw new CliError(run.failure, EXIT.failed)
+    if (finishedAt !== null) {
+      if (error !== null) throw new CliError(`${error.type}: ${error.message}`, EXIT.failed)
       return
     }
     await sleep(WATCH_EVERY_MS, undefined, { signal: context.signal })

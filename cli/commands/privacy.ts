@@ -9,6 +9,7 @@ import { createClockStore } from '../../db/stores/clock-store.ts'
 import { createPrivacyRequestStore } from '../../db/stores/privacy-request-store.ts'
 import type { PrivacyRequest } from '../../domain/ports/privacy-requests.ts'
 import {
+  isPrivacyOverdue,
   PRIVACY_KINDS,
   PRIVACY_TRANSITIONS,
   type PrivacyKind,
@@ -61,7 +62,10 @@ export function register(program: Command, context: CliContext): void {
     .action((id: string, flags: ReadFlags) =>
       printRead(context, flags, {
         what: `request ${id}`,
-        from: ({ db }) => createPrivacyRequestStore(db).find(id),
+        from: async ({ db }) => {
+          const found = await createPrivacyRequestStore(db).find(id)
+          return found === null ? null : shown(found)
+        },
         lines: requestLines,
       }),
     )
@@ -88,9 +92,17 @@ function list(context: CliContext, flags: ListFlags): Promise<void> {
   const dueBefore = overdue === true ? instantFromMs(Date.now()) : undefined
   return printRead(context, flags, {
     what: 'request',
-    from: ({ db }) => createPrivacyRequestStore(db).list({ kind, state, dueBefore }, flags),
+    from: async ({ db }) => {
+      const page = await createPrivacyRequestStore(db).list({ kind, state, dueBefore }, flags)
+      return { ...page, items: page.items.map(shown) }
+    },
     lines: (page) => pageLines(page, lines),
   })
+}
+
+/** As the API gives it. */
+function shown(request: PrivacyRequest): PrivacyRequest & { readonly isOverdue: boolean } {
+  return { ...request, isOverdue: isPrivacyOverdue(request, instantFromMs(Date.now())) }
 }
 
 function depsOf(db: Database, config: Config) {

@@ -1,6 +1,7 @@
 /** `groundstop jobs logs`: what a run has logged, and what it goes on to log. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import type { Client } from '@temporalio/client'
 import type { Command } from 'commander'
 import { Option } from 'commander'
 
@@ -14,7 +15,7 @@ import {
   type RunLogStore,
 } from '../../domain/ports/run-log.ts'
 import { addMs, SECOND_MS } from '../../domain/time.ts'
-import { describeRun } from '../../platform/temporal/runs.ts'
+import { describeJobRun, NoSuchJobRunError } from '../../platform/temporal/job-runs.ts'
 import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
 import { timeText } from '../screen/table.ts'
@@ -102,9 +103,18 @@ async function follow(
     seen = shown
     last = found ?? last
     if (isOver) return
-    const run = await describeRun({ client: server.client }, filter.workflowId)
-    isOver = run === null || run.closedAt !== null
+    isOver = await hasEnded(server.client, filter.workflowId)
     await sleep(isOver ? 2 * LOOK_EVERY_MS : LOOK_EVERY_MS, undefined, { signal: context.signal })
+  }
+}
+
+async function hasEnded(client: Client, id: string): Promise<boolean> {
+  try {
+    return (await describeJobRun(client, id)).run.finishedAt !== null
+  } catch (error) {
+    // Its lines are kept for longer than the run.
+    if (error instanceof NoSuchJobRunError) return true
+    throw error
   }
 }
 

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createIdempotencyStore } from '../../db/stores/idempotency-store.ts'
 import { requestSha256 } from '../../api/idempotency.ts'
-import { describeRun } from '../../platform/temporal/runs.ts'
 import { fakeMaintenance } from '../support/fake-activities.ts'
 import { services } from '../support/services.ts'
 import { createTemporalRig } from '../support/temporal-rig.ts'
@@ -342,7 +341,6 @@ describe('one job', () => {
       const list = await rig.ask('GET', `${JOBS}?type=MAINTENANCE&status=running`)
       const { jobs } = list.body as { jobs: Run[] }
       expect(jobs.find((one) => one.id === id)).toMatchObject({ progress })
-      expect(await describeRun(rig, id)).toMatchObject({ progress })
       goOn()
       await rig.client.workflow.getHandle(id).result()
     })

@@ -1,5 +1,5 @@
 /** REST, tRPC and the command line say the same, and refuse the same in the same words. */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { namedRoutes } from '../../api/trpc/named-routes.ts'
 import { CliError } from '../../cli/cli-error.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
+import { createRunStore } from '../../db/stores/run-store.ts'
+import { instantFromMs } from '../../domain/time.ts'
 import { productRoutes } from '../../scripts/generate-roles-doc.ts'
 import { BOOK_DECIDED_AT, makeReadBook, numberOn } from '../support/read-book.ts'
 import { runCommand } from '../support/read-commands.ts'
@@ -47,12 +49,45 @@ beforeAll(async () => {
     kind: 'day',
     period: '2013-03-09',
     code: 'JFK',
+    ...(await made()),
   })
 })
 afterAll(async () => {
   await rig[Symbol.asyncDispose]()
   await rm(folder, { recursive: true })
 })
+
+/** A run that waits for its time, a task, a request of a person and a dead letter. */
+async function made(): Promise<Record<string, unknown>> {
+  const executeAt = new Date(Date.now() + 86_400_000).toISOString()
+  const start = { type: 'MAINTENANCE', payload: { task: 'analyze' } }
+  const post = async (path: string, body: object) => {
+    const answer = await rig.ask('POST', path, { body, headers: ADMIN })
+    expect(answer.status, JSON.stringify(answer.body)).toBe(201)
+    return answer.body as Record<string, unknown>
+  }
+  const { id } = await post('/api/admin/scheduler/jobs', { ...start, executeAt })
+  const when = { executeAt }
+  const { taskId } = await post('/api/tasks', { ...start, when, reason: 'drill' })
+  const asked = { kind: 'export', holderRef: 'acct_1', reason: 'a letter of the holder' }
+  const { requestId } = await post('/api/privacy-requests', asked)
+  return { id, taskId, requestId, runId: await deadRun() }
+}
+
+async function deadRun(): Promise<string> {
+  const [runId, at] = [randomUUID(), instantFromMs(Date.now())]
+  const runs = createRunStore(rig.database.db)
+  await runs.save([
+    {
+      ...{ runId, workflowId: 'maintenance:x', job: 'maintenance', status: 'failed' },
+      ...{ state: null, trigger: 'api', priority: 'LOW', queue: 'maintenance', isStuck: false },
+      ...{ scheduleId: null, nominalAt: null, requestedAt: at, startedAt: at, closedAt: at },
+    },
+  ])
+  const end = { type: 'Other', message: 'x', nextRunId: null, version: null, isDead: true }
+  await runs.saveEnds([{ runId, ...end }])
+  return runId
+}
 
 const READS = namedRoutes(productRoutes()).flatMap(({ group, name, route }) => {
   const [method, path = ''] = route.split(' ')
@@ -76,6 +111,15 @@ const filled = (path: string, parts: Record<string, string>) =>
 
 /** Commands that read what a procedure reads; the parts of the path follow. */
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  'clock.read': ['clock', 'show'],
+  'scheduler.listRuns': ['jobs', 'list'],
+  'scheduler.getRun': ['jobs', 'show'],
+  'scheduler.listLimits': ['jobs', 'limits'],
+  'deadLetters.get': ['dead-letters', 'show'],
+  'payouts.getControls': ['payouts', 'status'],
+  'tasks.get': ['tasks', 'show'],
+  'privacyRequests.list': ['privacy', 'list'],
+  'privacyRequests.get': ['privacy', 'show'],
   'airports.get': ['airports', 'show'],
   'apiKeys.list': ['api-keys', 'list'],
   'audit.list': ['audit', 'list'],

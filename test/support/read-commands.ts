@@ -8,6 +8,7 @@ import { Command } from 'commander'
 
 import { register as registerAirports } from '../../cli/commands/airports.ts'
 import { register as registerApiKeys } from '../../cli/commands/api-keys.ts'
+import { register as registerClock } from '../../cli/commands/clock.ts'
 import { register as registerContacts } from '../../cli/commands/contacts.ts'
 import { register as registerAudit } from '../../cli/commands/audit.ts'
 import { register as registerDeadLetters } from '../../cli/commands/dead-letters.ts'
@@ -68,7 +69,7 @@ export async function runCommand(
   commands.push(registerReport, registerContacts, registerNotifications, registerSettings)
   commands.push(registerUsers, registerApiKeys, registerJobs)
   commands.push(registerDeadLetters, registerSchedules, registerTasks)
-  commands.push(registerPrivacy)
+  commands.push(registerPrivacy, registerClock)
   for (const register of commands) register(program, context)
   const error: unknown = await program
     .parseAsync(['node', 'groundstop', ...words])

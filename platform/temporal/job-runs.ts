@@ -1,6 +1,6 @@
 /**
- * Runs of jobs as Temporal knows them: list, look at one, cancel. Temporal is the only truth about a
- * run; nothing is kept here. Starting is the job starter's.
+ * Runs of jobs as Temporal knows them, for API and command line alike: list, look at one, cancel. Temporal
+ * is the only truth about a run; nothing is kept here. Starting is the job starter's.
  */
 import {
   WorkflowFailedError,
@@ -12,12 +12,12 @@ import {
 import { ApplicationFailure, rootCause } from '@temporalio/common'
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js'
 
-import { instantFromMs, type Instant } from '../domain/time.ts'
-import { PRIORITY_KEYS, type JobPriority } from '../jobs/define-job.ts'
-import { allJobs, findJobOfWorkflow, type AnyJob } from '../jobs/registry.ts'
-import { listedRun } from '../platform/temporal/listed-run.ts'
-import { progressOf, type RunProgress } from '../platform/temporal/run-progress.ts'
-import type { RunStatus } from '../platform/metrics.ts'
+import { instantFromMs, type Instant } from '../../domain/time.ts'
+import { PRIORITY_KEYS, type JobPriority } from '../../jobs/define-job.ts'
+import { allJobs, findJobOfWorkflow, type AnyJob } from '../../jobs/registry.ts'
+import type { RunStatus } from '../metrics.ts'
+import { listedRun } from './listed-run.ts'
+import { progressOf, type RunProgress } from './run-progress.ts'
 
 /** Every status that a run can be shown with. */
 export const RUN_STATUSES = [
