@@ -1,4 +1,5 @@
 /** What every command is given: the environment with the running instance's addresses, and streams. */
+import type { JobPack } from '../platform/job-packs.ts'
 import { readRunFile, runningEnvironment } from './run-file.ts'
 
 export type CliContext = {
@@ -10,6 +11,8 @@ export type CliContext = {
   readonly signal: AbortSignal
   /** Aborted when somebody insists (a second Ctrl-C); the process ends shortly after. */
   readonly forced?: AbortSignal
+  /** Packs whose jobs were put into the registry; a command that a test runs has none. */
+  readonly packs?: readonly JobPack[]
 }
 
 /**

@@ -7,6 +7,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander'
 
 import { ConfigError, loadConfig } from '../config/config.ts'
 import { KeyRingError } from '../domain/key-ring.ts'
+import type { JobPack } from '../platform/job-packs.ts'
 import { createShutdown } from '../platform/shutdown.ts'
 import { CliError, EXIT } from './cli-error.ts'
 import type { CliContext } from './context.ts'
@@ -32,8 +33,8 @@ async function main(): Promise<number> {
   for (const stream of [stdout, stderr]) stream.on('error', ignoreClosedPipe)
   try {
     const context = await createContext(process.env, { stdout, stderr }, { signal, forced })
-    await loadPacks(context.env)
-    const program = await buildProgram(context)
+    const packs = await loadPacks(context.env)
+    const program = await buildProgram({ ...context, packs })
     await program.parseAsync(process.argv)
     return EXIT.ok
   } catch (error) {
@@ -55,10 +56,10 @@ function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
 }
 
 /** Jobs of packs are known to every command: before commands are loaded, since they read the registry. */
-async function loadPacks(env: NodeJS.ProcessEnv): Promise<void> {
-  if ((env['JOB_PACKS']?.trim() ?? '') === '') return
+async function loadPacks(env: NodeJS.ProcessEnv): Promise<readonly JobPack[]> {
+  if ((env['JOB_PACKS']?.trim() ?? '') === '') return []
   const { loadJobPacks } = await import('../platform/job-packs.ts')
-  await loadJobPacks(loadConfig(env).config.jobPacks)
+  return loadJobPacks(loadConfig(env).config.jobPacks)
 }
 
 async function buildProgram(context: CliContext): Promise<Command> {

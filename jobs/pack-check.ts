@@ -74,13 +74,19 @@ function isStrictObject(value: unknown): boolean {
 /** Checks packs in order beside the jobs that there are already. Never throws: problems are values. */
 export function checkPacks(packs: readonly PackContents[], own: readonly AnyJob[]): PackCheck {
   const added: AnyJob[] = []
+  const owners = new Map<AnyJob, string>()
   const problems: string[] = []
   for (const pack of packs) {
     const tell = (problem: string): void => void problems.push(`${pack.name}: ${problem}`)
     for (const job of jobsOf(pack, tell)) {
-      const other = clashOf(job, [...own, ...added])
-      if (other === undefined) added.push(job)
-      else tell(`job ${job.name}: ${other} is taken by another job`)
+      const clash = clashOf(job, [...own, ...added])
+      if (clash === undefined) {
+        added.push(job)
+        owners.set(job, `the pack ${pack.name}`)
+      } else {
+        const { taken, by } = clash
+        tell(`job ${job.name}: ${taken} is taken by ${owners.get(by) ?? 'the product'}`)
+      }
     }
     checkWorkflows(pack, added, tell)
   }
@@ -120,10 +126,14 @@ function definitionProblems(job: AnyJob): string[] {
   return check.problems.map(({ field, message }) => `schedule.input.${field}: ${message}`)
 }
 
-function clashOf(job: AnyJob, others: readonly AnyJob[]): string | undefined {
-  const fields = ['name', 'type', 'workflow'] as const
-  const taken = fields.find((field) => others.some((other) => other[field] === job[field]))
-  return taken === undefined ? undefined : `${taken} ${job[taken]}`
+type Clash = { readonly taken: string; readonly by: AnyJob }
+
+function clashOf(job: AnyJob, others: readonly AnyJob[]): Clash | undefined {
+  for (const field of ['name', 'type', 'workflow'] as const) {
+    const by = others.find((other) => other[field] === job[field])
+    if (by !== undefined) return { taken: `${field} ${job[field]}`, by }
+  }
+  return undefined
 }
 
 /** Any other function would be a workflow that no door starts and whose input nobody checks. */

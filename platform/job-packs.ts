@@ -71,10 +71,9 @@ export async function loadJobPacks(paths: readonly string[]): Promise<JobPack[]>
   for (const path of paths) {
     const pack = await loadPack(path, problems)
     if (pack === null) continue
-    if (loaded.some(({ name }) => name === pack.name)) {
-      problems.push(`${path}: another pack is called ${pack.name}`)
-    }
-    loaded.push(pack)
+    const other = loaded.find(({ name }) => name === pack.name)
+    if (other === undefined) loaded.push(pack)
+    else problems.push(`${pack.folder}: it is called ${pack.name}, as the pack in ${other.folder}`)
   }
   const contents = loaded.map(({ name, modules: { jobs, workflows } }) => ({
     name,

@@ -1,7 +1,7 @@
 /**
  * Records the histories that replay tests hold the workflows to: runs every case of
  * `test/support/history-cases.ts` on a Temporal server of its own and writes
- * `test/replay/histories/<job>.<case>.<yyyy-mm>.json`. With arguments, only cases whose name
+ * `test/replay/histories/<job>.<case>.<yyyy-mm>.json`; those of the example pack lie in it. With arguments, only cases whose name
  * contains one of them. Older recordings stay: they are the runs in flight of their month.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -14,12 +14,15 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { KeyRingSource } from '../domain/ports/key-rings.ts'
 import { findTemporalProgram, TEMPORAL_CLI } from '../platform/embedded/temporal-binary.ts'
 import { startEmbeddedTemporal } from '../platform/embedded/temporal-server.ts'
-import { HISTORY_CASES, runCase, type HistoryCase } from '../test/support/history-cases.ts'
+import { HISTORY_CASES, runCase } from '../test/support/history-cases.ts'
+import { EXAMPLE, PACK_CASES } from '../test/support/pack-histories.ts'
 import { ChangingKeys, RECORDED_RING } from '../test/support/payload-keys.ts'
-import { createTemporalRig } from '../test/support/temporal-rig.ts'
+import { createTemporalRig, type TemporalRig } from '../test/support/temporal-rig.ts'
 
 const TARGET = fileURLToPath(new URL('../test/replay/histories', import.meta.url))
 const ENCRYPTED_TARGET = fileURLToPath(new URL('../test/replay/encrypted', import.meta.url))
+
+const PACK_TARGET = join(EXAMPLE, 'histories')
 
 /** Recorded with encrypted payloads too: an input, results, a step that failed with words, a retry. */
 const ENCRYPTED_CASES = ['flight-monitor.failed-shard', 'payout.stragglers']
@@ -28,25 +31,31 @@ const ANY_PORT = { port: 0, isExplicit: false } as const
 
 async function record(address: string, wanted: readonly string[]): Promise<void> {
   const month = new Date().toISOString().slice(0, 7)
+  const isWanted = (name: string): boolean =>
+    wanted.length === 0 || wanted.some((part) => name.includes(part))
+  for (const [name, run] of Object.entries(PACK_CASES)) {
+    if (isWanted(name)) await recordCase(address, run, join(PACK_TARGET, `${name}.${month}.json`))
+  }
   for (const one of HISTORY_CASES) {
     const name = `${one.job}.${one.name}`
-    if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue
-    await recordCase(address, one, join(TARGET, `${name}.${month}.json`), null)
+    if (!isWanted(name)) continue
+    const run = (rig: TemporalRig) => runCase(rig, one)
+    await recordCase(address, run, join(TARGET, `${name}.${month}.json`))
     if (!ENCRYPTED_CASES.includes(name)) continue
     const keys = new ChangingKeys(RECORDED_RING)
-    await recordCase(address, one, join(ENCRYPTED_TARGET, `${name}.${month}.json`), keys)
+    await recordCase(address, run, join(ENCRYPTED_TARGET, `${name}.${month}.json`), keys)
   }
 }
 
 async function recordCase(
   address: string,
-  one: HistoryCase,
+  run: (rig: TemporalRig) => Promise<string>,
   path: string,
-  keys: KeyRingSource | null,
+  keys: KeyRingSource | null = null,
 ): Promise<void> {
   // A namespace for each: cases of one job share their business keys.
   await using rig = await createTemporalRig(address, undefined, keys)
-  const workflowId = await runCase(rig, one)
+  const workflowId = await run(rig)
   const history = await rig.client.workflow.getHandle(workflowId).fetchHistory()
   await writeFile(path, `${redact(historyToJSON(history))}\n`)
   console.log(path)
@@ -76,7 +85,8 @@ async function main(): Promise<void> {
     retentionDays: 1,
   })
   try {
-    for (const folder of [TARGET, ENCRYPTED_TARGET]) await mkdir(folder, { recursive: true })
+    for (const folder of [TARGET, ENCRYPTED_TARGET, PACK_TARGET])
+      await mkdir(folder, { recursive: true })
     await record(server.address, process.argv.slice(2))
   } finally {
     await server.stop()

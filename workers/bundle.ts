@@ -3,14 +3,16 @@
  * takes seconds and a worker should be at work within one.
  */
 import { createHash, randomUUID } from 'node:crypto'
-import { access, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker'
 
+import { ConfigError } from '../config/config.ts'
 import { FAILURE_CONVERTER_PATH } from '../platform/temporal/payload-codec.ts'
-import { withPackImports, writePackEntry } from './pack-bundle.ts'
+import { dropOldBundles } from './bundle-files.ts'
+import { watchPacks, withPackImports, writePackEntry, type PackSource } from './pack-bundle.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
@@ -34,45 +36,60 @@ const INTERCEPTOR_PATHS = INTERCEPTORS.map((name) =>
 /** Whether the words of failures go into payloads, which are encrypted. */
 export type FailureWords = 'plain' | 'encoded'
 
-/** Bundles of older sources that are kept, so that going back and forth between two costs nothing. */
-const KEPT = 6
-
 /** Where a built bundle lies; `Worker.create({ workflowBundle })` takes it as it is. */
 export type WorkflowBundle = { readonly codePath: string }
 
 /**
  * The bundle of the present sources, and of packs', from `folder`, built if it is not there. Safe when several
- * processes ask at once: each may build, and one file remains. Throws when the sources do not build.
+ * processes ask at once: each may build, and one file remains. Throws when the sources do not build:
+ * ConfigError where those of packs are to blame.
  */
 export async function workflowBundle(
   folder: string,
   failures: FailureWords = 'plain',
-  packFolders: readonly string[] = [],
+  packs: readonly PackSource[] = [],
 ): Promise<WorkflowBundle> {
   const name = failures === 'plain' ? 'workflow-bundle' : 'workflow-bundle-encoded'
-  const hash = await hashOfSources(packFolders)
+  const hash = await hashOfSources(packs.map((pack) => pack.folder))
   const codePath = join(folder, `${name}-${hash}.js`)
   if (await isThere(codePath)) return { codePath }
   await mkdir(folder, { recursive: true })
-  const packs = packFolders.length === 0 ? null : await writePackEntry(folder, hash, packFolders)
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: packs ?? WORKFLOWS_PATH,
-    workflowInterceptorModules: INTERCEPTOR_PATHS,
-    ...(failures === 'plain' ? {} : { failureConverterPath: FAILURE_CONVERTER_PATH }),
-    // Each queue's worker and its thread keep the map in memory: lines are enough for stack traces.
-    webpackConfigHook: (config) => ({
-      ...(packs === null ? config : withPackImports(config)),
-      devtool: 'inline-nosources-cheap-module-source-map',
-    }),
-    // The bundler tells every module it reads.
-    logger: new DefaultLogger('WARN'),
-  })
+  const entry = packs.length === 0 ? null : await writePackEntry(folder, hash, packs)
+  const code = await build(failures, packs, entry)
   // Written aside and renamed, so that nobody reads half a file.
   const draft = `${codePath}.${randomUUID()}`
   await writeFile(draft, code)
   await rename(draft, codePath)
-  await dropOld(folder)
+  await dropOldBundles(folder)
   return { codePath }
+}
+
+async function build(
+  failures: FailureWords,
+  packs: readonly PackSource[],
+  entry: string | null,
+): Promise<string> {
+  const { watched, problems } = watchPacks(packs)
+  // The bundler tells every module it reads, and of a pack that fails more than anybody reads.
+  const told: string[] = []
+  try {
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: entry ?? WORKFLOWS_PATH,
+      workflowInterceptorModules: INTERCEPTOR_PATHS,
+      ...(failures === 'plain' ? {} : { failureConverterPath: FAILURE_CONVERTER_PATH }),
+      // Each queue's worker and its thread keep the map in memory: lines are enough for stack traces.
+      webpackConfigHook: (config) => ({
+        ...(entry === null ? config : watched(withPackImports(config))),
+        devtool: 'inline-nosources-cheap-module-source-map',
+      }),
+      logger: new DefaultLogger('WARN', ({ message }) => void told.push(message)),
+    })
+    return code
+  } catch (error) {
+    const ofPacks = problems()
+    if (ofPacks.length > 0) throw new ConfigError(ofPacks)
+    throw new Error(['workflows do not build', ...told].join('\n'), { cause: error })
+  }
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -95,7 +112,9 @@ async function hashOfSources(packFolders: readonly string[]): Promise<string> {
         .update('\0')
     }
   }
-  hash.update(await readFile(fileURLToPath(import.meta.url)))
+  for (const file of ['bundle.ts', 'pack-bundle.ts']) {
+    hash.update(await readFile(join(ROOT, 'workers', file)))
+  }
   for (const name of ['@temporalio/workflow', '@temporalio/worker', 'zod']) {
     const path = fileURLToPath(import.meta.resolve(`${name}/package.json`))
     hash.update(await readFile(path))
@@ -107,16 +126,4 @@ async function filesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
   return files.map((entry) => join(entry.parentPath, entry.name)).sort()
-}
-
-async function dropOld(folder: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => /^workflow-bundle-.*\.js$/.test(name))
-  const aged = await Promise.all(
-    names.map(async (name) => {
-      const { mtimeMs } = await stat(join(folder, name))
-      return { name, mtimeMs }
-    }),
-  )
-  const old = aged.sort((a, b) => b.mtimeMs - a.mtimeMs).slice(KEPT)
-  await Promise.all(old.map(({ name }) => rm(join(folder, name), { force: true })))
 }

@@ -56,6 +56,8 @@ export type WorkerProcess = {
   readonly env: NodeJS.ProcessEnv
   /** Default: every queue that has jobs. */
   readonly queues?: readonly JobQueue[]
+  /** Packs that whoever starts the process has loaded; left out: those of JOB_PACKS are loaded. */
+  readonly packs?: readonly JobPack[] | undefined
   /** Told `{"ready":true,...}` as one line when tasks are being taken. */
   readonly stdout: NodeJS.WritableStream
   /** Aborted: steps under way get the grace period, then the process is done. */
@@ -68,7 +70,7 @@ export type WorkerProcess = {
  */
 export async function runWorkers(process: WorkerProcess): Promise<void> {
   const { config, secrets } = loadConfig(process.env)
-  const packs = await loadJobPacks(config.jobPacks)
+  const packs = process.packs ?? (await loadJobPacks(config.jobPacks))
   const runLines = createRunLines()
   const logger = createLogger({ ...config.log, onLine: runLines.take })
   const metrics = createMetrics()
@@ -156,8 +158,7 @@ function bundleOf(
   failures: FailureWords,
   packs: readonly JobPack[],
 ): Promise<WorkflowBundle> {
-  const folders = packs.map(({ folder }) => folder)
-  return workflowBundle(join(homeDir, 'cache'), failures, folders)
+  return workflowBundle(join(homeDir, 'cache'), failures, packs)
 }
 
 function packActivities(

@@ -24,7 +24,7 @@ export function createPackActivities(
   deps: PackActivitiesDeps,
 ): ReadonlyMap<string, ActivityFamily> {
   const problems: ConfigProblem[] = []
-  const taken = new Set(deps.taken)
+  const owners = new Map(deps.taken.map((name) => [name, 'the product']))
   const byJob = new Map<string, ActivityFamily>()
   for (const pack of packs) {
     const tell = (message: string): void =>
@@ -33,8 +33,9 @@ export function createPackActivities(
     if (settings === null) continue
     const family = familyOf(pack, settings, deps, tell)
     for (const name of Object.keys(family)) {
-      if (taken.has(name)) tell(`activity ${name} is taken by another job`)
-      taken.add(name)
+      const owner = owners.get(name)
+      if (owner !== undefined) tell(`activity ${name} is taken by ${owner}`)
+      else owners.set(name, `the pack ${pack.name}`)
     }
     for (const job of pack.jobs) byJob.set(job, family)
   }

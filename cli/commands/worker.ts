@@ -10,6 +10,7 @@ type WorkerMain = {
   readonly runWorkers: (options: {
     readonly env: NodeJS.ProcessEnv
     readonly queues?: readonly JobQueue[]
+    readonly packs?: CliContext['packs']
     readonly stdout: NodeJS.WritableStream
     readonly signal: AbortSignal
   }) => Promise<void>
@@ -23,8 +24,14 @@ export function register(program: Command, context: CliContext): void {
     .option('--queues <names>', 'only these queues, comma-separated', parseQueues)
     .action(async ({ queues }: { queues?: JobQueue[] }) => {
       const main: WorkerMain = await import(new URL('../../workers/main.ts', import.meta.url).href)
-      const { env, stdout, signal } = context
-      await main.runWorkers({ env, stdout, signal, ...(queues === undefined ? {} : { queues }) })
+      const { env, stdout, signal, packs } = context
+      await main.runWorkers({
+        env,
+        stdout,
+        signal,
+        packs,
+        ...(queues === undefined ? {} : { queues }),
+      })
     })
 }
 

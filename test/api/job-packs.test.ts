@@ -7,21 +7,28 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 
 import { Worker } from '@temporalio/worker'
+import { DeterminismViolationError } from '@temporalio/workflow'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
+import { writeKeyRingFile } from '../../adapters/secrets/key-ring-file.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
 import { parseInstant } from '../../domain/time.ts'
-import { workflowBundle, type WorkflowBundle } from '../../workers/bundle.ts'
+import type { WorkflowBundle } from '../../workers/bundle.ts'
+import { payloadConverter } from '../../platform/temporal/payload-codec.ts'
+import { ChangingKeys, RECORDED_RING } from '../support/payload-keys.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { EXAMPLE, exampleBundle } from '../support/pack-histories.ts'
 import { makeReadBook } from '../support/read-book.ts'
 import { ROOT } from '../support/repository.ts'
 import { services } from '../support/services.ts'
 import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
+import { askProcedure } from './procedure-calls.ts'
 
 const PAGE_URL = 'http://127.0.0.1:3000'
-const EXAMPLE = join(ROOT, 'docs/examples/job-pack')
-const CACHE = join(ROOT, 'node_modules/.cache/groundstop')
 const READY_MS = 60_000
+/** All processes of these tests encrypt what runs carry, as `npm start` does. */
+const keys = new ChangingKeys(RECORDED_RING)
 
 let database: TestDatabase
 let rig: TemporalRig
@@ -29,18 +36,22 @@ let folder: string
 let bundle: WorkflowBundle
 let env: Record<string, string>
 let blocks: string[]
+let api: { listening: string; metrics: string }
 const started: ChildProcess[] = []
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'groundstop-packs-'))
   database = await createTestDatabase()
-  rig = await createTemporalRig(services().temporalAddress)
+  rig = await createTemporalRig(services().temporalAddress, undefined, keys)
   await makeReadBook(database.db)
   await createClockStore(database.db).set({ now: parseInstant('2013-03-10T12:00:00Z'), speed: 0 })
-  bundle = await workflowBundle(CACHE, 'plain', [EXAMPLE])
+  bundle = await exampleBundle('encoded')
   await mkdir(join(folder, 'cache'))
   await copyFile(bundle.codePath, join(folder, 'cache', basename(bundle.codePath)))
+  const keysFile = join(folder, 'keys.json')
+  await writeKeyRingFile(keysFile, RECORDED_RING)
   env = {
+    PAYLOAD_KEYS_FILE: keysFile,
     PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
     TMPDIR: folder,
     GROUNDSTOP_HOME: folder,
@@ -55,10 +66,10 @@ beforeAll(async () => {
   }
   const page = await readFile(join(ROOT, 'docs/job-packs.md'), 'utf8')
   blocks = [...page.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) => block)
-  const api = await serve('api', '"listening":"(http[^"]+)"')
-  blocks = blocks.map((block) => block.replaceAll(PAGE_URL, api))
-  env['SCHEDULER_JOBS'] = 'delayed-airports'
-  await serve('worker --queues reports', '("ready":true)')
+  api = JSON.parse(await serve('api', '({"listening":.*})')) as typeof api
+  blocks = blocks.map((block) => block.replaceAll(PAGE_URL, api.listening))
+  env['SCHEDULER_JOBS'] = 'delayed-airports,outbox-and-run-projection'
+  await serve('worker --queues reports,monitoring', '("ready":true)')
 })
 afterAll(async () => {
   for (const child of started) child.kill('SIGKILL')
@@ -66,6 +77,10 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]()
   await rm(folder, { recursive: true, force: true })
 })
+
+function replaying() {
+  return { workflowBundle: bundle, dataConverter: payloadConverter(keys) }
+}
 
 function shell(script: string, more: Record<string, string> = {}): ChildProcess {
   const child = spawn('sh', ['-c', script], { cwd: ROOT, env: { ...env, ...more } })
@@ -107,7 +122,26 @@ describe('the page', () => {
     expect(stdout).toMatch(/airport,legs,mean_delay_min\n[A-Z]{3},\d+,\d+\.\d\n/)
     const handle = rig.client.workflow.getHandle('delayed-airports:2013-03-09-3')
     const history = await handle.fetchHistory()
-    await Worker.runReplayHistory({ workflowBundle: bundle }, history, handle.workflowId)
+    await Worker.runReplayHistory(replaying(), history, handle.workflowId)
+    const seen = JSON.stringify(history.events)
+    expect(seen).toContain(Buffer.from('binary/encrypted').toString('base64'))
+    expect(seen).not.toContain(Buffer.from('{"date"').toString('base64').slice(0, 8))
+  })
+
+  it('has its run listed and shown by the command line, as any other', async () => {
+    const listed = await run(
+      `${blocks[0]}\nnode cli/main.ts jobs list --job DELAYED_AIRPORTS --json`,
+    )
+    const id = 'delayed-airports:2013-03-09-3'
+    const one = { id, type: 'DELAYED_AIRPORTS', name: 'delayed-airports', status: 'success' }
+    expect(JSON.parse(listed.stdout)).toMatchObject({ jobs: [one], nextCursor: null })
+    const shown = await run(`${blocks[0]}\nnode cli/main.ts jobs show '${id}'`)
+    const input = { date: '2013-03-09', top: 3 }
+    expect(JSON.parse(shown.stdout)).toMatchObject({
+      ...one,
+      input,
+      result: { date: '2013-03-09' },
+    })
   })
 
   it('has wrong input refused with its field', async () => {
@@ -154,9 +188,72 @@ it('leaves a recorded history of every job of the product replaying', async () =
   expect(recorded.length).toBeGreaterThan(0)
   for (const file of files) {
     const history: unknown = JSON.parse(readFileSync(join(histories, file), 'utf8'))
-    await Worker.runReplayHistory({ workflowBundle: bundle }, history, file)
+    await Worker.runReplayHistory(replaying(), history, file)
   }
 }, 180_000)
+
+describe('a recorded history of the pack', () => {
+  const recorded = join(EXAMPLE, 'histories')
+  const files = readdirSync(recorded)
+  const read = (file: string) => readFileSync(join(recorded, file), 'utf8')
+
+  it.each(files)('replays: %s', async (file) => {
+    await Worker.runReplayHistory(replaying(), JSON.parse(read(file)), file)
+  })
+
+  it('does not replay when another step was taken', async () => {
+    const [file = ''] = files
+    const tampered: unknown = JSON.parse(
+      read(file).replaceAll('writeDelayedAirports', 'sendPostcard'),
+    )
+    await expect(Worker.runReplayHistory(replaying(), tampered)).rejects.toBeInstanceOf(
+      DeterminismViolationError,
+    )
+  })
+})
+
+describe('a job of a pack', () => {
+  const procedure = async (name: string, input: object, method: 'GET' | 'POST' = 'GET') =>
+    (await askProcedure({ api: { url: api.listening } }, name, method, { input })).body
+
+  it('is listed and started by tRPC', async () => {
+    const { schedules } = (await procedure('scheduler.listJobs', {})) as { schedules: object[] }
+    expect(schedules).toContainEqual(expect.objectContaining({ name: 'delayed-airports' }))
+    const body = { payload: { date: '2013-03-07' } }
+    const started = await procedure('scheduler.runJob', { name: 'delayed-airports', body }, 'POST')
+    expect(started).toMatchObject({ type: 'DELAYED_AIRPORTS' })
+    const { id } = started as { id: string }
+    expect(await rig.client.workflow.getHandle(id).result()).toMatchObject({ date: '2013-03-07' })
+  })
+
+  it('fits the OpenAPI document, which is open and names none of an installation', async () => {
+    const document = await (await fetch(`${api.listening}/api/openapi.json`)).json()
+    const { paths } = document as { paths: Record<string, { post: { requestBody: object } }> }
+    const schema = { properties: { type: { type: 'string' }, payload: {} } }
+    expect(paths['/api/admin/scheduler/jobs']?.post.requestBody).toMatchObject({
+      content: { 'application/json': { schema } },
+    })
+    expect(JSON.stringify(document)).not.toMatch(/delayed.airports/i)
+  })
+
+  it("is counted, and missed by the dead-man's switch when it does not fire", async () => {
+    const page = async () => (await fetch(`${api.metrics}/metrics`)).text()
+    await expect
+      .poll(page, { timeout: 20_000 })
+      .toMatch(/jobs_completed_total\{job_type="DELAYED_AIRPORTS",status="success"\} [1-9]/)
+    expect(await page()).toMatch(/scheduled_jobs_total\{job_type="DELAYED_AIRPORTS"\} 1/)
+    await run('node cli/main.ts jobs run outbox-and-run-projection')
+    // As if it had last been looked at before its last time of the day, at which nothing ran.
+    const forget = sql`update schedule_watch set checked_until = now() - interval '25 hours'
+      where schedule_id = 'delayed-airports' and checked_until > now() - interval '20 hours'
+        and not exists (select from schedule_gap where schedule_id = 'delayed-airports')`
+    await expect
+      .poll(async () => [await forget.execute(database.db), await page()][1], {
+        ...{ timeout: 30_000, interval: 500 },
+      })
+      .toMatch(/\{job_type="DELAYED_AIRPORTS",kind="missing"\} [1-9]/)
+  })
+})
 
 /** A pack whose one job differs from a good one by `fields`. */
 async function makePack(name: string, job: string, fields: string, workflow: string) {
@@ -201,7 +298,7 @@ describe('a pack that does not fit stops the start with every reason', () => {
     })
     expect(code, stderr).toBe(78)
     for (const reason of [
-      'taken: job maintenance: name maintenance is taken',
+      'taken: job maintenance: name maintenance is taken by the product',
       'lost: job lost-job: queue must be one of monitoring',
       'lost: workflows/index.ts must export the function lostJob',
       'stray: workflows/index.ts exports straw, and no job has that workflow',
@@ -212,6 +309,49 @@ describe('a pack that does not fit stops the start with every reason', () => {
     }
     expect(stderr).not.toMatch(/\n\s+at /)
   })
+
+  it('names both of two packs whose names, or the names of whose jobs, are the same', async () => {
+    const workflow = 'export async function sameJob() { return {} }'
+    const [one, two, three] = [
+      await makePack('one', 'same-job', '', workflow),
+      await makePack('two', 'same-job', '', workflow),
+      await makePack('three', 'third-job', '', 'export async function thirdJob() { return {} }'),
+    ]
+    await writeFile(join(three, 'package.json'), await readFile(join(one, 'package.json')))
+    const packs = [one, two, three].join(',')
+    const { code, stderr } = await run('node cli/main.ts jobs types', { JOB_PACKS: packs })
+    expect(code, stderr).toBe(78)
+    expect(stderr).toContain('two: job same-job: name same-job is taken by the pack one')
+    expect(stderr).toContain(`${three}: it is called one, as the pack in ${one}`)
+  })
+
+  it('names the files that are no workflow code, and what each of them imports', async () => {
+    const pack = await makePack('reads', 'reads-job', '', "export * from '../other/steps.ts'")
+    const files = {
+      'steps.ts': `import { readFile } from 'node:fs/promises'
+        import { own } from './own.ts'
+        export async function readsJob() { return own(readFile) }`,
+      'own.ts':
+        "import { hostname } from 'os'\nexport const own = (of: unknown) => [of, hostname()]",
+    }
+    await mkdir(join(pack, 'other'))
+    for (const [file, text] of Object.entries(files)) {
+      await writeFile(join(pack, 'other', file), text)
+    }
+    const { code, stderr } = await run('node cli/main.ts worker --queues reports', {
+      JOB_PACKS: pack,
+      SCHEDULER_JOBS: '',
+    })
+    expect(code, stderr).toBe(78)
+    for (const [file, module] of [
+      ['steps.ts', 'node:fs/promises'],
+      ['own.ts', 'os'],
+    ]) {
+      const told = `reads: other/${file} is no workflow code: it imports ${module}, which workflows`
+      expect(stderr).toContain(`JOB_PACKS ${told} do not have\n`)
+    }
+    expect(stderr.split('\n')).toHaveLength(4)
+  }, 60_000)
 
   it('exits with 0 where it fits', async () => {
     const good = 'export async function goodJob() { return {} }'

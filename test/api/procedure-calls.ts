@@ -1,6 +1,4 @@
 /** Calls of procedures and subscriptions over HTTP as it is, without the library's client. */
-import type { ApiRig } from './api-rig.ts'
-
 /** What a procedure answered: a problem document where it refused. */
 export type ProcedureAnswer = {
   readonly status: number
@@ -30,7 +28,7 @@ type CallParts = {
 
 /** Asks one procedure. */
 export async function askProcedure(
-  { api }: Pick<ApiRig, 'api'>,
+  { api }: { readonly api: { readonly url: string } },
   procedure: string,
   method: 'GET' | 'POST',
   { input = {}, text = JSON.stringify(input), headers = {} }: CallParts = {},
