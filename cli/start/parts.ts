@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import type { Secrets } from '../../config/config.ts'
 import { choosePort } from '../../platform/embedded/ports.ts'
 import type { RunFile } from '../run-file.ts'
 import { runningEnvironment } from '../run-file.ts'
@@ -33,6 +34,7 @@ export type PartsRequest = {
   readonly plan: StartPlan
   readonly home: Home
   readonly env: NodeJS.ProcessEnv
+  readonly secrets: Pick<Secrets, 'stripeWebhookSecrets'>
   readonly run: RunFile
   readonly flights: readonly string[]
   /** Where the local providers read the time. */
@@ -65,7 +67,7 @@ export async function startParts(request: PartsRequest): Promise<Parts> {
     NODE_OPTIONS: `${WORKER_MEMORY.NODE_OPTIONS} ${request.env['NODE_OPTIONS'] ?? ''}`.trim(),
   })
   const api = await start(request, 'api', ['api'], {
-    ...webhookSecret(request),
+    ...webhookVariable(request),
     ...codecOrigins(request),
   })
   const providers: Part[] = []
@@ -134,14 +136,15 @@ function flightsArgs({ run, flights, clockUrl }: PartsRequest): string[] {
   return ['simulator', 'flights', ...common(run.flightsUrl, clockUrl), ...files]
 }
 
-function paymentsArgs(request: PartsRequest): string[] {
+/** The command line of the local payment server, which signs its webhooks with the newest secret. */
+export function paymentsArgs(
+  request: Pick<PartsRequest, 'run' | 'home' | 'clockUrl' | 'secrets'>,
+): string[] {
   const { run, home, clockUrl } = request
   const log = ['--log', home.paymentsLog]
   const webhook = ['--webhook', `${run.apiUrl}/api/webhooks/stripe`]
-  const secret = [
-    '--webhook-secret',
-    webhookSecret(request)['STRIPE_WEBHOOK_SECRET']?.split(',')[0]?.trim() ?? '',
-  ]
+  const [newest = ''] = webhookSecrets(request)
+  const secret = ['--webhook-secret', newest]
   return [
     'simulator',
     'payments',
@@ -159,10 +162,17 @@ function codecOrigins({ env, run }: PartsRequest): Record<string, string> {
   return { CODEC_ORIGINS: `${origin},http://localhost:${port}` }
 }
 
-/** What the local payment server signs its webhooks with: it serves only this machine. */
-function webhookSecret({ plan, env }: PartsRequest): Record<string, string> {
-  if (!plan.runsPayments) return {}
-  return { STRIPE_WEBHOOK_SECRET: env['STRIPE_WEBHOOK_SECRET'] ?? 'whsec_local' }
+/** What the API takes webhooks with; nothing is added for a payment server that is not ours. */
+export function webhookVariable(
+  request: Pick<PartsRequest, 'plan' | 'secrets'>,
+): Record<string, string> {
+  if (!request.plan.runsPayments) return {}
+  return { STRIPE_WEBHOOK_SECRET: webhookSecrets(request).join(',') }
+}
+
+/** As the configuration has read them, the newest first; the local server serves only this machine. */
+function webhookSecrets({ secrets }: Pick<PartsRequest, 'secrets'>): readonly string[] {
+  return secrets.stripeWebhookSecrets ?? ['whsec_local']
 }
 
 function mailArgs({ url, smtpUrl }: NonNullable<RunFile['mail']>): string[] {
