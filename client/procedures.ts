@@ -214,6 +214,10 @@ function segment(name: string, value: string): string {
 }
 
 function encoded(name: string, value: string): string {
-  if (value.isWellFormed()) return encodeURIComponent(value)
-  throw new ProcedureInputError(name, 'holds half a character')
+  try {
+    return encodeURIComponent(value)
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error
+    throw new ProcedureInputError(name, 'holds half a character')
+  }
 }

@@ -50,7 +50,7 @@ async function blocksOf(language: string): Promise<string[]> {
 
 /** How a program of the page is run, with the client of these sources. */
 function wordsOf(program: string): string[] {
-  const source = program.replaceAll('./client/', `${join(ROOT, 'client')}/`)
+  const source = program.replaceAll(/'\.\/(client|api)\//g, `'${ROOT}/$1/`)
   return ['--input-type=module-typescript', '--eval', source]
 }
 
@@ -95,6 +95,16 @@ describe('the page', () => {
       body: { ...ANALYZE, executeAt: tomorrow() },
     })
     expect(await outputOf(process.execPath, wordsOf(program))).toContain("type: 'MAINTENANCE'")
+  })
+
+  it('leads by the client of tRPC to the same runs', async () => {
+    const [, , program = ''] = await blocksOf('ts')
+    await createGroundstopClient({ url: api.api.url }).scheduler.startRun({
+      body: { ...ANALYZE, executeAt: tomorrow() },
+    })
+    const out = await outputOf(process.execPath, wordsOf(program))
+    expect(out).toContain("type: 'MAINTENANCE'")
+    expect(out).toContain('dailyCeilingMinor')
   })
 })
 
