@@ -27,12 +27,17 @@ const INTERCEPTORS = [
   'turns',
   'job-places',
 ]
-const INTERCEPTOR_PATHS = INTERCEPTORS.map((name) =>
-  join(ROOT, `workflows/interceptors/${name}.ts`),
-)
+/** Outermost of all, where runs are traced. */
+const TRACING = 'tracing'
 
-/** Whether the words of failures go into payloads, which are encrypted. */
-export type FailureWords = 'plain' | 'encoded'
+/** How a bundle differs from the usual one. */
+export type BundleOptions = {
+  /** Whether the words of failures go into payloads, which are encrypted. Default `plain`. */
+  readonly failures?: 'plain' | 'encoded'
+  /** Runs tell their spans. Default: not. */
+  readonly isTraced?: boolean
+  readonly packFolders?: readonly string[]
+}
 
 /** Bundles of older sources that are kept, so that going back and forth between two costs nothing. */
 const KEPT = 6
@@ -46,10 +51,10 @@ export type WorkflowBundle = { readonly codePath: string }
  */
 export async function workflowBundle(
   folder: string,
-  failures: FailureWords = 'plain',
-  packFolders: readonly string[] = [],
+  { failures = 'plain', isTraced = false, packFolders = [] }: BundleOptions = {},
 ): Promise<WorkflowBundle> {
-  const name = failures === 'plain' ? 'workflow-bundle' : 'workflow-bundle-encoded'
+  const traits = [...(failures === 'plain' ? [] : [failures]), ...(isTraced ? ['traced'] : [])]
+  const name = ['workflow-bundle', ...traits].join('-')
   const hash = await hashOfSources(packFolders)
   const codePath = join(folder, `${name}-${hash}.js`)
   if (await isThere(codePath)) return { codePath }
@@ -57,7 +62,7 @@ export async function workflowBundle(
   const packs = packFolders.length === 0 ? null : await writePackEntry(folder, hash, packFolders)
   const { code } = await bundleWorkflowCode({
     workflowsPath: packs ?? WORKFLOWS_PATH,
-    workflowInterceptorModules: INTERCEPTOR_PATHS,
+    workflowInterceptorModules: interceptorPaths(isTraced),
     ...(failures === 'plain' ? {} : { failureConverterPath: FAILURE_CONVERTER_PATH }),
     // Each queue's worker and its thread keep the map in memory: lines are enough for stack traces.
     webpackConfigHook: (config) => ({
@@ -73,6 +78,11 @@ export async function workflowBundle(
   await rename(draft, codePath)
   await dropOld(folder)
   return { codePath }
+}
+
+function interceptorPaths(isTraced: boolean): string[] {
+  const names = isTraced ? [TRACING, ...INTERCEPTORS] : INTERCEPTORS
+  return names.map((name) => join(ROOT, `workflows/interceptors/${name}.ts`))
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -37,7 +37,7 @@ beforeAll(async () => {
   rig = await createTemporalRig(services().temporalAddress)
   await makeReadBook(database.db)
   await createClockStore(database.db).set({ now: parseInstant('2013-03-10T12:00:00Z'), speed: 0 })
-  bundle = await workflowBundle(CACHE, 'plain', [EXAMPLE])
+  bundle = await workflowBundle(CACHE, { packFolders: [EXAMPLE] })
   await mkdir(join(folder, 'cache'))
   await copyFile(bundle.codePath, join(folder, 'cache', basename(bundle.codePath)))
   env = {
