@@ -102,6 +102,23 @@ export default {
       to: { path: 'node_modules/(pg|kysely)(/|$)', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'tracing-on-demand',
+      severity: 'error',
+      comment: 'whoever sends no spans is not to load what sends them',
+      from: { path: `^(${CODE})/`, pathNot: '^platform/tracing/(otlp|ids)\\.ts$' },
+      to: { path: 'node_modules/@opentelemetry/', pathNot: 'node_modules/@opentelemetry/api(/|$)' },
+    },
+    {
+      name: 'tracing-loaded-late',
+      severity: 'error',
+      comment: 'whoever sends no spans is not to load what sends them',
+      from: { path: `^(${CODE})/`, pathNot: '^platform/tracing/otlp\\.ts$' },
+      to: {
+        path: '^platform/tracing/(otlp|ids)\\.ts$',
+        dependencyTypesNot: ['dynamic-import', 'type-only'],
+      },
+    },
+    {
       name: 'no-production-use-of-dev-packages',
       severity: 'error',
       from: { path: `^(${CODE})/` },

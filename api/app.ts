@@ -14,6 +14,7 @@ import {
 import { limitCalls, type LimitDeps } from './limits.ts'
 import { ProblemError, problemErrors } from './problem.ts'
 import { requestContext } from './request-context.ts'
+import { requestTracing } from './request-tracing.ts'
 import { addAirportRoutes, type AirportsDeps } from './rest/airports.ts'
 import { addApiKeyRoutes, type ApiKeysDeps } from './rest/api-keys.ts'
 import { addAppealRoutes, type AppealsDeps } from './rest/appeals.ts'
@@ -123,6 +124,7 @@ export function createApp(deps: AppDeps): Express {
   app.set('query parser', 'simple')
   app.set('trust proxy', deps.trustedProxies)
   app.use(requestContext(deps))
+  app.use(requestTracing())
   app.use(helmet({ contentSecurityPolicy: { directives: PAGE_POLICY } }))
   addHealthRoutes(app, deps)
   if (deps.isLoopback) app.use(requireLoopbackName())

@@ -43,6 +43,7 @@ import { createLogger } from '../platform/logger.ts'
 import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
 import { addProcessMetrics, createMetrics } from '../platform/metrics.ts'
 import { lazyClient } from '../platform/temporal/connection.ts'
+import { startTracing, tracingOptions } from '../platform/tracing/tracing.ts'
 import { accessOf } from './access-parts.ts'
 import { createPayloadCodec } from '../platform/temporal/payload-codec.ts'
 import { createApp } from './app.ts'
@@ -94,12 +95,12 @@ const CONNECT_TIMEOUT_MS = 3_000
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const { config, secrets, env } = options
   requireSafeDoors(config, secrets)
-  const grants = await readTokenFile(config.api.tokensFile)
   const ownLogger = createLogger(config.log)
   const logger = options.logger ?? ownLogger
   const metrics = createMetrics()
   addProcessMetrics(metrics)
   await using stack = new AsyncDisposableStack()
+  stack.use(await startTracing(tracingOptions(config, secrets, 'api', logger)))
   const db = createDatabase(databaseUrlOf(secrets), {
     max: config.database.poolMax,
     applicationName: 'groundstop api',
@@ -121,7 +122,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     clockStore,
     clock,
     stack,
-    grants,
+    grants: await readTokenFile(config.api.tokensFile),
     listensAt: listening.promise,
     keys,
     stopping: stopping.signal,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 
 import type { RequestHandler, Response } from 'express'
 
-import { isCorrelationId, traceIdOf } from '../domain/correlation.ts'
+import { isCorrelationId, parseTraceParent } from '../domain/correlation.ts'
 import { withCorrelation } from '../platform/correlation.ts'
 import type { Events } from '../platform/events.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -25,17 +25,16 @@ export function requestContext(deps: {
   return (request, response, next) => {
     const startedAtMs = performance.now()
     const given = request.get('x-correlation-id') ?? request.get('x-request-id') ?? ''
-    const traced = traceIdOf(request.get('traceparent')) ?? randomUUID()
+    const traced = parseTraceParent(request.get('traceparent'))?.traceId ?? randomUUID()
     const correlationId = isCorrelationId(given) ? given : traced
     const logger = deps.logger.child({ correlationId })
     response.locals[KEY] = { correlationId, logger } satisfies RequestContext
     response.set('x-correlation-id', correlationId)
     response.once('close', () => {
-      const route: unknown = response.locals[ROUTE]
       deps.events.requestAnswered({
         correlationId,
         method: request.method,
-        route: typeof route === 'string' ? route : 'none',
+        route: routeOf(response),
         status: response.statusCode,
         durationMs: performance.now() - startedAtMs,
       })
@@ -47,6 +46,12 @@ export function requestContext(deps: {
 /** The context of the request that is being answered. */
 export function requestLogger(response: Response): RequestContext {
   return response.locals[KEY] as RequestContext // set before any route by `requestContext`
+}
+
+/** The pattern of the route that took the request; `none` when none did. */
+export function routeOf(response: Response): string {
+  const route: unknown = response.locals[ROUTE]
+  return typeof route === 'string' ? route : 'none'
 }
 
 /** Notes the pattern of the route that took the request, for metrics. */

@@ -5,6 +5,7 @@
 import type { z } from 'zod'
 
 import { FIELDS } from './fields.ts'
+import { isMisspelt } from './misspelling.ts'
 import { jobsConfigOf, type JobsConfig } from './jobs.ts'
 import {
   NOTIFY_SECRET_VARIABLES,
@@ -14,6 +15,7 @@ import {
   type NotifyConfig,
   type NotifySecrets,
 } from './notify.ts'
+import { TRACING_SECRET_VARIABLES, tracingConfigOf, type TracingConfig } from './tracing.ts'
 
 const AEROAPI_OFFICIAL_URL = 'https://aeroapi.flightaware.com/aeroapi'
 const AVIATIONSTACK_OFFICIAL_URL = 'https://api.aviationstack.com/v1'
@@ -42,112 +44,113 @@ export type CallBudget = {
 }
 
 /** What may be shown to anybody: no secret is in it. */
-export type Config = JobsConfig & {
-  /** GROUNDSTOP_ENV. Default development. */
-  readonly environment: Environment
-  /** GROUNDSTOP_HOME: data, logs and the address file of one instance. Default `.groundstop`. */
-  readonly homeDir: string
-  /** REPORTS_DIR: where reports are kept for download; default `reports` in the home. Same for all processes. */
-  readonly reportsDir: string
-  /** PRIVACY_EXPORTS_DIR: where copies of persons' data wait to be fetched; default `privacy` in the home. */
-  readonly privacyExportsDir: string
-  /** AUDIT_ARCHIVE_DIR: files of old audit events; default `audit-archive` in the home. Same for all workers. */
-  readonly auditArchiveDir: string
-  /** AUDIT_ANCHOR_DIR: where the audit chain's head is noted; default `audit-anchors` in the home. */
-  readonly auditAnchorDir: string
-  /** DATABASE_POOL_MAX: connections of one process. Default 10. */
-  readonly database: { readonly poolMax: number }
-  /** TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE. Default 127.0.0.1:7233, `default`. */
-  readonly temporal: { readonly address: string; readonly namespace: string }
-  /** AEROAPI_URL, AEROAPI_RATE_PER_S (5 on the official host, else 2,000), AEROAPI_CONCURRENCY (32). */
-  readonly aeroapi: {
-    readonly url: string
-    readonly ratePerS: number
-    readonly concurrency: number
-  } & CallBudget
-  /**
-   * The second source: AVIATIONSTACK_URL, AVIATIONSTACK_RATE_PER_S (2 on the official host, else 2,000),
-   * AVIATIONSTACK_CONCURRENCY (4). Without AVIATIONSTACK_KEY it is not asked, and one source decides.
-   */
-  readonly aviationstack: {
-    readonly url: string
-    readonly ratePerS: number
-    readonly concurrency: number
-  } & CallBudget
-  /**
-   * STRIPE_API_URL, STRIPE_CONCURRENCY (32), STRIPE_PAYOUT_METHOD (`transfer`): how new attempts are
-   * paid, by a transfer to the payee's account or by a payout of it. Open attempts keep their own.
-   */
-  readonly stripe: {
-    readonly url: string
-    readonly concurrency: number
-    readonly payoutMethod: 'transfer' | 'payout'
+export type Config = JobsConfig &
+  TracingConfig & {
+    /** GROUNDSTOP_ENV. Default development. */
+    readonly environment: Environment
+    /** GROUNDSTOP_HOME: data, logs and the address file of one instance. Default `.groundstop`. */
+    readonly homeDir: string
+    /** REPORTS_DIR: where reports are kept for download; default `reports` in the home. Same for all processes. */
+    readonly reportsDir: string
+    /** PRIVACY_EXPORTS_DIR: where copies of persons' data wait to be fetched; default `privacy` in the home. */
+    readonly privacyExportsDir: string
+    /** AUDIT_ARCHIVE_DIR: files of old audit events; default `audit-archive` in the home. Same for all workers. */
+    readonly auditArchiveDir: string
+    /** AUDIT_ANCHOR_DIR: where the audit chain's head is noted; default `audit-anchors` in the home. */
+    readonly auditAnchorDir: string
+    /** DATABASE_POOL_MAX: connections of one process. Default 10. */
+    readonly database: { readonly poolMax: number }
+    /** TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE. Default 127.0.0.1:7233, `default`. */
+    readonly temporal: { readonly address: string; readonly namespace: string }
+    /** AEROAPI_URL, AEROAPI_RATE_PER_S (5 on the official host, else 2,000), AEROAPI_CONCURRENCY (32). */
+    readonly aeroapi: {
+      readonly url: string
+      readonly ratePerS: number
+      readonly concurrency: number
+    } & CallBudget
+    /**
+     * The second source: AVIATIONSTACK_URL, AVIATIONSTACK_RATE_PER_S (2 on the official host, else 2,000),
+     * AVIATIONSTACK_CONCURRENCY (4). Without AVIATIONSTACK_KEY it is not asked, and one source decides.
+     */
+    readonly aviationstack: {
+      readonly url: string
+      readonly ratePerS: number
+      readonly concurrency: number
+    } & CallBudget
+    /**
+     * STRIPE_API_URL, STRIPE_CONCURRENCY (32), STRIPE_PAYOUT_METHOD (`transfer`): how new attempts are
+     * paid, by a transfer to the payee's account or by a payout of it. Open attempts keep their own.
+     */
+    readonly stripe: {
+      readonly url: string
+      readonly concurrency: number
+      readonly payoutMethod: 'transfer' | 'payout'
+    }
+    /**
+     * API_HOST, API_PORT. Default 127.0.0.1:3000. Another host than loopback needs API_TOKEN or
+     * API_TOKENS_FILE: a JSON list of names, roles and hashes of tokens. API_PUBLIC_URL: where people reach
+     * it, for links in mails; without it, where it listens when that is loopback, else no mail is sent.
+     * API_TRUSTED_PROXIES: addresses of proxies whose X-Forwarded-For, -Proto and -Host are believed.
+     * Default: none, a client is who connects. With any, loopback is not this machine alone: a token is needed.
+     */
+    readonly api: {
+      readonly host: string
+      readonly port: number
+      readonly tokensFile: string | null
+      readonly publicUrl: string | null
+      readonly trustedProxies: readonly string[]
+    }
+    /**
+     * PAYLOAD_KEYS_FILE: the key ring that payloads are encrypted with. Without one they are not. KMS_KEY_ID: what
+     * closes the keys in files of rings, `aws-kms:` and a key's id, ARN or alias; without it they lie open.
+     * CODEC_ORIGINS: pages whose browsers may have the API open payloads. Default: none.
+     */
+    readonly payloads: {
+      readonly keysFile: string | null
+      readonly kmsKey: string | null
+      readonly codecOrigins: readonly string[]
+    }
+    /** METRICS_HOST, METRICS_PORT. Default 127.0.0.1:9090. */
+    readonly metrics: { readonly host: string; readonly port: number }
+    /**
+     * LOG_LEVEL (info), LOG_FORMAT (json), LOG_FILE: a file that may be rotated while it is written, named
+     * `worker...log` or `api...log`, one a process. Null: standard error.
+     */
+    readonly log: {
+      readonly level: LogLevelName
+      readonly format: 'json' | 'text'
+      readonly file: string | null
+    }
+    /**
+     * CLOCK_START, CLOCK_SPEED: where virtual time begins and how many virtual seconds pass in one.
+     * Null where not set: `start` decides. Both matter only until the clock's row exists.
+     */
+    readonly clock: { readonly start: string | null; readonly speed: number | null }
+    /** UNDERWRITING_CAPACITY_MINOR: what may be at risk at once, per currency. Default 10^12. */
+    readonly underwriting: { readonly capacityMinor: number }
+    /**
+     * WORKER_SHUTDOWN_GRACE_MS: what running activities get to finish, default 30,000 ms. Steps that a worker
+     * process carries out at once: MAX_CONCURRENT_JOBS of `monitoring` and of `payouts`, default 10;
+     * TASK_EXECUTOR_CONCURRENCY of every other queue. Null: as the environment has them.
+     */
+    readonly worker: {
+      readonly shutdownGraceMs: number
+      readonly maxConcurrentJobs: number | null
+      readonly taskExecutorConcurrency: number | null
+    }
+    /** Where notifications leave. */
+    readonly notify: NotifyConfig
+    /** Loopback ports of what `start` runs. Defaults 5433, 7233, 8233, 4010, 4020, 4025, 4030. */
+    readonly ports: {
+      readonly postgres: number
+      readonly temporal: number
+      readonly temporalUi: number
+      readonly flights: number
+      readonly payments: number
+      readonly mailSmtp: number
+      readonly mail: number
+    }
   }
-  /**
-   * API_HOST, API_PORT. Default 127.0.0.1:3000. Another host than loopback needs API_TOKEN or
-   * API_TOKENS_FILE: a JSON list of names, roles and hashes of tokens. API_PUBLIC_URL: where people reach
-   * it, for links in mails; without it, where it listens when that is loopback, else no mail is sent.
-   * API_TRUSTED_PROXIES: addresses of proxies whose X-Forwarded-For, -Proto and -Host are believed.
-   * Default: none, a client is who connects. With any, loopback is not this machine alone: a token is needed.
-   */
-  readonly api: {
-    readonly host: string
-    readonly port: number
-    readonly tokensFile: string | null
-    readonly publicUrl: string | null
-    readonly trustedProxies: readonly string[]
-  }
-  /**
-   * PAYLOAD_KEYS_FILE: the key ring that payloads are encrypted with. Without one they are not. KMS_KEY_ID: what
-   * closes the keys in files of rings, `aws-kms:` and a key's id, ARN or alias; without it they lie open.
-   * CODEC_ORIGINS: pages whose browsers may have the API open payloads. Default: none.
-   */
-  readonly payloads: {
-    readonly keysFile: string | null
-    readonly kmsKey: string | null
-    readonly codecOrigins: readonly string[]
-  }
-  /** METRICS_HOST, METRICS_PORT. Default 127.0.0.1:9090. */
-  readonly metrics: { readonly host: string; readonly port: number }
-  /**
-   * LOG_LEVEL (info), LOG_FORMAT (json), LOG_FILE: a file that may be rotated while it is written, named
-   * `worker...log` or `api...log`, one a process. Null: standard error.
-   */
-  readonly log: {
-    readonly level: LogLevelName
-    readonly format: 'json' | 'text'
-    readonly file: string | null
-  }
-  /**
-   * CLOCK_START, CLOCK_SPEED: where virtual time begins and how many virtual seconds pass in one.
-   * Null where not set: `start` decides. Both matter only until the clock's row exists.
-   */
-  readonly clock: { readonly start: string | null; readonly speed: number | null }
-  /** UNDERWRITING_CAPACITY_MINOR: what may be at risk at once, per currency. Default 10^12. */
-  readonly underwriting: { readonly capacityMinor: number }
-  /**
-   * WORKER_SHUTDOWN_GRACE_MS: what running activities get to finish, default 30,000 ms. Steps that a worker
-   * process carries out at once: MAX_CONCURRENT_JOBS of `monitoring` and of `payouts`, default 10;
-   * TASK_EXECUTOR_CONCURRENCY of every other queue. Null: as the environment has them.
-   */
-  readonly worker: {
-    readonly shutdownGraceMs: number
-    readonly maxConcurrentJobs: number | null
-    readonly taskExecutorConcurrency: number | null
-  }
-  /** Where notifications leave. */
-  readonly notify: NotifyConfig
-  /** Loopback ports of what `start` runs. Defaults 5433, 7233, 8233, 4010, 4020, 4025, 4030. */
-  readonly ports: {
-    readonly postgres: number
-    readonly temporal: number
-    readonly temporalUi: number
-    readonly flights: number
-    readonly payments: number
-    readonly mailSmtp: number
-    readonly mail: number
-  }
-}
 
 /** What must not be shown or logged. Null where not set. */
 export type Secrets = {
@@ -163,6 +166,8 @@ export type Secrets = {
   readonly authSecret: string | null
   /** PAYLOAD_KEYS: a key as `<id>:<base64>`, or the text of a ring's file, where there is no file. */
   readonly payloadKeys: string | null
+  /** OTEL_EXPORTER_OTLP_HEADERS: of requests to the collector, `authorization=Bearer%20...`. */
+  readonly traceHeaders: Readonly<Record<string, string>> | null
   /** Of the channels of notifications. */
   readonly notify: NotifySecrets
 }
@@ -194,10 +199,8 @@ const SECRET_VARIABLES: ReadonlySet<string> = new Set([
   'AUTH_SECRET',
   'PAYLOAD_KEYS',
   ...NOTIFY_SECRET_VARIABLES,
+  ...TRACING_SECRET_VARIABLES,
 ])
-
-// A swapped pair of letters is two edits; names three apart are other programs' variables.
-const MISSPELT_WITHIN_EDITS = 2
 
 type Values = { [Name in keyof typeof FIELDS]: z.output<(typeof FIELDS)[Name]> | null }
 
@@ -218,6 +221,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
     apiToken: values.API_TOKEN,
     authSecret: values.AUTH_SECRET,
     payloadKeys: values.PAYLOAD_KEYS,
+    traceHeaders: values.OTEL_EXPORTER_OTLP_HEADERS,
     notify: notifySecretsOf(values),
   }
   // What is there and wrong was told; it is not missing as well.
@@ -285,6 +289,7 @@ function configOf(values: Values): Config {
   return {
     environment,
     ...jobsConfigOf(values, environment),
+    ...tracingConfigOf(values),
     ...foldersOf(values),
     database: { poolMax: values.DATABASE_POOL_MAX ?? 10 },
     temporal: {
@@ -361,26 +366,11 @@ function misspeltVariables(env: NodeJS.ProcessEnv): ConfigProblem[] {
   const known = Object.keys(FIELDS)
   return Object.keys(env).flatMap((variable) => {
     if (Object.hasOwn(FIELDS, variable)) return []
-    const meant = known.find((name) => editsBetween(variable, name) <= MISSPELT_WITHIN_EDITS)
+    const meant = known.find((name) => isMisspelt(variable, name))
     return meant === undefined
       ? []
       : [{ variable, message: `is not known: ${meant} is probably meant` }]
   })
-}
-
-/** Levenshtein's distance, or a large number when the lengths alone put it out of reach. */
-function editsBetween(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > MISSPELT_WITHIN_EDITS) return Number.POSITIVE_INFINITY
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
-  for (const [line, letter] of a.split('').entries()) {
-    const next = [line + 1]
-    for (const [column, other] of b.split('').entries()) {
-      const replaced = (row[column] ?? 0) + (letter === other ? 0 : 1)
-      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
 }
 
 function shown(variable: string, text: string): string {

@@ -6,6 +6,7 @@ import { z } from 'zod'
 
 import { JOB_FIELDS } from './jobs.ts'
 import { NOTIFY_FIELDS } from './notify.ts'
+import { TRACING_FIELDS } from './tracing.ts'
 
 /** A whole number within a range, both ends included. */
 function integer(min: number, max: number, unit = '') {
@@ -170,4 +171,5 @@ export const FIELDS = {
   MAIL_SMTP_PORT: PORT,
   MAIL_PORT: PORT,
   ...NOTIFY_FIELDS,
+  ...TRACING_FIELDS,
 } as const

@@ -7,6 +7,7 @@ import pg from 'pg'
 
 import { instantFromMs } from '../domain/time.ts'
 import type { Instant } from '../domain/time.ts'
+import { spanOfQuery } from './query-spans.ts'
 import type { DB } from './types.generated.ts'
 
 /** The product's database with its tables typed. */
@@ -61,7 +62,7 @@ export function createDatabase(url: string, options: DatabaseOptions = {}): Data
   // An idle connection that breaks leaves the pool by itself and the next query opens another; without
   // a listener the event would end the process.
   pool.on('error', () => undefined)
-  return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
+  return new Kysely<DB>({ dialect: new PostgresDialect({ pool }), log: spanOfQuery })
 }
 
 const OID = {

@@ -7,16 +7,19 @@ export const CORRELATION_HEADER = 'groundstop-correlation-id'
 const CORRELATION_ID = /^[A-Za-z0-9._:-]{1,64}$/
 
 /** `traceparent` of W3C Trace Context: version, trace id, parent id, flags. */
-const TRACE_PARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/
-const NO_TRACE = '0'.repeat(32)
+const TRACE_PARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/
+const NO_ID = /^0+$/
 
 /** Whether a text from outside may be a correlation id. */
 export function isCorrelationId(value: unknown): value is string {
   return typeof value === 'string' && CORRELATION_ID.test(value)
 }
 
-/** The trace id of a `traceparent` header; null when it is none. */
-export function traceIdOf(traceparent: string | undefined): string | null {
-  const [, traceId] = TRACE_PARENT.exec(traceparent ?? '') ?? []
-  return traceId === undefined || traceId === NO_TRACE ? null : traceId
+/** The span that a `traceparent` header names; null when it names none. */
+export function parseTraceParent(
+  traceparent: string | undefined,
+): { readonly traceId: string; readonly spanId: string } | null {
+  const [, traceId, spanId] = TRACE_PARENT.exec(traceparent ?? '') ?? []
+  if (traceId === undefined || spanId === undefined) return null
+  return NO_ID.test(traceId) || NO_ID.test(spanId) ? null : { traceId, spanId }
 }

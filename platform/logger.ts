@@ -1,12 +1,13 @@
 /**
- * Log lines: one JSON object `{timestamp, level, correlationId, event, data}` each, secrets and
- * personal data redacted. Business events go through `platform/events.ts`.
+ * Log lines: one JSON object `{timestamp, level, correlationId, event, data}` each, and the
+ * `traceId` where work is traced; secrets and personal data redacted. Business events go through `platform/events.ts`.
  */
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino'
 import { BYTES_PER_MB, ROTATE_MB } from '../domain/log-rotation.ts'
 import { currentCorrelation } from './correlation.ts'
 import { openLogFile } from './log-file.ts'
 import { redact } from './redact.ts'
+import { currentTrace } from './tracing/spans.ts'
 
 /** How much is logged. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
@@ -102,7 +103,11 @@ function wrap(root: PinoLogger, fixed: LogData, threshold: Threshold, isBound = 
     return (data: LogData, event: string): void => {
       if (value < threshold.least) return
       const correlationId = isBound ? null : currentCorrelation()
-      const bound = correlationId === null ? {} : { correlationId }
+      const traceId = currentTrace()?.traceId
+      const bound = {
+        ...(correlationId === null ? {} : { correlationId }),
+        ...(traceId === undefined ? {} : { traceId }),
+      }
       const shown = redact({ ...fixed, ...data }) as LogData // of an object it makes an object
       root[level]({ ...bound, data: shown }, event)
       threshold.onLine?.({ at: Date.now(), level, event, data: shown })

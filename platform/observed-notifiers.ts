@@ -1,7 +1,10 @@
 /** Counts and times every message handed to a channel, around any adapter of its port. */
+import { SpanKind } from '@opentelemetry/api'
+
 import type { Notifier, SendOutcome } from '../domain/ports/notifier.ts'
 import type { Events } from './events.ts'
 import type { ProviderOutcome } from './metrics.ts'
+import { traced } from './tracing/spans.ts'
 
 const OUTCOMES: Readonly<Record<SendOutcome['kind'], ProviderOutcome>> = {
   sent: 'ok',
@@ -22,7 +25,9 @@ export function observeNotifier(
       const startedAtMs = performance.now()
       let outcome: ProviderOutcome = 'aborted'
       try {
-        const result = await notifier.send(message, signal)
+        const result = await traced(`send ${channel}`, { kind: SpanKind.CLIENT }, () =>
+          notifier.send(message, signal),
+        )
         outcome = OUTCOMES[result.kind]
         return result
       } finally {

@@ -29,12 +29,18 @@ const INTERCEPTORS = [
   'turns',
   'job-places',
 ]
-const INTERCEPTOR_PATHS = INTERCEPTORS.map((name) =>
-  join(ROOT, `workflows/interceptors/${name}.ts`),
-)
+/** Outermost of all, where runs are traced. */
+const TRACING = 'tracing'
 
-/** Whether the words of failures go into payloads, which are encrypted. */
-export type FailureWords = 'plain' | 'encoded'
+/** How a bundle differs from the usual one. */
+export type BundleOptions = {
+  /** Whether the words of failures go into payloads, which are encrypted. Default `plain`. */
+  readonly failures?: 'plain' | 'encoded'
+  /** Runs tell their spans. Default: not. */
+  readonly isTraced?: boolean
+  /** Packs whose workflows are bundled in. Default none. */
+  readonly packs?: readonly PackSource[]
+}
 
 /** Where a built bundle lies; `Worker.create({ workflowBundle })` takes it as it is. */
 export type WorkflowBundle = { readonly codePath: string }
@@ -46,16 +52,16 @@ export type WorkflowBundle = { readonly codePath: string }
  */
 export async function workflowBundle(
   folder: string,
-  failures: FailureWords = 'plain',
-  packs: readonly PackSource[] = [],
+  { failures = 'plain', isTraced = false, packs = [] }: BundleOptions = {},
 ): Promise<WorkflowBundle> {
-  const name = failures === 'plain' ? 'workflow-bundle' : 'workflow-bundle-encoded'
+  const traits = [...(failures === 'plain' ? [] : [failures]), ...(isTraced ? ['traced'] : [])]
+  const name = ['workflow-bundle', ...traits].join('-')
   const hash = await hashOfSources(packs.map((pack) => pack.folder))
   const codePath = join(folder, `${name}-${hash}.js`)
   if (await isThere(codePath)) return { codePath }
   await mkdir(folder, { recursive: true })
   const entry = packs.length === 0 ? null : await writePackEntry(folder, hash, packs)
-  const code = await build(failures, packs, entry)
+  const code = await build({ failures, isTraced, packs }, entry)
   // Written aside and renamed, so that nobody reads half a file.
   const draft = `${codePath}.${randomUUID()}`
   await writeFile(draft, code)
@@ -65,8 +71,7 @@ export async function workflowBundle(
 }
 
 async function build(
-  failures: FailureWords,
-  packs: readonly PackSource[],
+  { failures, isTraced, packs }: Required<BundleOptions>,
   entry: string | null,
 ): Promise<string> {
   const { watched, problems } = watchPacks(packs)
@@ -75,7 +80,7 @@ async function build(
   try {
     const { code } = await bundleWorkflowCode({
       workflowsPath: entry ?? WORKFLOWS_PATH,
-      workflowInterceptorModules: INTERCEPTOR_PATHS,
+      workflowInterceptorModules: interceptorPaths(isTraced),
       ...(failures === 'plain' ? {} : { failureConverterPath: FAILURE_CONVERTER_PATH }),
       // Each queue's worker and its thread keep the map in memory: lines are enough for stack traces.
       webpackConfigHook: (config) => ({
@@ -90,6 +95,11 @@ async function build(
     if (ofPacks.length > 0) throw new ConfigError(ofPacks)
     throw new Error(['workflows do not build', ...told].join('\n'), { cause: error })
   }
+}
+
+function interceptorPaths(isTraced: boolean): string[] {
+  const names = isTraced ? [TRACING, ...INTERCEPTORS] : INTERCEPTORS
+  return names.map((name) => join(ROOT, `workflows/interceptors/${name}.ts`))
 }
 
 async function isThere(path: string): Promise<boolean> {

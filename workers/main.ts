@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 
-import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
+import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
 
 import { loadConfig, type Config } from '../config/config.ts'
 import type { JobQueue } from '../jobs/define-job.ts'
@@ -15,7 +15,7 @@ import { loadJobPacks, type JobPack } from '../platform/job-packs.ts'
 import { createLogger, type Logger } from '../platform/logger.ts'
 import { createMetrics, type Metrics } from '../platform/metrics.ts'
 import { serveMetrics, type MetricsServer } from '../platform/metrics-server.ts'
-import { createRunLines } from '../platform/run-lines.ts'
+import { createRunLines, type RunLines } from '../platform/run-lines.ts'
 import { schedulerTermsOf } from '../platform/scheduler-terms.ts'
 import { createShutdown, untilAborted } from '../platform/shutdown.ts'
 import { connectClient, connectionOptions } from '../platform/temporal/connection.ts'
@@ -42,14 +42,16 @@ import { createTaskSchedules, createWatchedTasks } from '../platform/temporal/ta
 import { createPayloadKeyUsage } from '../platform/temporal/payload-key-usage.ts'
 import { createWatchedSchedules } from '../platform/temporal/watched-schedules.ts'
 import { temporalLogger } from '../platform/temporal-logger.ts'
+import { startTracing, tracingOptions, type Tracing } from '../platform/tracing/tracing.ts'
 import { activityCorrelation } from './activity-correlation.ts'
 import { activityEvents } from './activity-events.ts'
 import { activityLines } from './activity-lines.ts'
-import { workflowBundle, type FailureWords, type WorkflowBundle } from './bundle.ts'
+import { workflowBundle, type BundleOptions, type WorkflowBundle } from './bundle.ts'
 import { createPackActivities, type PackActivitiesDeps } from './pack-activities.ts'
 import { activitiesOfQueue, queuesInUse, type ActivityFamily } from './queues.ts'
 import { openRings } from './rings.ts'
 import { createWorkerServices, type WorkerServices, type WorkerServicesDeps } from './services.ts'
+import { activityTracing, traceSinks } from './tracing.ts'
 import { limitWorkflowThreads, workerTuning } from './tuning.ts'
 
 export type WorkerProcess = {
@@ -75,11 +77,15 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
   const logger = createLogger({ ...config.log, onLine: runLines.take })
   const metrics = createMetrics()
   const events = createEvents({ logger, metrics })
+  await using tracing = await startTracing(tracingOptions(config, secrets, 'worker', logger))
   await using rings = await openRings(config, secrets, logger)
   const keys = rings.payload
   // Building the bundle and connecting do not need each other.
   const [bundle, owned] = await Promise.all([
-    bundleOf(config, keys === null ? 'plain' : 'encoded', packs),
+    bundleOf(config, packs, {
+      failures: keys === null ? 'plain' : 'encoded',
+      isTraced: tracing !== null,
+    }),
     connectClient(config.temporal, { env: process.env, logger, keys }),
   ])
   await using server = owned
@@ -125,10 +131,7 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
           ...activitiesOfQueue(taskQueue, services.activities, services.placeActivities, ofPacks),
           ...services.runActivities,
         },
-        // The first is the outermost: events are told under the run's correlation id.
-        interceptors: {
-          activity: [activityCorrelation(), activityEvents(events), activityLines(runLines)],
-        },
+        ...observedBy({ tracing, events, runLines }),
         ...workerTuning(taskQueue, config),
       }),
     ),
@@ -137,6 +140,27 @@ export async function runWorkers(process: WorkerProcess): Promise<void> {
   tellReady(process.stdout, workers, events)
   await served
   events.processStopped({ process: 'worker', reason: String(process.signal.reason ?? 'done') })
+}
+
+/** Who is told of runs and steps. */
+function observedBy(of: {
+  readonly tracing: Tracing | null
+  readonly events: Events
+  readonly runLines: RunLines
+}): Pick<WorkerOptions, 'interceptors' | 'sinks'> {
+  const { tracing, events, runLines } = of
+  const traced = tracing === null ? [] : [activityTracing(tracing)]
+  // The first is the outermost: events are told under the run's correlation id and within its trace.
+  const activity = [
+    activityCorrelation(),
+    ...traced,
+    activityEvents(events),
+    activityLines(runLines),
+  ]
+  return {
+    interceptors: { activity },
+    ...(tracing === null ? {} : { sinks: traceSinks(tracing) }),
+  }
 }
 
 /** Runs and schedules as the Temporal server has them. */
@@ -155,10 +179,10 @@ function watchedServer({ client, terms }: Required<JobStarterDeps>): WorkerServi
 
 function bundleOf(
   { homeDir }: Config,
-  failures: FailureWords,
   packs: readonly JobPack[],
+  traits: Omit<BundleOptions, 'packs'>,
 ): Promise<WorkflowBundle> {
-  return workflowBundle(join(homeDir, 'cache'), failures, packs)
+  return workflowBundle(join(homeDir, 'cache'), { ...traits, packs })
 }
 
 function packActivities(

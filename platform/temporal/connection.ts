@@ -10,6 +10,7 @@ import type { Logger } from '../logger.ts'
 import { callInterceptors } from './call-retries.ts'
 import { correlationClient } from './correlation-client.ts'
 import { payloadConverter } from './payload-codec.ts'
+import { tracingClient } from './tracing-client.ts'
 
 /** Where the server is, and in which namespace runs live. */
 export type TemporalAddress = { readonly address: string; readonly namespace: string }
@@ -75,14 +76,14 @@ export function lazyClient(
   return { client, [Symbol.asyncDispose]: () => connection.close() }
 }
 
-/** What every client of ours has: encrypted payloads, and the correlation id with what it starts. */
+/** What every client of ours has: encrypted payloads, and correlation id and trace with what it starts. */
 function openClient(
   connection: Connection,
   { namespace }: TemporalAddress,
   keys: KeyRingSource | null,
 ): Client {
   const dataConverter = payloadConverter(keys)
-  const interceptors = { workflow: [correlationClient()] }
+  const interceptors = { workflow: [correlationClient(), tracingClient()] }
   return new Client({ connection, namespace, dataConverter, interceptors })
 }
 

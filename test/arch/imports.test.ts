@@ -17,6 +17,8 @@ const PACKAGES = [
   '@temporalio/activity',
   '@temporalio/client',
   '@temporalio/worker',
+  '@opentelemetry/api',
+  '@opentelemetry/sdk-trace',
 ]
 
 /** What must be refused: the file, what it imports, and the rule that says so. */
@@ -58,6 +60,8 @@ const VIOLATIONS: readonly (readonly [from: string, line: string, rule: string])
   ['acceptance/oracle/a.ts', "import '../../domain/x.ts'", 'oracle-stands-alone'],
   ['acceptance/oracle/b.ts', "import type { X } from '../x.ts'", 'oracle-stands-alone'],
   ['acceptance/a.ts', "import '../test/x.ts'", 'acceptance-without-tests'],
+  ['workers/b.ts', "import '@opentelemetry/sdk-trace'", 'tracing-on-demand'],
+  ['workers/c.ts', "import '../platform/tracing/otlp.ts'", 'tracing-loaded-late'],
   ['domain/loop-a.ts', "import './loop-b.ts'", 'no-cycles'],
   ['db/e.ts', "import './missing.ts'", 'resolvable'],
 ]
@@ -77,6 +81,8 @@ const ALLOWED: readonly (readonly [from: string, line: string])[] = [
   ['api/ok.ts', "import '../operations/x.ts'\nimport 'express'"],
   ['api/ok-type.ts', "import type { X } from '../workflows/x.ts'"],
   ['adapters/ok.ts', "import 'stripe'\nimport '../domain/x.ts'"],
+  ['platform/tracing/otlp.ts', "import '@opentelemetry/sdk-trace'"],
+  ['platform/tracing/ok.ts', "import '@opentelemetry/api'\nawait import('./otlp.ts')"],
   ['db/ok.ts', "import 'pg'\nimport 'kysely'\nimport 'node:fs'"],
   ['cli/ok.ts', "import '../operations/x.ts'\nimport '../adapters/x.ts'"],
   [

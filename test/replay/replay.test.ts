@@ -4,9 +4,10 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { DeterminismViolationError } from '@temporalio/workflow'
-import { Worker, type ReplayWorkerOptions } from '@temporalio/worker'
+import { Worker, type InjectedSinks, type ReplayWorkerOptions } from '@temporalio/worker'
 import { beforeAll, describe, expect, test } from 'vitest'
 
+import type { TraceSinks } from '../../domain/trace-ref.ts'
 import { payloadConverter, type PayloadKeyError } from '../../platform/temporal/payload-codec.ts'
 import { ChangingKeys, RECORDED_RING, testKey } from '../support/payload-keys.ts'
 import '../support/quiet-runtime.ts'
@@ -38,6 +39,22 @@ describe('replays', () => {
   })
 })
 
+/** Steps, runs that start others, that wait for people, and that go on as new ones. */
+const TRACED = ['flight-monitor', 'payout', 'review-orchestration', 'cleanup', 'privacy-request']
+
+test('replays where runs are traced as well, and tells no span of it', async () => {
+  const workflowBundle = await testBundle({ isTraced: true })
+  const told: unknown[] = []
+  const sinks: InjectedSinks<TraceSinks> = {
+    traces: { runEnded: { fn: (_info, run) => void told.push(run), callDuringReplay: false } },
+  }
+  for (const job of TRACED) {
+    const file = files.find((name) => name.startsWith(`${job}.`)) ?? job
+    await Worker.runReplayHistory({ workflowBundle, sinks }, read(file), basename(file))
+  }
+  expect(told).toEqual([])
+})
+
 describe('refuses a history in which another step was taken', () => {
   const tampered = ['flight-monitor.storm-tick', 'payout.batch-settled', 'maintenance.analyze']
 
@@ -60,7 +77,7 @@ describe('encrypted histories', () => {
     keys: ChangingKeys | null,
     onProblem?: (error: PayloadKeyError) => void,
   ): Promise<ReplayWorkerOptions> => ({
-    workflowBundle: await testBundle(keys === null ? 'plain' : 'encoded'),
+    workflowBundle: await testBundle({ failures: keys === null ? 'plain' : 'encoded' }),
     dataConverter: payloadConverter(keys, onProblem),
   })
 

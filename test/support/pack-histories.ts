@@ -1,7 +1,7 @@
 /** The example pack for tests: its bundle, and the runs of its jobs whose histories are recorded. */
 import { join } from 'node:path'
 
-import { workflowBundle, type FailureWords, type WorkflowBundle } from '../../workers/bundle.ts'
+import { workflowBundle, type BundleOptions, type WorkflowBundle } from '../../workers/bundle.ts'
 import { ROOT } from './repository.ts'
 import type { TemporalRig } from './temporal-rig.ts'
 
@@ -11,8 +11,11 @@ export const EXAMPLE: string = join(ROOT, 'docs/examples/job-pack')
 const CACHE = join(ROOT, 'node_modules/.cache/groundstop')
 
 /** The product's workflows and the example's. */
-export function exampleBundle(failures: FailureWords = 'plain'): Promise<WorkflowBundle> {
-  return workflowBundle(CACHE, failures, [{ name: 'delay-lists', folder: EXAMPLE }])
+export function exampleBundle(
+  failures: BundleOptions['failures'] = 'plain',
+): Promise<WorkflowBundle> {
+  const packs = [{ name: 'delay-lists', folder: EXAMPLE }]
+  return workflowBundle(CACHE, { failures, packs })
 }
 
 const DAY = { date: '2013-03-09', top: 3 }

@@ -72,7 +72,8 @@ export async function createTemporalRig(
         taskQueue,
         // Runs of jobs with limits have their places at once, unless the test says otherwise.
         activities: { ...fakeJobPlaces(), ...activities },
-        workflowBundle: workflowBundle ?? (await testBundle(keys === null ? 'plain' : 'encoded')),
+        workflowBundle:
+          workflowBundle ?? (await testBundle({ failures: keys === null ? 'plain' : 'encoded' })),
         dataConverter,
         interceptors: { activity: activityInterceptors },
         maxConcurrentActivityTaskExecutions: activitiesAtOnce,

@@ -42,7 +42,7 @@ beforeAll(async () => {
   provider.listen(0, '127.0.0.1')
   await once(provider, 'listening')
   url = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`
-  await testBundle('encoded')
+  await testBundle({ failures: 'encoded' })
 })
 
 afterAll(async () => {

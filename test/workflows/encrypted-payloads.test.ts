@@ -29,7 +29,7 @@ let rig: TemporalRig
 
 beforeAll(async () => {
   rig = await createTemporalRig(services().temporalAddress, undefined, keys)
-  await testBundle('encoded')
+  await testBundle({ failures: 'encoded' })
 })
 
 afterAll(async () => {

@@ -1,0 +1,103 @@
+/** What tracing costs its process: a share of traces, a queue, some seconds at the end. */
+import { describe, expect, test } from 'vitest'
+
+import type { TraceRef } from '../../../domain/trace-ref.ts'
+import { createLogger } from '../../../platform/logger.ts'
+import { traced } from '../../../platform/tracing/spans.ts'
+import { startTracing, type Tracing } from '../../../platform/tracing/tracing.ts'
+import { startOtlpReceiver } from '../../support/otlp-receiver.ts'
+
+const TRACES = 2_000
+
+function keptLines() {
+  const lines: Record<string, unknown>[] = []
+  const write = (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>)
+  return { lines, logger: createLogger({ destination: { write } }) }
+}
+
+async function start(endpoint: string, ratio = 1, logger = keptLines().logger): Promise<Tracing> {
+  const tracing = await startTracing({
+    config: {
+      ...{ endpoint, serviceName: 'test', attributes: {}, ratio, isParentBased: true },
+      timeoutMs: 500,
+    },
+    headers: {},
+    process: 'worker',
+    logger,
+  })
+  if (tracing === null) throw new Error('not started')
+  return tracing
+}
+
+const work = () => Promise.resolve('done')
+
+test('nothing is made where no collector is named', async () => {
+  const { logger } = keptLines()
+  expect(await startTracing({ config: null, headers: {}, process: 'api', logger })).toBeNull()
+})
+
+describe('a share of traces', () => {
+  test('is recorded whole, by the trace and not by the span', async () => {
+    await using receiver = await startOtlpReceiver()
+    const refs: TraceRef[] = Array.from({ length: TRACES }, (_, n) => ({
+      traceId: (n * 2_147_483_647).toString(16).padStart(8, '0').slice(-8).repeat(4),
+      spanId: '00f067aa0ba902b7',
+      isSampled: null,
+    }))
+    {
+      await using tracing = await start(receiver.url, 0.25)
+      for (const ref of refs) {
+        const parent = tracing.contextOf(ref)
+        await traced('step', { parent }, () => traced('call', {}, work))
+      }
+    }
+    const steps = receiver.spans.filter(({ name }) => name === 'step').map(({ spanId }) => spanId)
+    const calls = receiver.spans.filter(({ name }) => name === 'call')
+    expect(calls.map(({ parentId }) => parentId)).toEqual(steps)
+    expect(steps.length).toBeGreaterThan(0)
+    expect(steps.length).toBeLessThan(TRACES)
+  })
+
+  test('follows what was decided where the trace began', async () => {
+    await using receiver = await startOtlpReceiver()
+    {
+      await using tracing = await start(receiver.url, 0)
+      const ref = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' }
+      const yes = tracing.contextOf({ ...ref, isSampled: true })
+      const open = tracing.contextOf({ ...ref, isSampled: null })
+      await traced('wanted', { parent: yes }, work)
+      await traced('not wanted', { parent: open }, work)
+    }
+    expect(receiver.spans.map(({ name }) => name)).toEqual(['wanted'])
+  })
+})
+
+test('what fails marks its span by the kind of the error alone, and fails on', async () => {
+  await using receiver = await startOtlpReceiver()
+  {
+    await using _tracing = await start(receiver.url)
+    const failing = traced('step', {}, () => Promise.reject(new RangeError('of Jane Doe')))
+    await expect(failing).rejects.toThrow('of Jane Doe')
+  }
+  expect(receiver.spans).toMatchObject([
+    { name: 'step', isFailed: true, attributes: { 'error.type': 'RangeError' } },
+  ])
+  expect(JSON.stringify(receiver.spans)).not.toContain('Jane')
+})
+
+describe('a collector that does not take spans', () => {
+  test.each([
+    ['away', async () => ({ url: 'http://127.0.0.1:9', [Symbol.asyncDispose]: async () => {} })],
+    ['failing', () => startOtlpReceiver(500)],
+  ])('%s: work goes on, the process ends, and it is said once', async (_how, collector) => {
+    await using receiver = await collector()
+    const { lines, logger } = keptLines()
+    const startedAtMs = performance.now()
+    {
+      await using _tracing = await start(receiver.url, 1, logger)
+      for (let n = 0; n < 10_000; n += 1) expect(await traced('step', {}, work)).toBe('done')
+    }
+    expect(performance.now() - startedAtMs).toBeLessThan(8_000)
+    expect(lines.map(({ event }) => event)).toEqual(['trace-export-failed'])
+  })
+})
