@@ -45,6 +45,14 @@ export const DUE_SOON_MS: number = 7 * DAY_MS
 /** Letters that arrived longer ago are written down too late to be anybody's present request. */
 export const RECEIVED_AT_MOST_AGO_MS: number = 90 * DAY_MS
 
+/** Whether a request is open past its month. */
+export function isPastDue(
+  { closedAt, dueAt }: { readonly closedAt: Instant | null; readonly dueAt: Instant },
+  now: Instant,
+): boolean {
+  return closedAt === null && dueAt < now
+}
+
 /** A block is looked at again after this: policies end within a day of their flight. */
 const LOOK_AGAIN_MS = 6 * HOUR_MS
 

@@ -2,7 +2,8 @@
 import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 
-import { PRIVACY_KINDS, PRIVACY_TRANSITIONS } from '../../domain/privacy-request.ts'
+import { HOLDER_REF } from '../../domain/contact.ts'
+import { isPastDue, PRIVACY_KINDS, PRIVACY_TRANSITIONS } from '../../domain/privacy-request.ts'
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import { ExportTornError } from '../../domain/ports/privacy-exports.ts'
 import type { PrivacyRequest, PrivacyRequestStore } from '../../domain/ports/privacy-requests.ts'
@@ -57,7 +58,7 @@ const receiveBody = z.strictObject(
     kind: z.enum(PRIVACY_KINDS),
     holderRef: z
       .string()
-      .regex(/^[^\s\p{C}]{1,255}$/u, '1 to 255 characters without spaces')
+      .regex(HOLDER_REF, '1 to 255 characters without spaces')
       .meta({ description: "The policies' payee_ref." }),
     receivedAt: instantOf(z.string())
       .optional()
@@ -279,7 +280,7 @@ async function act(
 }
 
 function shown(request: PrivacyRequest, now: Instant): z.infer<typeof requestShape> {
-  return { ...request, isOverdue: request.closedAt === null && request.dueAt < now }
+  return { ...request, isOverdue: isPastDue(request, now) }
 }
 
 function idOf(request: Request): string {

@@ -1,13 +1,18 @@
 /** `groundstop jobs run|list|show|watch|logs|reschedule|limits|types`: starts runs, shows how they went. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { InvalidArgumentError, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 
 import { loadConfig } from '../../config/config.ts'
 import { JOB_PRIORITIES, type JobPriority } from '../../jobs/define-job.ts'
 import { allJobs, findJob, type AnyJob } from '../../jobs/registry.ts'
 import type { OwnedClient } from '../../platform/temporal/connection.ts'
-import { describeRun, listRuns, type JobRun } from '../../platform/temporal/runs.ts'
+import {
+  describeRun,
+  listRuns,
+  SERVER_STATUSES,
+  type JobRun,
+} from '../../platform/temporal/runs.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { showJobLimits } from '../control/job-limits.ts'
@@ -15,6 +20,7 @@ import { addJobReschedule } from '../control/reschedule-job.ts'
 import { runJob, type RunOptions } from '../control/run-job.ts'
 import { addJobLogCommand } from '../reads/job-log.ts'
 import { connectTemporal } from '../temporal-access.ts'
+import { searchText } from '../text-arguments.ts'
 
 /** The server takes keys of at most 64 bytes. */
 const TENANT = /^[A-Za-z0-9._-]{1,64}$/
@@ -38,19 +44,19 @@ export function register(program: Command, context: CliContext): void {
     .command('list')
     .description('runs, the open ones first')
     .option('--job <job>', 'only runs of this job', parseJob)
-    .option('--status <status>', 'running, completed, failed, timed_out, canceled, terminated')
+    .addOption(new Option('--status <status>', 'only those').choices(SERVER_STATUSES))
     .option('--limit <n>', 'at most this many', parseLimit, LIST_LIMIT)
     .option('--json', 'one JSON array instead of lines', false)
     .action(async (options: ListOptions) => listJobs(context, options))
   jobs
     .command('show')
     .description('one run: input, state, result or failure')
-    .argument('<id>', 'the workflow id, as flight-monitor:all')
+    .argument('<id>', 'the workflow id, as flight-monitor:all', searchText(255))
     .action(async (id: string) => showJob(context, id))
   jobs
     .command('watch')
     .description('tell how far a run is until it ends; fails when it does not succeed')
-    .argument('<id>', 'the workflow id, as flight-monitor:all')
+    .argument('<id>', 'the workflow id, as flight-monitor:all', searchText(255))
     .action(async (id: string) => watchJob(context, id))
   addJobReschedule(jobs, context)
   jobs

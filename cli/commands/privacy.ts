@@ -9,6 +9,7 @@ import { createClockStore } from '../../db/stores/clock-store.ts'
 import { createPrivacyRequestStore } from '../../db/stores/privacy-request-store.ts'
 import type { PrivacyRequest } from '../../domain/ports/privacy-requests.ts'
 import {
+  isPastDue,
   PRIVACY_KINDS,
   PRIVACY_TRANSITIONS,
   type PrivacyKind,
@@ -37,6 +38,7 @@ import {
 } from '../reads/reading.ts'
 import { fieldLines, tableLines, timeText } from '../screen/table.ts'
 import { connectTemporal } from '../temporal-access.ts'
+import { holderRef } from '../text-arguments.ts'
 
 type ListFlags = PageFlags & {
   readonly kind?: PrivacyKind
@@ -61,16 +63,19 @@ export function register(program: Command, context: CliContext): void {
     .action((id: string, flags: ReadFlags) =>
       printRead(context, flags, {
         what: `request ${id}`,
-        from: ({ db }) => createPrivacyRequestStore(db).find(id),
+        from: async ({ db }) => {
+          const found = await createPrivacyRequestStore(db).find(id)
+          return found === null ? null : shown(found)
+        },
         lines: requestLines,
       }),
     )
   addNoteOptions(privacy.command('request'))
     .description('write a request down and start answering it')
-    .argument('<holder-ref>', "the policies' payee_ref")
+    .argument('<holder-ref>', "the policies' payee_ref", holderRef)
     .addOption(new Option('--kind <kind>').choices(PRIVACY_KINDS).makeOptionMandatory())
     .option('--received-at <moment>', 'when it arrived; now when left out', momentOf)
-    .action((holderRef: string, flags: RequestFlags) => request(context, holderRef, flags))
+    .action((holder: string, flags: RequestFlags) => request(context, holder, flags))
   addNoteOptions(privacy.command('refuse'))
     .description('refuse an open request; the reason is what the person is told')
     .argument('<id>', 'as `list` shows it', parseId)
@@ -88,9 +93,16 @@ function list(context: CliContext, flags: ListFlags): Promise<void> {
   const dueBefore = overdue === true ? instantFromMs(Date.now()) : undefined
   return printRead(context, flags, {
     what: 'request',
-    from: ({ db }) => createPrivacyRequestStore(db).list({ kind, state, dueBefore }, flags),
+    from: async ({ db }) => {
+      const page = await createPrivacyRequestStore(db).list({ kind, state, dueBefore }, flags)
+      return { ...page, items: page.items.map(shown) }
+    },
     lines: (page) => pageLines(page, lines),
   })
+}
+
+function shown(request: PrivacyRequest): PrivacyRequest & { readonly isOverdue: boolean } {
+  return { ...request, isOverdue: isPastDue(request, instantFromMs(Date.now())) }
 }
 
 function depsOf(db: Database, config: Config) {
@@ -104,14 +116,14 @@ function depsOf(db: Database, config: Config) {
 
 async function request(
   context: CliContext,
-  holderRef: string,
+  holder: string,
   { kind, receivedAt, ...flags }: RequestFlags,
 ): Promise<void> {
   const note = noteOf(flags)
   await using database = await openDatabase(context)
   const { db, config } = database
   await assertSchemaCurrent(db)
-  const asked = { kind, holderRef, receivedAt: receivedAt ?? null, ...note }
+  const asked = { kind, holderRef: holder, receivedAt: receivedAt ?? null, ...note }
   const done = await explained(receivePrivacyRequest(depsOf(db, config), asked))
   context.stdout.write(`${requestLines(done.request).join('\n')}\n`)
   await using temporal = await connectTemporal(context, config)

@@ -15,6 +15,7 @@ import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
 import { addNoteOptions, noteOf, type NoteFlags } from '../note-options.ts'
 import { connectTemporal } from '../temporal-access.ts'
+import { searchText } from '../text-arguments.ts'
 import { instantOf } from './job-control.ts'
 
 type RescheduleFlags = NoteFlags & { readonly at: Instant }
@@ -23,7 +24,7 @@ type RescheduleFlags = NoteFlags & { readonly at: Instant }
 export function addJobReschedule(jobs: Command, context: CliContext): void {
   addNoteOptions(jobs.command('reschedule'))
     .description('give a run that waits for its time another')
-    .argument('<id>', 'the workflow id')
+    .argument('<id>', 'the workflow id', searchText(255))
     .requiredOption('--at <instant>', 'when it is to start; past is now', instantOf)
     .action(async (id: string, flags: RescheduleFlags) => {
       await reschedule(context, id, flags)

@@ -32,6 +32,16 @@ export type JobRunDetails = JobRun & {
   readonly progress: RunProgress | null
 }
 
+/** Statuses of runs as the server has them, in this product's spelling. */
+export const SERVER_STATUSES = [
+  'running',
+  'completed',
+  'failed',
+  'timed_out',
+  'canceled',
+  'terminated',
+] as const
+
 /** The newest runs first where the server can tell; open ones before closed ones. */
 export async function listRuns(
   deps: { readonly client: Client },

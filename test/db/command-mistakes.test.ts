@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { EXIT } from '../../cli/cli-error.ts'
+import { bookFingerprint } from '../support/book-fingerprint.ts'
 import { runWords } from '../support/cli-runs.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { services } from '../support/services.ts'
@@ -13,6 +14,7 @@ const ENDS_WITHIN_MS = 10_000
 const NOTHING = '127.0.0.1:9'
 const ID = '00000000-0000-4000-8000-000000000000'
 const WHY = ['--reason', 'drill']
+const SENTENCE = /^(error|groundstop): \S[^\n]*\n(\(--help shows what there is\)\n)?$/
 
 let database: TestDatabase
 let empty: TestDatabase
@@ -144,5 +146,48 @@ describe('a namespace that the Temporal server does not have', () => {
     const { code, err } = await told(words, { TEMPORAL_NAMESPACE: 'nowhere' })
     expect(code).toBe(EXIT.config)
     expect(err).toMatch(/^groundstop: .*namespace.*nowhere.*\n$/i)
+  })
+})
+
+const LONG = 'x'.repeat(300)
+
+describe('words that the API would refuse', () => {
+  test.each([
+    ['a reason with control characters', ['policies', 'cancel', 'P-1', '--reason', '\u001b[2J']],
+    ['a reason of 201 characters', ['policies', 'cancel', 'P-1', '--reason', 'x'.repeat(201)]],
+    [
+      'evidence with control characters',
+      ['policies', 'appeal', 'P-1', ...WHY, '--evidence=\u0007'],
+    ],
+    ['a holder without a name', ['privacy', 'request', '', '--kind=export', ...WHY]],
+    [
+      'an owner without a name',
+      ['tasks', 'create', 'cleanup', '--every=1 hour', '--owner=', ...WHY],
+    ],
+    ['the input of another job', ['jobs', 'run', 'coverage-arming']],
+    ['a status that no run has', ['jobs', 'list', '--status=flying']],
+    ['an id that no run has', ['jobs', 'show', LONG]],
+    ['an id that no attempt has', ['jobs', 'logs', 'cleanup:all', '--run=first']],
+    ['a kind that no account has', ['ledger', 'accounts', '--kind=POOL']],
+    ['an account with a name too long', ['ledger', 'statement', LONG]],
+    ['an airport in small letters', ['legs', 'list', '--origin=jfk']],
+    ['a product without a name', ['policies', 'list', '--product=']],
+    ['an actor without a name', ['audit', 'list', '--actor=']],
+    ['a tenant in capital letters', ['tasks', 'list', '--tenant=ACME']],
+  ])('are refused and change nothing: %s', async (_name, words) => {
+    const before = await bookFingerprint(database.db)
+    const { code, err } = await told(words, {})
+    expect({ code, err }).toEqual({ code: EXIT.usage, err: expect.stringMatching(SENTENCE) })
+    expect(await bookFingerprint(database.db)).toEqual(before)
+  })
+
+  test.each([
+    ['a reason of 200 characters', ['policies', 'cancel', 'P-1', '--reason', 'x'.repeat(200)]],
+    ['evidence of two lines', ['policies', 'appeal', 'P-1', ...WHY, '--evidence=a\nb']],
+  ])('and those that it would take are looked at: %s', async (_name, words) => {
+    expect(await told(words, {})).toEqual({
+      code: EXIT.failed,
+      err: 'groundstop: there is no policy P-1\n',
+    })
   })
 })
