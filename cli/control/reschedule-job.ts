@@ -3,7 +3,8 @@ import type { Command } from 'commander'
 
 import { createAuditLog } from '../../db/stores/audit-log.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
-import type { Instant } from '../../domain/time.ts'
+import { AHEAD_AT_MOST_MS } from '../../domain/task.ts'
+import { toMs, type Instant } from '../../domain/time.ts'
 import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import {
   findReschedulable,
@@ -34,6 +35,9 @@ export function addJobReschedule(jobs: Command, context: CliContext): void {
 
 async function reschedule(context: CliContext, id: string, flags: RescheduleFlags): Promise<void> {
   const { by, reason } = noteOf(flags)
+  if (toMs(flags.at) - Date.now() > AHEAD_AT_MOST_MS) {
+    throw new CliError('--at is more than 366 days ahead', EXIT.usage)
+  }
   await using database = await openDatabase(context)
   await using server = await connectTemporal(context, database.config)
   const { client } = server

@@ -165,6 +165,7 @@ describe('words that the API would refuse', () => {
       ['tasks', 'create', 'cleanup', '--every=1 hour', '--owner=', ...WHY],
     ],
     ['the input of another job', ['jobs', 'run', 'coverage-arming']],
+    ['a time in a century', ['jobs', 'reschedule', 'x', '--at=2199-01-01T00:00:00Z', ...WHY]],
     ['a status that no run has', ['jobs', 'list', '--status=flying']],
     ['an id that no run has', ['jobs', 'show', LONG]],
     ['an id that no attempt has', ['jobs', 'logs', 'cleanup:all', '--run=first']],
