@@ -4,38 +4,31 @@
  * what it refuses its route refuses, and what it reads it prints as its route answers.
  */
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir, userInfo } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { isDeepStrictEqual } from 'node:util'
 
 import fc from 'fast-check'
-import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { EXIT } from '../../cli/cli-error.ts'
 import { buildProgram } from '../../cli/command-line.ts'
 import { createAuditChain } from '../../db/stores/audit-chain.ts'
-import type { StartedJob } from '../../platform/temporal/job-starter.ts'
-import { applySchedules } from '../../platform/temporal/schedules-apply.ts'
 import { bookFingerprint } from '../support/book-fingerprint.ts'
-import { casesOf, leavesOf, type CliCase, type Leaf } from '../support/cli-cases.ts'
+import { casesOf, leavesOf, type CaseTexts, type CliCase, type Leaf } from '../support/cli-cases.ts'
 import { ALONE, COUNTERPARTS, NOT_RUN, type Counterpart } from '../support/cli-counterparts.ts'
 import { CONTACT_CELLS, policyCells, rowsOf } from '../support/cli-rows.ts'
 import { runWords, type CliRun } from '../support/cli-runs.ts'
-import { saveContacts } from '../support/notification-book.ts'
-import { makeReadBook, numberOn } from '../support/read-book.ts'
 import { services } from '../support/services.ts'
 import { createApiRig, type ApiRig } from './api-rig.ts'
+import { fillCliBook } from './cli-book.ts'
 
 const { FUZZ_CASES, FUZZ_SEED } = process.env
 const SEED = Number(FUZZ_SEED ?? 20_130_209)
 
 /** No command that waits for nobody takes longer on a busy machine. */
 const ENDS_WITHIN_MS = 10_000
-
-/** Wall times that are near enough for what is switched or made up for. */
-const NEAR = [2, 1, -1, -2].map((hours) => new Date(Date.now() + hours * 3_600_000).toJSON())
 
 /** What a command without an installation is given to look at. */
 const NOTHING = { stdout: new PassThrough(), stderr: new PassThrough() }
@@ -50,8 +43,7 @@ const outside = process.cwd()
 let rig: ApiRig
 let folder = ''
 let env: Record<string, string> = {}
-const known = new Map<string, readonly string[]>()
-const userIds = new Map<string, string>()
+let texts: CaseTexts
 
 const groundstop = (words: readonly string[]): Promise<CliRun> =>
   runWords(words, env, ENDS_WITHIN_MS)
@@ -71,10 +63,9 @@ beforeAll(async () => {
     AEROAPI_KEY: 'test-key',
     GROUNDSTOP_HOME,
   }
-  await applySchedules(rig, { speed: 1 })
   process.chdir(work)
   vi.stubEnv('HOME', folder)
-  await fillBook()
+  texts = await fillCliBook(rig, groundstop)
 })
 afterAll(async () => {
   process.chdir(outside)
@@ -82,102 +73,6 @@ afterAll(async () => {
   await rig[Symbol.asyncDispose]()
   await rm(folder, { recursive: true })
 })
-
-/** Something of every kind that a command names, and its names by field. */
-async function fillBook(): Promise<void> {
-  const { db } = rig.database
-  const legKeys = await makeReadBook(db)
-  const made = async (...words: string[]) => {
-    const { code, out, err } = await groundstop(words)
-    if (code !== EXIT.ok) throw new Error(`${words.join(' ')}: ${err}`)
-    return out
-  }
-  const why = ['--reason', 'fuzz', '--by', 'ada']
-  for (const name of ['ada', 'bob']) {
-    await made('users', 'create-admin', '--name', name, '--email', `${name}@example.com`)
-  }
-  await made('api-keys', 'create', 'ci', '--role', 'viewer', ...why)
-  const run = JSON.parse(await made('jobs', 'run', 'reconciliation')) as StartedJob
-  const window = await made('windows', 'open', '--job=cleanup', `--until=${NEAR[0]}`, ...why)
-  const body = { type: 'report', executeAt: NEAR[1] }
-  const waiting = await rig.ask('POST', '/api/admin/scheduler/jobs', { body })
-  known.set('id', [run.workflowId, (waiting.body as { id: string }).id])
-  known.set('runId', [run.runId])
-  known.set('windowId', [window.slice(0, 36)])
-  await saveContacts(
-    db,
-    [3, 4, 5].map((i) => ({ holder_ref: `acct_${numberOn(i, 0)}` })),
-  )
-  await made('tasks', 'create', 'reconciliation', '--every', '24 hours', ...why)
-  await made('privacy', 'request', `acct_${numberOn(3, 0)}`, '--kind', 'export', ...why)
-  const names = await sql<{ field: string; names: string[] }>`
-    select 'policyNumber' as field, array_agg(policy_number order by policy_number) as names
-      from (select policy_number from policy order by md5(policy_number) limit 40) p
-    union all select 'payoutId', array_agg(id::text) from (select id from payout order by id limit 9) p
-    union all select 'caseId', array_agg(id::text) from (select id from review_case limit 9) p
-    union all select 'apiKeyId', array_agg(id::text) from api_key
-    union all select 'taskIds', array_agg(id::text) from task
-    union all select 'taskId', array_agg(id::text) from task
-    union all select 'requestId', array_agg(id::text) from privacy_request
-    union all select 'account', array_agg(distinct source) from ledger_posting`.execute(db)
-  for (const row of names.rows) known.set(row.field, row.names)
-  known.set('legKey', legKeys)
-  const users = await sql<{ id: string; name: string }>`select id, name from auth_user`.execute(db)
-  known.set(
-    'holderRef',
-    [3, 4, 5].map((i) => `acct_${numberOn(i, 0)}`),
-  )
-  noteLeg()
-  for (const { id, name } of users.rows) userIds.set(name, id)
-}
-
-/** A flight that cover is sold of. */
-function noteLeg(): void {
-  const [leg] = rig.legs
-  if (leg === undefined) throw new Error('the pack has no leg of the day')
-  known.set('flight', [`${leg.carrier}${leg.flightNumber}`])
-  known.set('origin', [leg.origin])
-  known.set('destination', [leg.destination])
-  known.set('departure_date', [leg.originLocalDate])
-}
-
-/** Texts of fields that need no row. */
-const TEXTS: Readonly<Record<string, readonly string[]>> = {
-  code: ['JFK', 'BOS'],
-  cron: ['30 2 * * *', '0 6 * * MON-FRI'],
-  currency: ['USD', 'EUR'],
-  by: ['ada', 'bob'],
-  reason: ['fuzz', 'a drill'],
-  every: ['15 minutes', '2 hours'],
-  job: ['flight-monitor', 'RECONCILIATION'],
-  key: ['runs.historyDays', 'payouts.dailyCeiling', 'limits.callsPerMinute'],
-  kind: ['hourly-metrics', 'daily-analytics'],
-  name: ['flight-monitor', 'RECONCILIATION', 'monitor', 'payouts'],
-  period: ['2013-02-08', '2013-02', '2013-02-08T17'],
-  product: ['FD45', 'FD180'],
-  timezone: ['Europe/Berlin', 'UTC'],
-  sum_insured: ['250.00', '100'],
-  payee_ref: ['acct_1A2b'],
-  payeeRef: ['acct_1A2b'],
-  policy_number: ['Q-1'],
-  type: ['RECONCILIATION', 'report', 'coverage-arming'],
-  userId: ['ada', 'bob'],
-  value: ['20', 'true', 'null', '{"USD":1000}'],
-}
-
-const INSTANTS = [
-  ...NEAR,
-  '2013-02-07T12:00:00Z',
-  '2013-02-09T00:00:00+01:00',
-  '2099-01-01T00:00:00.5Z',
-]
-
-function knownOf(field: string): readonly string[] {
-  const name = field.split('.').at(-1) ?? field
-  const all = [...(known.get(name) ?? []), ...(TEXTS[name] ?? [])]
-  if (all.length > 0) return all
-  return [...INSTANTS, '2013-02-08', 'FD45', 'B6', 'JFK', ...(known.get('policyNumber') ?? [])]
-}
 
 /** Commands that were carried out, and those that were refused, at least once. */
 const carriedOut = new Set<string>()
@@ -275,8 +170,7 @@ describe(`a fuzz by seed ${SEED} of`, () => {
     { timeout: 600_000 },
     async (name, leaf) => {
       const counterpart = COUNTERPARTS[name] ?? null
-      const actor = `user:${userInfo().username}`
-      const cases = casesOf(leaf, counterpart, { known: knownOf, userIds, actor })
+      const cases = casesOf(leaf, counterpart, texts)
       const isRead = counterpart?.route.startsWith('GET ') !== false
       const property = fc.asyncProperty(cases, fc.boolean(), async (one, isRouteFirst) => {
         if (isRead) await checkRead(leaf, counterpart, one)

@@ -31,8 +31,10 @@ export type Mistake = 'none' | 'unknown option' | 'one too many' | 'one too few'
 
 /** What cases are made of beside the schemas. */
 export type CaseTexts = {
-  /** Texts that name something that is there, by field. */
+  /** Texts that fit a field, as names of what is there; none: the schema says what does. */
   readonly known: (field: string) => readonly string[]
+  /** Texts that fit some field. */
+  readonly some: readonly string[]
   /** The id of an account by its name. */
   readonly userIds: ReadonlyMap<string, string>
   /** Who acts where nobody is named. */
@@ -136,11 +138,11 @@ function wordsOf({ of, key, field }: Slot, texts: CaseTexts): fc.Arbitrary<strin
   const schema: JsonSchema =
     of.argChoices === undefined ? (field?.schema ?? { type: 'string' }) : { enum: of.argChoices }
   const item = of.variadic && schema.items !== undefined ? schema.items : schema
-  const wantedWord = wanted(item, texts.known(name)).map(textOf)
-  const isText = item.type === 'string' && item.enum === undefined
+  const fitting = texts.known(name)
+  const wantedWord = wanted(item, fitting.length > 0 ? fitting : texts.some).map(textOf)
   const word = fc
     .oneof(
-      { weight: 8, arbitrary: isText ? fc.constantFrom(...texts.known(name)) : wantedWord },
+      { weight: 8, arbitrary: fitting.length > 0 ? fc.constantFrom(...fitting) : wantedWord },
       { weight: 2, arbitrary: wantedWord },
       { weight: 1, arbitrary: hostile.map(textOf) },
       { weight: 1, arbitrary: fc.constantFrom(...HOSTILE_WORDS) },
