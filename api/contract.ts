@@ -1,6 +1,7 @@
 /** What a route promises: who may call it, what it takes and what it answers. Checked by its tests. */
 import { z } from 'zod'
 
+import { NOTE_LIMIT, NOTE_TEXT } from '../domain/plain-text.ts'
 import type { Permission } from './roles.ts'
 
 /** What one method of a route promises. */
@@ -23,16 +24,10 @@ export type Contract = {
   readonly answers: Readonly<Record<number, z.ZodType | null>>
 }
 
-/** Who changes something, as people give it; also in the audit trail. */
-export const NOTE_LIMIT = 200
-
-/** Control characters and halves of characters: what PostgreSQL cannot store, or a screen show. */
-const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u
-
 /** A text of a note: whole words of people, without blanks around. */
 export const noteText: z.ZodString = z
   .string(`1 to ${NOTE_LIMIT} characters`)
-  .regex(PRINTABLE, 'text without control characters')
+  .regex(NOTE_TEXT, 'text without control characters')
   .trim()
   .min(1)
   .max(NOTE_LIMIT)

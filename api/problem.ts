@@ -7,6 +7,7 @@ import type { z } from 'zod'
 
 import { PayloadKeyError } from '../platform/temporal/payload-codec.ts'
 import { NoSuchJobRunError } from '../platform/temporal/job-runs.ts'
+import { unavailablePart } from '../platform/unavailable-part.ts'
 import { requestLogger } from './request-context.ts'
 
 /** One field that is wrong. `path` is `payload.policyId`, or `policies.3.sum_insured`. */
@@ -110,32 +111,6 @@ export function unavailable(part: string, cause: unknown): ProblemError {
     cause,
   })
 }
-
-function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
-}
-
-/** gRPC: CANCELLED by our own deadline, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
-const TEMPORAL_DOWN = new Set<unknown>([1, 4, 8, 14])
-/** Node's network errors, and Postgres' classes 08 (connection), 53 (resources), 57P (shutdown). */
-const DATABASE_DOWN = /^(ECONN|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EPIPE|EHOSTUNREACH|08|53|57P)/
-const POOL_TIMEOUT = /timeout exceeded when trying to connect|Connection terminated/
-
-function unavailablePart(error: unknown, depth = 0): string | null {
-  if (!(error instanceof Error) || depth > CAUSE_DEPTH) return null
-  const code = codeOf(error)
-  if (TEMPORAL_DOWN.has(code)) return 'temporal'
-  if (typeof code === 'string' && DATABASE_DOWN.test(code)) return 'database'
-  if (POOL_TIMEOUT.test(error.message)) return 'database'
-  const causes: unknown[] = error instanceof AggregateError ? error.errors : [error.cause]
-  return causes.reduce<string | null>(
-    (found, cause) => found ?? unavailablePart(cause, depth + 1),
-    null,
-  )
-}
-
-/** Chains of causes are this deep at most; a cycle must not hang the answer. */
-const CAUSE_DEPTH = 5
 
 /** Errors of the body parser and of Express itself, by their `type`. */
 function transportProblem(error: unknown): ProblemError | null {

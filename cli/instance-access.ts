@@ -1,14 +1,10 @@
-/** Opens what commands need of a running instance: its database and its Temporal client. */
-import type { Client } from '@temporalio/client'
-
+/** Opens the database of a running instance for commands. */
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/config.ts'
 import type { Database } from '../db/client.ts'
 import { createDatabase } from '../db/client.ts'
-import { connectClient } from '../platform/temporal/connection.ts'
 import { CliError } from './cli-error.ts'
 import type { CliContext } from './context.ts'
-import { openPayloadKeys } from './payload-keys.ts'
 
 /** The database of the instance; `await using` it. Throws CliError when there is none. */
 export async function openDatabase(
@@ -22,13 +18,4 @@ export async function openDatabase(
   }
   const db = createDatabase(secrets.databaseUrl, { max: 4, applicationName: 'groundstop' })
   return { config, db, [Symbol.asyncDispose]: () => db.destroy() }
-}
-
-/** A client of the instance's Temporal; `await using` it. */
-export async function openClient(
-  context: CliContext,
-  config: Config,
-): Promise<{ client: Client } & AsyncDisposable> {
-  const keys = await openPayloadKeys(context.env)
-  return connectClient(config.temporal, { env: context.env, keys })
 }

@@ -1,22 +1,15 @@
 /**
- * The command line `groundstop`: finds the command, gives it its context, and turns failures into a
- * message for people and an exit code for scripts. Holds no work of its own.
+ * The command line `groundstop` as a process: its streams, its signals, the jobs of packs, and the exit
+ * code of its command. Holds no work of its own.
  */
-import { readdir } from 'node:fs/promises'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
-
-import { ConfigError, loadConfig } from '../config/config.ts'
-import { KeyRingError } from '../domain/key-ring.ts'
+import { loadConfig } from '../config/config.ts'
 import type { JobPack } from '../platform/job-packs.ts'
 import { createShutdown } from '../platform/shutdown.ts'
-import { CliError, EXIT } from './cli-error.ts'
-import type { CliContext } from './context.ts'
+import { runCommandLine } from './command-line.ts'
 import { createContext } from './context.ts'
-
-type Register = (program: Command, context: CliContext) => void
+import { explainFailure } from './failure-text.ts'
 
 const FORCED_END_MS = 1_000
-const COMMANDS = new URL('./commands/', import.meta.url)
 
 async function main(): Promise<number> {
   const insisted = new AbortController()
@@ -34,11 +27,11 @@ async function main(): Promise<number> {
   try {
     const context = await createContext(process.env, { stdout, stderr }, { signal, forced })
     const packs = await loadPacks(context.env)
-    const program = await buildProgram({ ...context, packs })
-    await program.parseAsync(process.argv)
-    return EXIT.ok
+    return await runCommandLine(process.argv.slice(2), { ...context, packs })
   } catch (error) {
-    return explain(error, signal)
+    const { message, exitCode } = explainFailure(error, { env: process.env, signal })
+    if (message !== null) stderr.write(`groundstop: ${message}\n`)
+    return exitCode
   }
 }
 
@@ -60,57 +53,6 @@ async function loadPacks(env: NodeJS.ProcessEnv): Promise<readonly JobPack[]> {
   if ((env['JOB_PACKS']?.trim() ?? '') === '') return []
   const { loadJobPacks } = await import('../platform/job-packs.ts')
   return loadJobPacks(loadConfig(env).config.jobPacks)
-}
-
-async function buildProgram(context: CliContext): Promise<Command> {
-  const program = new Command('groundstop')
-    .description('Watches insured flights, decides policies by fixed rules and pays them.')
-    .showHelpAfterError('(--help shows what there is)')
-    .configureOutput({
-      writeOut: (text) => context.stdout.write(text),
-      writeErr: (text) => context.stderr.write(text),
-    })
-    .exitOverride()
-  for (const name of await commandNames()) {
-    const module: { register: Register } = await import(new URL(`${name}.ts`, COMMANDS).href)
-    module.register(program, context)
-  }
-  return program
-}
-
-/**
- * The commands whose files are needed: the one that was asked for, or all when none was. Loading all
- * of them takes a second, as the workers' and the API's packages come with them.
- */
-async function commandNames(): Promise<string[]> {
-  const files = (await readdir(COMMANDS)).filter((name) => name.endsWith('.ts')).toSorted()
-  const names = files.map((name) => name.slice(0, -'.ts'.length))
-  const asked = process.argv.slice(2).find((word) => !word.startsWith('-'))
-  return asked !== undefined && names.includes(asked) ? [asked] : names
-}
-
-function explain(error: unknown, signal: AbortSignal): number {
-  if (error instanceof InvalidArgumentError) {
-    // Thrown by an action, which Commander does not print.
-    process.stderr.write(`groundstop: ${error.message}\n`)
-    return EXIT.usage
-  }
-  if (error instanceof CommanderError) {
-    // Commander has printed its message; help that was asked for is no failure.
-    return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-  }
-  if (error instanceof CliError || error instanceof ConfigError) {
-    process.stderr.write(`groundstop: ${error.message}\n`)
-    return error.exitCode
-  }
-  if (error instanceof KeyRingError) {
-    process.stderr.write(`groundstop: payload keys: ${error.message}\n`)
-    return EXIT.config
-  }
-  if (signal.aborted) return signal.reason === 'SIGINT' ? 130 : 143
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  process.stderr.write(`groundstop: ${text}\n`)
-  return EXIT.failed
 }
 
 process.exitCode = await main()

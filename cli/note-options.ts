@@ -3,13 +3,12 @@ import { userInfo } from 'node:os'
 
 import type { Command } from 'commander'
 
+import { NOTE_LIMIT } from '../domain/plain-text.ts'
 import { CliError, EXIT } from './cli-error.ts'
+import { noteTextOf } from './text-arguments.ts'
 
 /** The options. */
 export type NoteFlags = { readonly reason: string; readonly by?: string }
-
-/** Longer reasons belong into a document; the API has the same limit. */
-const TEXT_LIMIT = 200
 
 /** Adds `--reason` and `--by`. */
 export function addNoteOptions(command: Command): Command {
@@ -32,7 +31,8 @@ export function noteOf(flags: NoteFlags): { readonly by: string; readonly reason
 }
 
 function textOf(option: string, text: string): string {
-  const trimmed = text.trim()
-  if (trimmed !== '' && trimmed.length <= TEXT_LIMIT) return trimmed
-  throw new CliError(`${option} must have 1 to ${TEXT_LIMIT} characters`, EXIT.usage)
+  const noted = noteTextOf(text)
+  if (noted !== null) return noted
+  const what = `1 to ${NOTE_LIMIT} characters, no control characters`
+  throw new CliError(`${option} must have ${what}`, EXIT.usage)
 }

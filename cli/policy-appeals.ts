@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 
 import { createAppealStore } from '../db/stores/appeal-store.ts'
 import { createClockStore } from '../db/stores/clock-store.ts'
+import { EVIDENCE_LIMIT, EVIDENCE_TEXT } from '../domain/plain-text.ts'
 import type { PolicyAppeals } from '../domain/ports/appeal-store.ts'
 import { appealPolicy } from '../operations/appeal-policy.ts'
 import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
@@ -15,9 +16,6 @@ import { moneyText } from './screen/lines.ts'
 import { fieldLines, tableLines, timeText } from './screen/table.ts'
 
 type Flags = NoteFlags & { readonly evidence?: string; readonly json: boolean }
-
-/** As the API and the table have it. */
-const EVIDENCE_LIMIT = 2_000
 
 /** Adds the subcommands. */
 export function addPolicyAppeals(policies: Command, context: CliContext): void {
@@ -47,8 +45,9 @@ export function addPolicyAppeals(policies: Command, context: CliContext): void {
 async function appeal(context: CliContext, policyNumber: string, flags: Flags): Promise<void> {
   const note = noteOf(flags)
   const evidence = flags.evidence?.trim() ?? null
-  if (evidence === '' || (evidence?.length ?? 0) > EVIDENCE_LIMIT) {
-    throw new CliError(`--evidence must have 1 to ${EVIDENCE_LIMIT} characters`, EXIT.usage)
+  if (evidence !== null && !isEvidence(evidence)) {
+    const what = `1 to ${EVIDENCE_LIMIT} characters, no control characters but lines and tabs`
+    throw new CliError(`--evidence must have ${what}`, EXIT.usage)
   }
   await using database = await openDatabase(context)
   const { db } = database
@@ -62,6 +61,10 @@ async function appeal(context: CliContext, policyNumber: string, flags: Flags): 
   const { n, caseId } = done.appeal
   const words = `appeal ${n} of policy ${policyNumber} is taken, review case ${caseId}`
   context.stdout.write(`${flags.json ? JSON.stringify(done.appeal) : words}\n`)
+}
+
+function isEvidence(text: string): boolean {
+  return text !== '' && text.length <= EVIDENCE_LIMIT && EVIDENCE_TEXT.test(text)
 }
 
 function appealLines({ until, refusal, appeals, currency }: PolicyAppeals): string[] {

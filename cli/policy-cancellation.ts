@@ -8,7 +8,7 @@ import { createVirtualClock } from '../platform/clock/virtual-clock.ts'
 import { CliError } from './cli-error.ts'
 import type { CliContext } from './context.ts'
 import { openDatabase } from './instance-access.ts'
-import { addNoteOptions, loginActor, type NoteFlags } from './note-options.ts'
+import { addNoteOptions, noteOf, type NoteFlags } from './note-options.ts'
 import { moneyText } from './screen/lines.ts'
 
 type Flags = NoteFlags & { readonly json: boolean }
@@ -25,7 +25,8 @@ export function addPolicyCancellation(policies: Command, context: CliContext): v
 }
 
 async function cancel(context: CliContext, policyNumber: string, flags: Flags): Promise<void> {
-  const { reason, by = loginActor(), json: isJson } = flags
+  const { reason, by } = noteOf(flags)
+  const { json: isJson } = flags
   await using database = await openDatabase(context)
   const { db } = database
   const clock = createVirtualClock(createClockStore(db))

@@ -54,7 +54,8 @@ export type ParsedContact =
 // No spaces, brackets, commas or controls: nothing that could end a header line or add a recipient.
 const EMAIL = /^[^\s@<>(),;:"'\\\p{C}]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])$/u
 const PHONE = /^\+[1-9]\d{6,14}$/
-const HOLDER_REF = /^[^\s\p{C}]{1,255}$/u
+/** The token that policies name their holder by. */
+export const HOLDER_REF: RegExp = /^[^\s\p{C}]{1,255}$/u
 const NAME = /^[^\p{C}<>"]{1,200}$/u
 const P256DH = /^[A-Za-z0-9_-]{80,100}$/
 const AUTH = /^[A-Za-z0-9_-]{16,32}$/

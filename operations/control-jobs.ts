@@ -44,13 +44,18 @@ export async function switchSchedule(
   note: ControlNote,
 ): Promise<void> {
   const action = isEnabled ? 'enabled' : 'disabled'
+  const [state] = await deps.scheduleStates.read([name])
+  if (state === undefined) throw noSuchSchedule(name)
   await audit(deps, note, { action: `schedule.${action}`, subject: `schedule:${name}` })
   const text = `${action} by ${note.by}: ${note.reason}`
   const isThere = isEnabled
     ? await deps.control.resumeSchedule(name, text)
     : await deps.control.pauseSchedule(name, text)
-  if (!isThere)
-    throw new ControlError('name', `the server has no schedule ${name}: apply schedules`)
+  if (!isThere) throw noSuchSchedule(name)
+}
+
+function noSuchSchedule(name: string): ControlError {
+  return new ControlError('name', `the server has no schedule ${name}: apply schedules`)
 }
 
 /** Pauses or resumes a queue: no step of its runs begins until it is resumed. */

@@ -2,6 +2,7 @@
 import type { Express, Request } from 'express'
 import { z } from 'zod'
 
+import { EVIDENCE_LIMIT, EVIDENCE_TEXT } from '../../domain/plain-text.ts'
 import type { FiledAppeal, NewAppeal, PolicyAppeals } from '../../domain/ports/appeal-store.ts'
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import { noteText } from '../contract.ts'
@@ -24,13 +25,9 @@ export type AppealsDeps = {
 
 const PATH = '/api/policies/:policyNumber/appeals'
 
-/** Some paragraphs, or where a document is kept; documents themselves have no place here. */
-const EVIDENCE_LIMIT = 2_000
-
-// Lines and tabs, but no other control characters and no halves of characters.
 const evidenceText = z
   .string()
-  .regex(/^(?:[^\p{Cc}\p{Cs}]|[\n\t])*$/u, 'text without control characters')
+  .regex(EVIDENCE_TEXT, 'text without control characters')
   .trim()
   .min(1)
   .max(EVIDENCE_LIMIT)

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { explainDecision } from '../../domain/explain-decision.ts'
 import { explainPolls } from '../../domain/explain-polls.ts'
 import { PAYOUT_TRANSITIONS } from '../../domain/payout.ts'
+import { ACCOUNT_KIND, IATA_CODE } from '../../domain/plain-text.ts'
 import { POLICY_TRANSITIONS } from '../../domain/policy.ts'
 import { EXPOSURE_GROUPS, LOSS_GROUPS, type BookFigures } from '../../domain/ports/book-figures.ts'
 import type { ClockReading } from '../../domain/ports/clock.ts'
@@ -44,7 +45,7 @@ export type BookReadsDeps = {
 }
 
 const code = lookFor(64)
-const iata = z.string().regex(/^[A-Z]{3}$/, 'an IATA code of three capital letters')
+const iata = z.string().regex(IATA_CODE, 'an IATA code of three capital letters')
 
 /** Filters of the list of policies. */
 export const policiesQuery = z.strictObject({
@@ -90,10 +91,7 @@ const reviewsQuery = z.strictObject({
 
 const accountsQuery = z.strictObject({
   ...pageFields,
-  kind: z
-    .string()
-    .regex(/^[a-z_]{1,40}$/, 'the text before the first colon, as pool')
-    .optional(),
+  kind: z.string().regex(ACCOUNT_KIND, 'the text before the first colon, as pool').optional(),
 })
 
 const statementQuery = z.strictObject(pageFields)

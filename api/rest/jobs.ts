@@ -3,7 +3,8 @@ import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
-import { DAY_MS, toMs, type Instant } from '../../domain/time.ts'
+import { AHEAD_AT_MOST_MS } from '../../domain/task.ts'
+import { toMs, type Instant } from '../../domain/time.ts'
 import { JOB_PRIORITIES, type JobPriority } from '../../jobs/define-job.ts'
 import { checkInput } from '../../jobs/input.ts'
 import { allJobs, findJob } from '../../jobs/registry.ts'
@@ -50,8 +51,6 @@ export type JobsDeps = {
 
 const JOBS_PATH = '/api/admin/scheduler/jobs'
 
-/** Further ahead a start is a mistake of unit. */
-const EXECUTE_AT_LIMIT_MS = 366 * DAY_MS
 const PAGE_LIMIT = 100
 const PAGE_DEFAULT = 20
 
@@ -155,7 +154,7 @@ export function parseStart(body: unknown, nowMs: number): JobStart {
 
 /** Throws a 422 problem for a time that is too far ahead. */
 export function requireNear(executeAt: Instant, nowMs: number): void {
-  if (toMs(executeAt) - nowMs <= EXECUTE_AT_LIMIT_MS) return
+  if (toMs(executeAt) - nowMs <= AHEAD_AT_MOST_MS) return
   throw invalidRequest([{ path: 'executeAt', message: 'more than 366 days ahead' }])
 }
 

@@ -2,6 +2,7 @@
 import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 
+import { HOLDER_REF } from '../../domain/contact.ts'
 import {
   isPrivacyOverdue,
   PRIVACY_KINDS,
@@ -61,7 +62,7 @@ const receiveBody = z.strictObject(
     kind: z.enum(PRIVACY_KINDS),
     holderRef: z
       .string()
-      .regex(/^[^\s\p{C}]{1,255}$/u, '1 to 255 characters without spaces')
+      .regex(HOLDER_REF, '1 to 255 characters without spaces')
       .meta({ description: "The policies' payee_ref." }),
     receivedAt: instantOf(z.string())
       .optional()

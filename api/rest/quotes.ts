@@ -12,8 +12,8 @@ import {
 } from '../../domain/policy-row.ts'
 import type { ClockReading } from '../../domain/ports/clock.ts'
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
-import { quoteStateAt, type Quote } from '../../domain/quote.ts'
-import type { Instant } from '../../domain/time.ts'
+import type { Quote } from '../../domain/quote.ts'
+import { shownQuote } from '../../domain/shown-quote.ts'
 import type { BindQuoteInput, QuoteBound } from '../../operations/bind-quote.ts'
 import type { CreatedQuote, QuoteRequest } from '../../operations/create-quote.ts'
 import { ProviderSilentError } from '../../operations/leg-for-sale.ts'
@@ -138,7 +138,7 @@ export function addQuoteRoutes(app: Express, deps: QuotesDeps): void {
     {
       get: async (request, response) => {
         const quote = found(await deps.quotes.find(idOf(request)), 'quote')
-        response.json(shown(quote, (await deps.readClock()).now))
+        response.json(shownQuote(quote, (await deps.readClock()).now))
       },
     },
     SHOW,
@@ -234,7 +234,7 @@ async function create(deps: QuotesDeps, request: QuoteRequest): Promise<StoredAn
     const { field, reason } = created.refusal
     throw invalidRequest([{ path: field, message: reason }])
   }
-  return { status: 201, body: shown(created.quote, (await deps.readClock()).now) }
+  return { status: 201, body: shownQuote(created.quote, (await deps.readClock()).now) }
 }
 
 async function bind(
@@ -279,34 +279,4 @@ async function bind(
 function providerSilent(error: unknown): never {
   if (!(error instanceof ProviderSilentError)) throw error
   throw unavailable('the flight-data provider', error)
-}
-
-function shown(quote: Quote, now: Instant) {
-  const { quoteId, product, sold, leg, currency, rate, terms, amounts, declined } = quote
-  const ident = sold.carrier + sold.flightNumber
-  return {
-    quoteId,
-    state: quoteStateAt(quote, now),
-    product: { code: product.code, version: product.version },
-    leg: {
-      carrier: leg.carrier,
-      flightNumber: leg.flightNumber,
-      origin: leg.origin,
-      destination: leg.destination,
-      departureDate: sold.originLocalDate,
-      scheduledOut: leg.scheduledOut,
-      scheduledIn: leg.scheduledIn,
-    },
-    marketingIdent: ident === leg.carrier + leg.flightNumber ? null : ident,
-    sumInsuredMinor: quote.sumInsuredMinor,
-    premiumMinor: quote.premiumMinor,
-    currency,
-    pays: amounts,
-    rate,
-    terms,
-    quotedAt: quote.quotedAt,
-    expiresAt: quote.expiresAt,
-    declined,
-    policyNumber: quote.policyNumber,
-  }
 }

@@ -3,6 +3,7 @@ import type { Request } from 'express'
 import { z } from 'zod'
 
 import { PAGE_LIMIT, PageCursorError, type Page } from '../../domain/ports/page.ts'
+import { SEARCH_TEXT } from '../../domain/plain-text.ts'
 import { parseInstant, parseLocalDate, type Instant } from '../../domain/time.ts'
 import { invalidRequest, ProblemError } from '../problem.ts'
 
@@ -16,10 +17,7 @@ export const pageFields = {
 
 /** A text to look for, without control characters. */
 export const lookFor = (greatestLength: number): z.ZodString =>
-  z.string().min(1).max(greatestLength).regex(PRINTABLE, 'text without control characters')
-
-// oxlint-disable-next-line no-control-regex -- a zero byte is what PostgreSQL cannot store
-const PRINTABLE = /^[^\u0000-\u001f]*$/
+  z.string().min(1).max(greatestLength).regex(SEARCH_TEXT, 'text without control characters')
 
 /** An instant in a text, whose schema says what else it must be. */
 export function instantOf(text: z.ZodString): z.ZodType<Instant, string> {
@@ -46,7 +44,7 @@ export const localDate = z.string().transform((text, context) => {
 /** A part of the path; one that could not be stored names nothing: 404. */
 export function pathText(request: Request, name: string, what: string): string {
   const value = request.params[name]
-  if (typeof value === 'string' && value.length <= 255 && PRINTABLE.test(value)) return value
+  if (typeof value === 'string' && value.length <= 255 && SEARCH_TEXT.test(value)) return value
   throw notFound(what)
 }
 

@@ -2,13 +2,14 @@
 import type { Express, Request } from 'express'
 import { z } from 'zod'
 
+import { NOTE_LIMIT } from '../../domain/plain-text.ts'
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import {
   SettingError,
   type SettingRequest,
   type ShownSetting,
 } from '../../operations/change-settings.ts'
-import { NOTE_LIMIT, noteText } from '../contract.ts'
+import { noteText } from '../contract.ts'
 import { onceByKey } from '../idempotency.ts'
 import { ProblemError, invalidRequest, parseInput } from '../problem.ts'
 import { addRoute, jsonBody } from '../routes.ts'

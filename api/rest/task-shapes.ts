@@ -1,6 +1,7 @@
 /** What requests about tasks must look like, and their answers. */
 import { z } from 'zod'
 
+import { TASK_TENANT } from '../../domain/plain-text.ts'
 import { TASK_STATES, TOLERANCE_AT_MOST_MIN } from '../../domain/task.ts'
 import { CALENDARS_AT_MOST } from '../../domain/task-when.ts'
 import { DST_RULES, type DstRule } from '../../domain/wall-schedule.ts'
@@ -10,8 +11,6 @@ import { TASKS_PER_CALL } from '../../operations/manage-tasks.ts'
 import { noteText } from '../contract.ts'
 import { instantShape, objectShape } from '../shapes.ts'
 import { instantOf, lookFor, pageFields } from './read-query.ts'
-
-const TENANT = /^[a-z0-9][a-z0-9-]{0,62}$/
 
 const jobType = z.string('text, such as COVERAGE_ARMING').transform((name, context) => {
   const job = findJob(name)
@@ -62,7 +61,7 @@ export const createBody = z.strictObject(
     when,
     payload: z.record(z.string(), z.unknown(), 'a JSON object').nullish(),
     owner: noteText.optional(),
-    tenant: z.string().regex(TENANT, 'letters, digits and -').optional(),
+    tenant: z.string().regex(TASK_TENANT, 'letters, digits and -').optional(),
     priority: z.enum(JOB_PRIORITIES as [JobPriority, ...JobPriority[]]).optional(), // not empty
     toleranceMin: tolerance,
   },
@@ -76,7 +75,7 @@ export const rescheduleBody = z.strictObject(
 )
 
 const filterFields = {
-  tenant: z.string().regex(TENANT).optional(),
+  tenant: z.string().regex(TASK_TENANT).optional(),
   owner: lookFor(200).optional(),
   job: lookFor(64).optional(),
   state: z.enum(TASK_STATES).optional(),

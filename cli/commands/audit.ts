@@ -19,6 +19,7 @@ import {
   type ReadFlags,
 } from '../reads/reading.ts'
 import { tableLines, timeText } from '../screen/table.ts'
+import { searchText } from '../text-arguments.ts'
 
 type VerifyFlags = ReadFlags & { readonly anchor?: AuditAnchor }
 
@@ -27,9 +28,9 @@ export function register(program: Command, context: CliContext): void {
   const audit = program.command('audit').description('who changed what, and is the trail whole')
   addPageOptions(audit.command('list'))
     .description('list changes, the newest first')
-    .option('--actor <name>', 'only those of this person or token')
-    .option('--action <action>', 'as policy.cancel')
-    .option('--subject <subject>', 'as policy:P-1')
+    .option('--actor <name>', 'only those of this person or token', searchText(255))
+    .option('--action <action>', 'as policy.cancel', searchText(255))
+    .option('--subject <subject>', 'as policy:P-1', searchText(255))
     .option('--from <instant>', 'at or after, as 2013-02-08T12:00:00Z', instantOf)
     .option('--until <instant>', 'before', instantOf)
     .action((flags: PageFlags & AuditFilter) => {

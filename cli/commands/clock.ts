@@ -19,7 +19,8 @@ import { stepClock } from '../clock/step-clock.ts'
 import { createTicker } from '../clock/ticker.ts'
 import type { CliContext } from '../context.ts'
 import { loginActor } from '../note-options.ts'
-import { openClient, openDatabase } from '../instance-access.ts'
+import { openDatabase } from '../instance-access.ts'
+import { connectTemporal } from '../temporal-access.ts'
 
 // A tick looks every two minutes, and most legs are due in clusters: ten minutes lose no precision
 // that a policy could notice, and save most of the steps.
@@ -94,7 +95,7 @@ async function set(
   context.stdout.write(`${readingText(reading)}\n`)
   if (before?.speed === reading.speed) return
   // Schedules fire on wall time, scaled by the clock's speed.
-  await using temporal = await openClient(context, config)
+  await using temporal = await connectTemporal(context, config)
   const scale = { speed: reading.speed, terms: schedulerTermsOf(config) }
   await applySchedules({ client: temporal.client }, scale)
 }
@@ -133,7 +134,7 @@ async function openStepper(
 ): Promise<Stepper> {
   const stack = new AsyncDisposableStack()
   const { config, db } = stack.use(await openDatabase(context))
-  const { client } = stack.use(await openClient(context, config))
+  const { client } = stack.use(await connectTemporal(context, config))
   const clockStore = createClockStore(db)
   await noteMove(db, action, { before: await clockStore.read(), ...wanted })
   await stopClock(clockStore)

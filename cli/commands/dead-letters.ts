@@ -31,8 +31,8 @@ import {
 } from '../reads/reading.ts'
 import { tableLines, timeText } from '../screen/table.ts'
 import { connectTemporal } from '../temporal-access.ts'
+import { searchText, uuid } from '../text-arguments.ts'
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const GROUPS_LIMIT = 200
 
 type FilterFlags = Omit<LetterFilter, 'runIds' | 'groupId'> & { readonly group?: string }
@@ -68,7 +68,7 @@ export function register(program: Command, context: CliContext): void {
     )
   addReadOptions(letters.command('show'))
     .description('one dead letter: error, input, what its run did already')
-    .argument('<run>', 'the run id', uuidOf)
+    .argument('<run>', 'the run id', uuid)
     .action((runId: string, { json }: ReadFlags) => show(context, runId, json))
   addActions(letters, context)
 }
@@ -92,10 +92,14 @@ function addActions(letters: Command, context: CliContext): void {
 function addFilters(command: Command): Command {
   return command
     .addOption(new Option('--state <state>').choices(LETTER_STATES))
-    .option('--job <job>', 'only of this job')
-    .option('--error-type <type>', 'as DatabaseUnavailable')
-    .option('--group <id>', 'only of this group of errors', uuidOf)
-    .option('--version <build>', 'only of this version of the code, as `show` names it')
+    .option('--job <job>', 'only of this job', searchText(64))
+    .option('--error-type <type>', 'as DatabaseUnavailable', searchText(64))
+    .option('--group <id>', 'only of this group of errors', uuid)
+    .option(
+      '--version <build>',
+      'only of this version of the code, as `show` names it',
+      searchText(255),
+    )
     .option('--failed-after <instant>', 'at or after, as 2026-03-01T12:00:00Z', instantOf)
     .option('--failed-before <instant>', 'before', instantOf)
 }
@@ -116,7 +120,7 @@ async function act(
   flags: ActFlags,
   work: (deps: RedriveDeps, request: Parameters<typeof discardRuns>[1]) => Promise<LettersDone>,
 ): Promise<void> {
-  const filter = filterOf(flags, runIds.map(uuidOf))
+  const filter = filterOf(flags, runIds.map(uuid))
   if (Object.values(filter).every((value) => value === undefined)) {
     throw new CliError(
       'name runs, or --job, --error-type, --group, --version, --failed-after, --failed-before or --state',
@@ -169,11 +173,6 @@ function filterOf(
 ): LetterFilter {
   const named = runIds.length === 0 ? {} : { runIds }
   return { ...named, state, job, errorType, groupId: group, version, failedAfter, failedBefore }
-}
-
-function uuidOf(text: string): string {
-  if (UUID.test(text)) return text.toLowerCase()
-  throw new InvalidArgumentError(`${text} is not an id`)
 }
 
 function jsonOf(text: string): unknown {

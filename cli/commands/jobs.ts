@@ -26,6 +26,7 @@ import { runJob, type RunOptions } from '../control/run-job.ts'
 import { addJobLogCommand } from '../reads/job-log.ts'
 import { addReadOptions, type ReadFlags } from '../reads/reading.ts'
 import { connectTemporal } from '../temporal-access.ts'
+import { searchText, uuid } from '../text-arguments.ts'
 
 /** The server takes keys of at most 64 bytes. */
 const TENANT = /^[A-Za-z0-9._-]{1,64}$/
@@ -56,13 +57,13 @@ export function register(program: Command, context: CliContext): void {
     .action(async (options: ListOptions) => listJobs(context, options))
   addReadOptions(jobs.command('show'))
     .description('one run: input, state, result or error')
-    .argument('<id>', 'the workflow id, as flight-monitor:all')
-    .option('--run <run>', 'this run of the id, by its run id; the newest when left out')
+    .argument('<id>', 'the workflow id, as flight-monitor:all', searchText(255))
+    .option('--run <run>', 'this run of the id, by its run id; the newest when left out', uuid)
     .action(async (id: string, flags: ShowFlags) => showJob(context, id, flags))
   jobs
     .command('watch')
     .description('tell how far a run is until it ends; fails when it does not succeed')
-    .argument('<id>', 'the workflow id, as flight-monitor:all')
+    .argument('<id>', 'the workflow id, as flight-monitor:all', searchText(255))
     .action(async (id: string) => watchJob(context, id))
   addJobReschedule(jobs, context)
   jobs

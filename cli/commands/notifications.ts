@@ -28,6 +28,7 @@ import {
   type ReadFlags,
 } from '../reads/reading.ts'
 import { tableLines, timeText } from '../screen/table.ts'
+import { searchText } from '../text-arguments.ts'
 
 /** Adds the commands. */
 export function register(program: Command, context: CliContext): void {
@@ -40,7 +41,7 @@ export function register(program: Command, context: CliContext): void {
     .addOption(new Option('--channel <channel>').choices(NOTIFICATION_CHANNELS))
     .addOption(new Option('--template <template>').choices(Object.keys(TEMPLATE_VERSIONS)))
     .addOption(new Option('--audience <audience>').choices(['holder', 'operator']))
-    .option('--policy-number <number>', 'those of one policy')
+    .option('--policy-number <number>', 'those of one policy', searchText(64))
     .action((flags: PageFlags & NotificationFilter) => {
       const { state, channel, template, audience, policyNumber } = flags
       const filter = { state, channel, template, audience, policyNumber }

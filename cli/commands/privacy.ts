@@ -38,6 +38,7 @@ import {
 } from '../reads/reading.ts'
 import { fieldLines, tableLines, timeText } from '../screen/table.ts'
 import { connectTemporal } from '../temporal-access.ts'
+import { holderRef } from '../text-arguments.ts'
 
 type ListFlags = PageFlags & {
   readonly kind?: PrivacyKind
@@ -71,10 +72,10 @@ export function register(program: Command, context: CliContext): void {
     )
   addNoteOptions(privacy.command('request'))
     .description('write a request down and start answering it')
-    .argument('<holder-ref>', "the policies' payee_ref")
+    .argument('<holder-ref>', "the policies' payee_ref", holderRef)
     .addOption(new Option('--kind <kind>').choices(PRIVACY_KINDS).makeOptionMandatory())
     .option('--received-at <moment>', 'when it arrived; now when left out', momentOf)
-    .action((holderRef: string, flags: RequestFlags) => request(context, holderRef, flags))
+    .action((holder: string, flags: RequestFlags) => request(context, holder, flags))
   addNoteOptions(privacy.command('refuse'))
     .description('refuse an open request; the reason is what the person is told')
     .argument('<id>', 'as `list` shows it', parseId)
@@ -116,14 +117,14 @@ function depsOf(db: Database, config: Config) {
 
 async function request(
   context: CliContext,
-  holderRef: string,
+  holder: string,
   { kind, receivedAt, ...flags }: RequestFlags,
 ): Promise<void> {
   const note = noteOf(flags)
   await using database = await openDatabase(context)
   const { db, config } = database
   await assertSchemaCurrent(db)
-  const asked = { kind, holderRef, receivedAt: receivedAt ?? null, ...note }
+  const asked = { kind, holderRef: holder, receivedAt: receivedAt ?? null, ...note }
   const done = await explained(receivePrivacyRequest(depsOf(db, config), asked))
   context.stdout.write(`${requestLines(done.request).join('\n')}\n`)
   await using temporal = await connectTemporal(context, config)

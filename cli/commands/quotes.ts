@@ -12,7 +12,8 @@ import { createClockStore } from '../../db/stores/clock-store.ts'
 import { createProductStore } from '../../db/stores/product-store.ts'
 import { createQuoteStore } from '../../db/stores/quote-store.ts'
 import { parseCoverRow, type CoverRow } from '../../domain/policy-row.ts'
-import { quoteStateAt, type Quote } from '../../domain/quote.ts'
+import type { Quote } from '../../domain/quote.ts'
+import { shownQuote } from '../../domain/shown-quote.ts'
 import { bindQuote, type QuoteBound } from '../../operations/bind-quote.ts'
 import { createQuote } from '../../operations/create-quote.ts'
 import { ensureProducts } from '../../operations/ensure-products.ts'
@@ -53,13 +54,13 @@ export function register(program: Command, context: CliContext): void {
     .requiredOption('--sum <amount>', 'sum insured in major units, as 250.00')
     .option('--currency <code>', 'ISO 4217', 'USD')
     .option('--ttl <seconds>', "how long the quote holds; the product's when left out", secondsOf)
-    .option('--json', 'print one JSON object', false)
+    .option('--json', 'print one JSON object, as the API gives it', false)
     .action((flags: CreateFlags) => create(context, flags))
   quotes
     .command('show')
     .description('print one quote')
     .argument('<id>', 'quote id')
-    .option('--json', 'print one JSON object', false)
+    .option('--json', 'print one JSON object, as the API gives it', false)
     .action((id: string, { json }: { json: boolean }) => show(context, id, json))
   quotes
     .command('bind')
@@ -96,7 +97,8 @@ async function create(context: CliContext, flags: CreateFlags): Promise<void> {
     const { field, reason } = created.refusal
     throw new CliError(`no quote: ${OPTIONS[field] ?? field}: ${reason}`)
   }
-  print(context, flags.json, created.quote, quoteLines(created.quote, created.quote.state))
+  const shown = shownQuote(created.quote, await desk.deps.clock.now())
+  print(context, flags.json, shown, quoteLines(created.quote, shown.state))
 }
 
 /** What the columns are called here. */
@@ -134,8 +136,8 @@ async function show(context: CliContext, id: string, isJson: boolean): Promise<v
   const quote = UUID.test(id) ? await createQuoteStore(database.db).find(id) : null
   if (quote === null) throw new CliError(`there is no quote ${id}`)
   const now = await createVirtualClock(createClockStore(database.db)).now()
-  const state = quoteStateAt(quote, now)
-  print(context, isJson, { ...quote, state }, quoteLines(quote, state))
+  const shown = shownQuote(quote, now)
+  print(context, isJson, shown, quoteLines(quote, shown.state))
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

@@ -4,10 +4,11 @@ import type { Command } from 'commander'
 import { createClockStore } from '../../db/stores/clock-store.ts'
 import { createOverviewStore } from '../../db/stores/overview-store.ts'
 import type { CliContext } from '../context.ts'
-import { openClient, openDatabase } from '../instance-access.ts'
+import { openDatabase } from '../instance-access.ts'
 import { readRunFile } from '../run-file.ts'
 import { readFigures } from '../screen/figures.ts'
 import { addressLines, figureLines, withoutPassword } from '../screen/lines.ts'
+import { connectTemporal } from '../temporal-access.ts'
 
 /** Adds the command. */
 export function register(program: Command, context: CliContext): void {
@@ -22,7 +23,7 @@ async function status(isJson: boolean, context: CliContext): Promise<void> {
   await using database = await openDatabase(context)
   const { config, db } = database
   // Figures of the book are worth showing while Temporal is away.
-  await using temporal = await openClient(context, config).catch(() => null)
+  await using temporal = await connectTemporal(context, config).catch(() => null)
   const figures = await readFigures({
     clockStore: createClockStore(db),
     overviewStore: createOverviewStore(db),

@@ -25,6 +25,7 @@ import {
 } from '../reads/reading.ts'
 import { fieldLines, tableLines, timeText } from '../screen/table.ts'
 import { timingText } from '../screen/timing.ts'
+import { noteText, searchText, taskTenant, uuid } from '../text-arguments.ts'
 
 const RUNS_SHOWN = 10
 const TIMES_SHOWN = 5
@@ -54,7 +55,7 @@ export function register(program: Command, context: CliContext): void {
     .action((flags: PageFlags & FilterFlags) => list(context, flags))
   addReadOptions(tasks.command('show'))
     .description('one task with its last runs and its next times')
-    .argument('<task>', 'its id', taskId)
+    .argument('<task>', 'its id', uuid)
     .action((id: string, flags: ReadFlags) => show(context, id, flags))
   addReadOptions(tasks.command('stats'))
     .description('how tasks do')
@@ -63,8 +64,8 @@ export function register(program: Command, context: CliContext): void {
     .description('have a job run at a time, or again and again')
     .argument('<job>', 'name or type: coverage-arming, COVERAGE_ARMING', jobOf)
     .option('--input <json>', "the job's input", parseJson, {})
-    .option('--owner <name>', 'whose it is; who asks when left out')
-    .option('--tenant <name>', 'default')
+    .option('--owner <name>', 'whose it is; who asks when left out', noteText)
+    .option('--tenant <name>', 'default', taskTenant)
     .addOption(new Option('--priority <priority>').choices(JOB_PRIORITIES))
     .action((job: AnyJob, flags: CreateFlags) => create(context, job, flags))
   for (const kind of ['cancel', 'pause', 'resume'] as const) {
@@ -83,9 +84,9 @@ export function register(program: Command, context: CliContext): void {
 
 function addFilters(command: Command): Command {
   return command
-    .option('--tenant <name>', 'of this tenant')
-    .option('--owner <name>', 'of this owner')
-    .option('--job <name>', 'of this job')
+    .option('--tenant <name>', 'of this tenant', taskTenant)
+    .option('--owner <name>', 'of this owner', searchText(200))
+    .option('--job <name>', 'of this job', searchText(64))
     .addOption(new Option('--state <state>').choices(TASK_STATES))
     .option('--since <instant>', 'due at or after', instantOf)
     .option('--until <instant>', 'due before', instantOf)
@@ -235,15 +236,8 @@ function detailLines({ runs, next, ...task }: Shown): string[] {
   ]
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
-function taskId(text: string): string {
-  if (UUID.test(text)) return text.toLowerCase()
-  throw new InvalidArgumentError(`${text} is not an id`)
-}
-
 function andTask(text: string, before: readonly string[]): string[] {
-  return [...before, taskId(text)]
+  return [...before, uuid(text)]
 }
 
 function jobOf(text: string): AnyJob {

@@ -1,5 +1,5 @@
 /** `groundstop windows`: schedules paused together, until a time at which they go on by themselves. */
-import { InvalidArgumentError, Option, type Command } from 'commander'
+import { Option, type Command } from 'commander'
 
 import type { Instant } from '../../domain/time.ts'
 import type { JobQueue } from '../../jobs/define-job.ts'
@@ -10,9 +10,9 @@ import type { CliContext } from '../context.ts'
 import { instantOf, withControl } from '../control/job-control.ts'
 import { addNoteOptions, noteOf, type NoteFlags } from '../note-options.ts'
 import { tableLines, timeText } from '../screen/table.ts'
+import { uuid } from '../text-arguments.ts'
 
 const WINDOWS_SHOWN = 100
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 type OpenFlags = NoteFlags & {
   readonly until: Instant
@@ -37,10 +37,7 @@ export function register(program: Command, context: CliContext): void {
     .action((flags: OpenFlags) => open(context, flags))
   addNoteOptions(windows.command('close'))
     .description('end one before its time')
-    .argument('<window>', 'its id', (text: string) => {
-      if (UUID.test(text)) return text.toLowerCase()
-      throw new InvalidArgumentError('it is not an id')
-    })
+    .argument('<window>', 'its id', uuid)
     .action(async (id: string, flags: NoteFlags) => {
       const closed = await withControl(context, (deps) => closeWindow(deps, id, noteOf(flags)))
       context.stdout.write(`${closed.scheduleIds.join(', ')} go on\n`)

@@ -3,7 +3,8 @@ import type { Command } from 'commander'
 
 import { createAuditLog } from '../../db/stores/audit-log.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
-import type { Instant } from '../../domain/time.ts'
+import { AHEAD_AT_MOST_MS } from '../../domain/task.ts'
+import { toMs, type Instant } from '../../domain/time.ts'
 import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import {
   findReschedulable,
@@ -15,6 +16,7 @@ import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
 import { addNoteOptions, noteOf, type NoteFlags } from '../note-options.ts'
 import { connectTemporal } from '../temporal-access.ts'
+import { searchText } from '../text-arguments.ts'
 import { instantOf } from './job-control.ts'
 
 type RescheduleFlags = NoteFlags & { readonly at: Instant }
@@ -23,7 +25,7 @@ type RescheduleFlags = NoteFlags & { readonly at: Instant }
 export function addJobReschedule(jobs: Command, context: CliContext): void {
   addNoteOptions(jobs.command('reschedule'))
     .description('give a run that waits for its time another')
-    .argument('<id>', 'the workflow id')
+    .argument('<id>', 'the workflow id', searchText(255))
     .requiredOption('--at <instant>', 'when it is to start; past is now', instantOf)
     .action(async (id: string, flags: RescheduleFlags) => {
       await reschedule(context, id, flags)
@@ -33,6 +35,9 @@ export function addJobReschedule(jobs: Command, context: CliContext): void {
 
 async function reschedule(context: CliContext, id: string, flags: RescheduleFlags): Promise<void> {
   const { by, reason } = noteOf(flags)
+  if (toMs(flags.at) - Date.now() > AHEAD_AT_MOST_MS) {
+    throw new CliError('--at is more than 366 days ahead', EXIT.usage)
+  }
   await using database = await openDatabase(context)
   await using server = await connectTemporal(context, database.config)
   const { client } = server

@@ -6,6 +6,7 @@ import type { JobPriority } from '../../jobs/define-job.ts'
 import { findJob, type AnyJob } from '../../jobs/registry.ts'
 import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import {
+  checkStart,
   JobConflictError,
   JobInputError,
   JobNotEnabledError,
@@ -40,16 +41,19 @@ export async function runJob(
   const { config, secrets } = loadConfig(context.env)
   await using server = await connectTemporal(context, config)
   const { input, priority, tenant, wait } = options
-  if (secrets.databaseUrl !== null) await noteStart(context, job, priority ?? job.priority)
-  const started = await startJob(
-    { client: server.client, terms: config.jobTerms },
-    {
-      ...{ job: job.name, input, trigger: 'cli' },
-      ...(priority === undefined ? {} : { priority }),
-      ...(tenant === undefined ? {} : { tenant }),
-    },
-  ).catch((error: unknown) => {
-    throw explainStart(error)
+  const terms = config.jobTerms
+  const started = await explained(async () => {
+    // What cannot be started leaves no note that it was.
+    checkStart({ job: job.name, input }, terms)
+    if (secrets.databaseUrl !== null) await noteStart(context, job, priority ?? job.priority)
+    return startJob(
+      { client: server.client, terms },
+      {
+        ...{ job: job.name, input, trigger: 'cli' },
+        ...(priority === undefined ? {} : { priority }),
+        ...(tenant === undefined ? {} : { tenant }),
+      },
+    )
   })
   const { workflowId, runId } = started
   if (!wait) {
@@ -79,12 +83,16 @@ async function noteStart(context: CliContext, job: AnyJob, priority: JobPriority
   })
 }
 
-function explainStart(error: unknown): unknown {
-  if (error instanceof JobInputError || error instanceof JobNotEnabledError) {
-    return new CliError(error.message, EXIT.usage, { cause: error })
+async function explained<T>(start: () => Promise<T>): Promise<T> {
+  try {
+    return await start()
+  } catch (error) {
+    if (error instanceof JobInputError || error instanceof JobNotEnabledError) {
+      throw new CliError(error.message, EXIT.usage, { cause: error })
+    }
+    if (error instanceof JobConflictError || error instanceof JobQueueFullError) {
+      throw new CliError(error.message, EXIT.failed, { cause: error })
+    }
+    throw error
   }
-  if (error instanceof JobConflictError || error instanceof JobQueueFullError) {
-    return new CliError(error.message, EXIT.failed, { cause: error })
-  }
-  return error
 }

@@ -20,6 +20,7 @@ import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
 import { timeText } from '../screen/table.ts'
 import { connectTemporal } from '../temporal-access.ts'
+import { searchText, uuid } from '../text-arguments.ts'
 
 type LogFlags = {
   readonly run?: string
@@ -39,8 +40,8 @@ export function addJobLogCommand(jobs: Command, context: CliContext): void {
   jobs
     .command('logs')
     .description('what a run has logged, all attempts of its id')
-    .argument('<id>', 'the workflow id, as flight-monitor:all')
-    .option('--run <run>', 'only this attempt, by its run id')
+    .argument('<id>', 'the workflow id, as flight-monitor:all', searchText(255))
+    .option('--run <run>', 'only this attempt, by its run id', uuid)
     .addOption(new Option('--level <level>', 'this level and worse ones').choices(LINE_LEVELS))
     .option('--follow', 'go on until the run has ended', false)
     .option('--json', 'one JSON object a line, as the API gives them', false)

@@ -9,6 +9,7 @@ import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import type { CliContext } from '../context.ts'
 import { moneyText } from '../screen/lines.ts'
 import { fieldLines, tableLines, timeText } from '../screen/table.ts'
+import { iataCode, searchText } from '../text-arguments.ts'
 import { dateArgument } from './date-argument.ts'
 import { addPageOptions, addReadOptions, pageLines, printRead } from './reading.ts'
 import type { PageFlags, ReadFlags } from './reading.ts'
@@ -29,10 +30,10 @@ export function addLegReads(legs: Command, context: CliContext): void {
   addPageOptions(legs.command('list'))
     .description('list the legs of the book by departure date')
     .option('--departure <date>', 'only this date at the origin', dateArgument(parseLocalDate))
-    .option('--carrier <code>')
-    .option('--origin <airport>')
-    .option('--destination <airport>')
-    .option('--phase <phase>')
+    .option('--carrier <code>', 'as B6', searchText(64))
+    .option('--origin <airport>', 'as JFK', iataCode)
+    .option('--destination <airport>', 'as BOS', iataCode)
+    .option('--phase <phase>', 'as SETTLED', searchText(64))
     .option('--watched', 'only legs with undecided policies')
     .action((flags: ListFlags) => {
       const { departure, carrier, origin, destination, phase, watched } = flags

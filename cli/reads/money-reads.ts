@@ -7,6 +7,7 @@ import type { ListedPayout, PayoutDetails } from '../../domain/ports/payout-read
 import type { CliContext } from '../context.ts'
 import { formatBalance } from '../screen/balance.ts'
 import { fieldLines, tableLines, timeText } from '../screen/table.ts'
+import { accountKind, searchText } from '../text-arguments.ts'
 import { addPageOptions, addReadOptions, pageLines, printRead } from './reading.ts'
 import type { PageFlags, ReadFlags } from './reading.ts'
 
@@ -17,7 +18,7 @@ export function addPayoutReads(payouts: Command, context: CliContext): void {
   addPageOptions(payouts.command('list'))
     .description('list payouts, the newest first')
     .addOption(new Option('--state <state>').choices(Object.keys(PAYOUT_TRANSITIONS)))
-    .option('--policy <number>', 'only those of this policy')
+    .option('--policy <number>', 'only those of this policy', searchText(64))
     .action((flags: PageFlags & { readonly state?: string; readonly policy?: string }) =>
       printRead(context, flags, {
         what: 'payout',
@@ -42,7 +43,7 @@ export function addPayoutReads(payouts: Command, context: CliContext): void {
 export function addLedgerReads(ledger: Command, context: CliContext): void {
   addPageOptions(ledger.command('accounts'))
     .description('list accounts with what they hold, added up from their postings')
-    .option('--kind <kind>', 'only names that begin so, as pool or escrow')
+    .option('--kind <kind>', 'only names that begin so, as pool or escrow', accountKind)
     .action((flags: PageFlags & { readonly kind?: string }) =>
       printRead(context, flags, {
         what: 'account',
@@ -52,7 +53,7 @@ export function addLedgerReads(ledger: Command, context: CliContext): void {
     )
   addPageOptions(ledger.command('statement'))
     .description('print what moved on an account, the newest first')
-    .argument('<account>', 'as pool:main:available')
+    .argument('<account>', 'as pool:main:available', searchText(255))
     .action((account: string, flags: PageFlags) =>
       printRead(context, flags, {
         what: `account ${account}`,

@@ -11,6 +11,7 @@ import { parseLocalDate, type LocalDate } from '../../domain/time.ts'
 import type { CliContext } from '../context.ts'
 import { moneyText } from '../screen/lines.ts'
 import { fieldLines, tableLines, timeText } from '../screen/table.ts'
+import { searchText } from '../text-arguments.ts'
 import { dateArgument } from './date-argument.ts'
 import { addPageOptions, addReadOptions, pageLines, printRead } from './reading.ts'
 import type { PageFlags, ReadFlags } from './reading.ts'
@@ -28,11 +29,11 @@ export function addPolicyReads(policies: Command, context: CliContext): void {
   addPageOptions(policies.command('list'))
     .description('list policies by number')
     .addOption(new Option('--state <state>').choices(Object.keys(POLICY_TRANSITIONS)))
-    .option('--product <code>', 'only those of this product')
+    .option('--product <code>', 'only those of this product', searchText(64))
     .addOption(
       new Option('--outcome <outcome>', 'NONE is undecided').choices(['PAY', 'NO_PAY', 'NONE']),
     )
-    .option('--leg <key>', 'only those of this leg')
+    .option('--leg <key>', 'only those of this leg', searchText(64))
     .option('--departure <date>', 'only this date at the origin', dateArgument(parseLocalDate))
     .action((flags: ListFlags) => {
       const { state, product, outcome, leg, departure } = flags

@@ -8,6 +8,7 @@ import type { ListedReview, ReviewFilter } from '../../domain/ports/review-list.
 import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import type { CliContext } from '../context.ts'
 import { tableLines, timeText } from '../screen/table.ts'
+import { searchText } from '../text-arguments.ts'
 import {
   addPageOptions,
   addReadOptions,
@@ -25,8 +26,8 @@ export function addReviewReads(reviews: Command, context: CliContext): void {
   addPageOptions(reviews.command('list'))
     .description('list review cases, what waits for people first')
     .addOption(new Option('--state <state>').choices(['OPEN', 'CLAIMED', 'ESCALATED', 'RESOLVED']))
-    .option('--reason <code>', 'as NO_FINAL_DATA')
-    .option('--subject-kind <kind>', 'leg, policy, payout or another')
+    .option('--reason <code>', 'as NO_FINAL_DATA', searchText(64))
+    .option('--subject-kind <kind>', 'leg, policy, payout or another', searchText(64))
     .action((flags: ListFlags) => {
       const { state, reason, subjectKind } = flags
       return printRead(context, flags, {

@@ -12,6 +12,7 @@ import type { CliContext } from '../context.ts'
 import { instantOf } from '../control/job-control.ts'
 import { tableLines, timeText } from '../screen/table.ts'
 import { spreadText } from '../screen/timing.ts'
+import { searchText } from '../text-arguments.ts'
 import { addReadOptions, type ReadFlags } from './reading.ts'
 
 const COUNT_DEFAULT = 10
@@ -30,9 +31,9 @@ export function addSchedulePreview(schedules: Command, context: CliContext): voi
   addReadOptions(schedules.command('preview'))
     .description('the next times of a job, or of a schedule that you think of')
     .argument('[job]', 'name or type: reconciliation, RECONCILIATION')
-    .option('--cron <expression>', 'as "30 2 * * *"')
-    .option('--every <duration>', 'as "15 minutes"')
-    .option('--zone <zone>', 'of --cron, as Europe/Berlin; UTC when left out')
+    .option('--cron <expression>', 'as "30 2 * * *"', searchText(200))
+    .option('--every <duration>', 'as "15 minutes"', searchText(40))
+    .option('--zone <zone>', 'of --cron, as Europe/Berlin; UTC when left out', searchText(64))
     .addOption(new Option('--dst <rule>', 'what a change of clocks does').choices(DST_RULES))
     .option('--from <instant>', 'from then on; now when left out', instantOf)
     .option('--count <n>', `times, 1 to ${PREVIEW_AT_MOST}`, countOf, COUNT_DEFAULT)

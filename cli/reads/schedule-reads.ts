@@ -19,6 +19,7 @@ import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
 import { fieldLines, tableLines, timeText } from '../screen/table.ts'
 import { connectTemporal } from '../temporal-access.ts'
+import { searchText } from '../text-arguments.ts'
 import { addPageOptions, addReadOptions, pageLines, printRead, type PageFlags } from './reading.ts'
 
 type HistoryFlags = PageFlags & Pick<RunFilter, 'status' | 'trigger' | 'errorType' | 'workflowId'>
@@ -48,8 +49,8 @@ export function addScheduleReads(schedules: Command, context: CliContext): void 
     .argument('<job>', 'name or type: flight-monitor, FLIGHT_MONITOR')
     .addOption(new Option('--status <status>').choices(RUN_STATES))
     .addOption(new Option('--trigger <trigger>').choices(JOB_TRIGGERS))
-    .option('--error-type <type>', 'as DatabaseUnavailable')
-    .option('--workflow-id <id>', 'exactly this workflow id')
+    .option('--error-type <type>', 'as DatabaseUnavailable', searchText(64))
+    .option('--workflow-id <id>', 'exactly this workflow id', searchText(255))
     .action((name: string, flags: HistoryFlags) => printHistory(context, name, flags))
 }
 

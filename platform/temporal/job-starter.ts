@@ -98,27 +98,36 @@ export class JobQueueFullError extends Error {
   }
 }
 
+/** A start that could be made. Throws UnknownJobError, JobNotEnabledError or JobInputError; asks no server. */
+export function checkStart(
+  { job: name, input }: Pick<JobStart, 'job' | 'input'>,
+  terms: JobTerms,
+): { readonly job: AnyJob; readonly input: Readonly<Record<string, unknown>> } {
+  const job = findJob(name)
+  if (job === undefined) throw new UnknownJobError(`no job is called ${name}`)
+  if (!isStartable(job, terms.environment)) {
+    throw new JobNotEnabledError(`${job.name} is not enabled in ${terms.environment}`)
+  }
+  const check = checkInput(job, input)
+  if (!check.ok) throw new JobInputError(describeProblems(job.name, check.problems), check.problems)
+  return { job, input: check.input }
+}
+
 /**
  * Starts a run, or joins the open one where the job says so. The same input gives the same workflow
  * id. Throws UnknownJobError, JobNotEnabledError, JobInputError, JobConflictError or JobQueueFullError; other
  * errors are the server's and may be retried.
  */
 export async function startJob(deps: JobStarterDeps, start: JobStart): Promise<StartedJob> {
-  const job = findJob(start.job)
-  if (job === undefined) throw new UnknownJobError(`no job is called ${start.job}`)
   const { terms = DEFAULT_TERMS } = deps
-  if (!isStartable(job, terms.environment)) {
-    throw new JobNotEnabledError(`${job.name} is not enabled in ${terms.environment}`)
-  }
-  const check = checkInput(job, start.input)
-  if (!check.ok) throw new JobInputError(describeProblems(job.name, check.problems), check.problems)
-  const wanted = start.workflowId ?? newWorkflowId(job, check.input)
+  const { job, input } = checkStart(start, terms)
+  const wanted = start.workflowId ?? newWorkflowId(job, input)
   const ids = startIdsOf(job, wanted)
   for (const workflowId of ids) {
     try {
       return await startUnder(deps.client, job, {
         ...start,
-        input: check.input,
+        input,
         workflowId,
         terms,
       })

@@ -56,6 +56,8 @@ export type ApiRig = AsyncDisposable & {
   readonly logLines: readonly Record<string, unknown>[]
   /** Identities of real legs that leave on 8 February 2013; none without flights. */
   readonly legs: readonly LegIdentity[]
+  /** Where the flight-data server answers; nothing does without flights. */
+  readonly flightsUrl: string
   /** The flight-data server's switches. */
   readonly flightFaults: ReturnType<typeof createFlightFaults>
 }
@@ -134,6 +136,7 @@ export async function createApiRig(options: ApiRigOptions = {}): Promise<ApiRig>
     namespace,
     logLines,
     legs: flights.legs,
+    flightsUrl: flights.url,
     flightFaults,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

@@ -9,13 +9,15 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { openApiDocument } from '../../api/openapi.ts'
 import { namedRoutes } from '../../api/trpc/named-routes.ts'
 import { createAuditChain } from '../../db/stores/audit-chain.ts'
 import { createLedgerStore } from '../../db/stores/ledger-store.ts'
 import type { BookBreak } from '../../domain/ports/ledger-store.ts'
 import { verifyBooks } from '../../operations/verify-books.ts'
 import { productRoutes } from '../../scripts/generate-roles-doc.ts'
+import { API_DOCUMENT, encoded, OPERATIONS } from '../support/api-operations.ts'
+import type { Operation, Parameter } from '../support/api-operations.ts'
+import { bookFingerprint } from '../support/book-fingerprint.ts'
 import { makeReadBook } from '../support/read-book.ts'
 import { hostile, spoilt, wanted, type JsonSchema } from '../support/schema-arbitrary.ts'
 import { createApiRig, type ApiRig } from './api-rig.ts'
@@ -24,21 +26,6 @@ const { FUZZ_CASES, FUZZ_SEED } = process.env
 const SEED = Number(FUZZ_SEED ?? 20_130_209)
 /** The slowest honest answer is a 503 after some seconds, which would fail anyway. */
 const ANSWER_WITHIN_MS = 10_000
-
-type Parameter = { name: string; in: 'path' | 'query' | 'header'; schema: JsonSchema }
-type Operation = {
-  readonly method: string
-  readonly path: string
-  readonly parameters: readonly Parameter[]
-  readonly body: JsonSchema | null
-  readonly responses: Readonly<Record<string, { content?: Record<string, { schema: JsonSchema }> }>>
-}
-
-const document = openApiDocument(productRoutes())
-const OPERATIONS: readonly Operation[] = Object.entries(document.paths)
-  // Without a secret there is no such path; its signature has tests of its own.
-  .filter(([path]) => path !== '/api/webhooks/stripe')
-  .flatMap(([path, item]) => Object.entries(item).map((entry) => operationOf(path, entry)))
 
 /** Procedures by method and path. */
 const PROCEDURES = new Map(
@@ -51,30 +38,9 @@ const PROCEDURES = new Map(
 /** Without a wish five of each operation: fewer would reach too few of their answers. */
 const CASES = Number(FUZZ_CASES ?? OPERATIONS.length * 5)
 
-function operationOf(path: string, [method, value]: [string, unknown]): Operation {
-  const operation = value as {
-    parameters?: Parameter[]
-    requestBody?: { content: Record<string, { schema: JsonSchema }> }
-    responses: Operation['responses']
-  }
-  return {
-    method: method.toUpperCase(),
-    path,
-    parameters: operation.parameters ?? [],
-    body: saying(operation.requestBody?.content['application/json']?.schema),
-    responses: operation.responses,
-  }
-}
-
-/** This machine's caller has no name, and so says who acts. */
-function saying(body: JsonSchema | undefined): JsonSchema | null {
-  if (body?.properties?.['by'] === undefined) return body ?? null
-  return { ...body, required: [...new Set([...(body.required ?? []), 'by'])] }
-}
-
 const ajv = new Ajv2020({ strict: false, allErrors: true })
 addFormats.default(ajv)
-const problem = ajv.compile((document.components['schemas'] as { Problem: object }).Problem)
+const problem = ajv.compile((API_DOCUMENT.components['schemas'] as { Problem: object }).Problem)
 const shapes = new Map(
   OPERATIONS.flatMap(({ method, path, responses }) =>
     Object.entries(responses).flatMap(([status, { content }]) => {
@@ -162,29 +128,10 @@ function requests({ path, parameters, body }: Operation): fc.Arbitrary<Request> 
   })
 }
 
-/** A lone surrogate has no percent-encoding; a dot alone would be another path. */
-function encoded(value: string): string {
-  const whole = value.toWellFormed().slice(0, 2_000)
-  return encodeURIComponent(whole).replaceAll('.', '%2E') || '%20'
-}
-
-/** What a refused request must leave as it was: every business table, to the last column. */
-async function fingerprint(): Promise<string> {
-  const tables = ['policy', 'payout', 'quote', 'review_case', 'setting', 'ledger_posting']
-  tables.push('escrow_reservation', 'contact', 'notification', 'evaluation', 'flight_leg', 'appeal')
-  tables.push('auth_user', 'auth_account', 'api_key')
-  const parts = tables.map(
-    (table) => sql`select ${table} as name, count(*) as n,
-      coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text as hash from ${sql.table(table)} t`,
-  )
-  const { rows } = await sql`${sql.join(parts, sql` union all `)}`.execute(rig.database.db)
-  return JSON.stringify(rows)
-}
-
 async function check(operation: Operation, request: Request): Promise<void> {
   const { method, path } = operation
   const isChange = method !== 'GET'
-  const before = isChange ? await fingerprint() : ''
+  const before = isChange ? await bookFingerprint(rig.database.db) : {}
   const response = await fetch(rig.api.url + request.path, {
     method,
     headers: request.headers,
@@ -200,7 +147,7 @@ async function check(operation: Operation, request: Request): Promise<void> {
   if (response.status >= 400) {
     expect(response.headers.get('content-type'), told).toContain('application/problem+json')
     expect(problem(JSON.parse(body)) ? [] : problem.errors, told).toEqual([])
-    if (isChange) expect(await fingerprint(), told).toBe(before)
+    if (isChange) expect(await bookFingerprint(rig.database.db), told).toEqual(before)
     return
   }
   expect(Object.keys(operation.responses), told).toContain(String(response.status))

@@ -68,6 +68,18 @@ describe('a schedule', () => {
     expect(await isPaused('reconciliation')).toBe(false)
   })
 
+  it('that the server does not have is not switched, and no record says that it was', async () => {
+    await api.client.schedule.getHandle('cleanup').delete()
+    expect(await post('schedules/cleanup/disable')).toMatchObject({
+      status: 422,
+      body: { detail: 'name: the server has no schedule cleanup: apply schedules' },
+    })
+    expect(await audited('schedule.disabled')).not.toContainEqual(
+      expect.objectContaining({ subject: 'schedule:cleanup' }),
+    )
+    await applySchedules(api, { speed: 1 })
+  })
+
   it('that is applied leaves who changed what', async () => {
     const { db } = api.database
     const clock = { now: async () => now() }

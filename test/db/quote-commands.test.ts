@@ -62,6 +62,16 @@ test('a quote shows its premium, what it pays and how long it holds', async () =
   expect(out).toMatch(/holds until +2013-02-06 12:01/)
 })
 
+test('a quote as JSON is what the API answers: what it pays, and nothing of how it is bound', async () => {
+  const shown = JSON.parse((await run(`quotes show ${await made()} --json`)).out) as object
+  expect(shown).toMatchObject({
+    state: 'QUOTED',
+    marketingIdent: null,
+    pays: { cancelledMinor: 25_000 },
+  })
+  expect(Object.keys(shown)).not.toContain('productVersionId')
+})
+
 test('a quote is bound once and shown as what it became', async () => {
   const id = await made()
   expect((await run(`quotes bind ${id} --payee acct_1 --number P1`)).out).toBe(

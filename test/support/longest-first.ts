@@ -28,6 +28,7 @@ export const LONG_FILES: readonly string[] = [
   'test/chaos/worker-killed.test.ts',
   'test/workflows/provider-health-check.test.ts', // waits
   'test/workflows/notification.test.ts', // waits
+  'test/api/cli-fuzz.test.ts',
   'test/unit/backtest.test.ts',
   'test/api/run-projection.test.ts', // waits
   'test/tooling/new-job.test.ts',
