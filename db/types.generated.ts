@@ -696,6 +696,7 @@ export interface Policy {
   state: string;
   state_version: Generated<number>;
   sum_insured_minor: number;
+  tenant: Generated<string>;
   updated_at: Generated<Instant>;
 }
 
@@ -875,6 +876,7 @@ export interface Quote {
   sold: Json;
   state: Generated<string>;
   sum_insured_minor: number;
+  tenant: Generated<string>;
   terms: Json;
   updated_at: Generated<Instant>;
 }

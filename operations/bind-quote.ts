@@ -65,6 +65,7 @@ export async function bindQuote(
     payeeRef: payeeRef.trim(),
     boundAt: null,
     premiumMinor: quote.premiumMinor,
+    tenant: quote.tenant,
   }
   const { product, productVersionId, leg } = quote
   const bindable = { line: 0, row, leg, product: { product, productVersionId } }

@@ -10,6 +10,7 @@ import type { ScheduledLeg } from '../domain/ports/flight-data-provider.ts'
 import type { BindPage, BoundPolicy, NewLeg, NewPolicy } from '../domain/ports/policy-store.ts'
 import type { StoredProduct } from '../domain/ports/product-store.ts'
 import type { Product } from '../domain/product.ts'
+import { DEFAULT_TENANT } from '../domain/role.ts'
 import type { Instant } from '../domain/time.ts'
 import { nextTimetableLook } from '../domain/timetable-watch.ts'
 
@@ -108,6 +109,7 @@ export function newPolicyPage(
       premiumMinor: row.premiumMinor,
       boundAt: row.boundAt ?? now,
       coverEnd: coverEnd(leg.scheduledIn),
+      tenant: row.tenant ?? DEFAULT_TENANT,
     })
   }
   return {

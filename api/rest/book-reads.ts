@@ -54,6 +54,7 @@ export const policiesQuery = z.strictObject({
   outcome: z.enum(['PAY', 'NO_PAY', 'NONE']).optional(),
   legKey: code.optional(),
   departureDate: localDate.optional(),
+  tenant: lookFor(40).optional(),
 })
 
 const legsQuery = z.strictObject({

@@ -4,15 +4,11 @@ import { randomUUID } from 'node:crypto'
 import type { Express, Request } from 'express'
 import { z } from 'zod'
 
-import {
-  COVER_COLUMNS,
-  parseCoverRow,
-  type CoverRow,
-  type RawPolicyRow,
-} from '../../domain/policy-row.ts'
+import { COVER_COLUMNS, parseCoverRow, type RawPolicyRow } from '../../domain/policy-row.ts'
 import type { ClockReading } from '../../domain/ports/clock.ts'
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import { quoteStateAt, type Quote } from '../../domain/quote.ts'
+import { TENANT_NAME } from '../../domain/role.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { BindQuoteInput, QuoteBound } from '../../operations/bind-quote.ts'
 import type { CreatedQuote, QuoteRequest } from '../../operations/create-quote.ts'
@@ -66,10 +62,12 @@ export const boundByPolicy: z.ZodType<HolderOfQuote> = z.strictObject({
   quoteId: z.guid('the id of a quote').toLowerCase(),
 })
 
+const TENANT_RULE = '1 to 40 small letters, digits and -'
 const cell = z.union([z.string(), z.number()])
 const quoteBody = z.strictObject({
   ...Object.fromEntries(COVER_COLUMNS.map((column) => [column, cell])),
   ttl_s: ttl.optional(),
+  tenant: z.string().regex(TENANT_NAME, TENANT_RULE).optional(),
 })
 
 const quoteShape = z.looseObject({
@@ -201,8 +199,8 @@ function idOf(request: Request): string {
   return id.data
 }
 
-function readQuoteRequest(body: unknown): { readonly cover: CoverRow; readonly ttlS?: number } {
-  const { ttl_s: ttlS, ...raw } = parseInput(anyFields, body, 'body')
+function readQuoteRequest(body: unknown): Omit<QuoteRequest, 'ref'> {
+  const { ttl_s: ttlS, tenant, ...raw } = parseInput(anyFields, body, 'body')
   const parsed = parseCoverRow(raw)
   const errors = [
     ...unknownColumns(raw).map((path) => ({ path, message: 'no such field' })),
@@ -210,12 +208,18 @@ function readQuoteRequest(body: unknown): { readonly cover: CoverRow; readonly t
       ? []
       : parsed.problems.map(({ field, reason }) => ({ path: field, message: reason }))),
   ]
+  const whose = quoteBody.shape.tenant.safeParse(tenant)
+  if (!whose.success) errors.push({ path: 'tenant', message: TENANT_RULE })
   const checked = ttl.optional().safeParse(ttlS)
   if (!checked.success) {
     errors.push({ path: 'ttl_s', message: checked.error.issues[0]?.message ?? 'not valid' })
   }
   if (errors.length > 0 || !parsed.ok) throw invalidRequest(errors)
-  return { cover: parsed.row, ...(checked.data === undefined ? {} : { ttlS: checked.data }) }
+  return {
+    cover: parsed.row,
+    ...(checked.data === undefined ? {} : { ttlS: checked.data }),
+    ...(whose.data === undefined ? {} : { tenant: whose.data }),
+  }
 }
 
 /** A key may be used for something else once its answer is forgotten. */
@@ -308,5 +312,6 @@ function shown(quote: Quote, now: Instant) {
     expiresAt: quote.expiresAt,
     declined,
     policyNumber: quote.policyNumber,
+    tenant: quote.tenant,
   }
 }

@@ -12,6 +12,7 @@ import type { CliContext } from '../context.ts'
 import { moneyText } from '../screen/lines.ts'
 import { fieldLines, tableLines, timeText } from '../screen/table.ts'
 import { dateArgument } from './date-argument.ts'
+import { parseTenant } from '../tenant-argument.ts'
 import { addPageOptions, addReadOptions, pageLines, printRead } from './reading.ts'
 import type { PageFlags, ReadFlags } from './reading.ts'
 
@@ -21,6 +22,7 @@ type ListFlags = PageFlags & {
   readonly outcome?: 'PAY' | 'NO_PAY' | 'NONE'
   readonly leg?: string
   readonly departure?: LocalDate
+  readonly tenant?: string
 }
 
 /** Adds the subcommands. */
@@ -34,9 +36,10 @@ export function addPolicyReads(policies: Command, context: CliContext): void {
     )
     .option('--leg <key>', 'only those of this leg')
     .option('--departure <date>', 'only this date at the origin', dateArgument(parseLocalDate))
+    .option('--tenant <name>', 'only those of this tenant', parseTenant)
     .action((flags: ListFlags) => {
-      const { state, product, outcome, leg, departure } = flags
-      const filter = { state, product, outcome, legKey: leg, departureDate: departure }
+      const { state, product, outcome, leg, departure, tenant } = flags
+      const filter = { state, product, outcome, legKey: leg, departureDate: departure, tenant }
       return printRead(context, flags, {
         what: 'policy',
         from: ({ reads }) => reads.policies.list(filter, flags),
@@ -136,6 +139,7 @@ function showLines(policy: PolicyDetails): string[] {
   return [
     ...fieldLines([
       ['policy', policy.policyNumber],
+      ['tenant', policy.tenant],
       ['product', `${product.code} version ${product.version}`],
       ['state', policy.state],
       ['sum insured', moneyText(String(policy.sumInsuredMinor), currency)],

@@ -28,7 +28,7 @@ async function findBound(
     select p.policy_number as "policyNumber", v.code as "productCode", l.leg_key as "legKey",
       l.origin_local_date as "originLocalDate", p.marketing_ident as "marketingIdent",
       p.sum_insured_minor as "sumInsuredMinor", p.currency, p.payee_ref as "payeeRef",
-      p.premium_minor as "premiumMinor", p.bound_at as "boundAt"
+      p.premium_minor as "premiumMinor", p.bound_at as "boundAt", p.tenant
     from policy p
     join product_version v on v.id = p.product_version_id
     join flight_leg l on l.id = p.leg_id

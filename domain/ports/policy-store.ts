@@ -17,6 +17,7 @@ export type BoundPolicy = {
   readonly payeeRef: string
   readonly premiumMinor: MinorUnits | null
   readonly boundAt: Instant
+  readonly tenant: string
 }
 
 /** A leg to be watched from now on. */
@@ -55,6 +56,7 @@ export type NewPolicy = {
   readonly premiumMinor: MinorUnits | null
   readonly boundAt: Instant
   readonly coverEnd: Instant
+  readonly tenant: string
 }
 
 /** Policies bound in one transaction, with their legs. */

@@ -1,0 +1,128 @@
+/** A policy is its tenant's from the moment it is bound, whoever brings it and from whatever book. */
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+import { createPolicyList } from '../../db/stores/policy-list.ts'
+import { createPolicyStore } from '../../db/stores/policy-store.ts'
+import { createProductStore } from '../../db/stores/product-store.ts'
+import { ensureProducts } from '../../operations/ensure-products.ts'
+import { importPolicies, type ImportOptions } from '../../operations/import-policies.ts'
+import {
+  B6_35,
+  BOUND_AT,
+  CAPACITY_MINOR,
+  fakeFlightData,
+  manualClock,
+  placed,
+  rowOf,
+} from '../support/builders.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { quoteDesk } from '../support/quote-desk.ts'
+
+let database: TestDatabase
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  await ensureProducts({ productStore: createProductStore(database.db) })
+})
+afterAll(() => database[Symbol.asyncDispose]())
+
+type Change = Parameters<typeof rowOf>[2]
+
+function bring(rows: readonly [string, Change][], options: ImportOptions = {}) {
+  const { db } = database
+  const deps = {
+    policyStore: createPolicyStore(db),
+    productStore: createProductStore(db),
+    flightData: fakeFlightData([B6_35]),
+    clock: manualClock(BOUND_AT),
+    capacityMinor: CAPACITY_MINOR,
+  }
+  const book = rows.map(([number, change]) => rowOf(B6_35, number, change))
+  return importPolicies(deps, placed(book), options)
+}
+
+async function tenantOf(number: string): Promise<string | undefined> {
+  const { rows } = await sql<{ tenant: string }>`
+    select tenant from policy where policy_number = ${number}`.execute(database.db)
+  return rows[0]?.tenant
+}
+
+test('a row that names no tenant is the importer’s, one that does is as it says', async () => {
+  expect(await bring([['A1', {}]])).toMatchObject({ imported: 1, rejected: [] })
+  expect(await tenantOf('A1')).toBe('default')
+  const rows: [string, Change][] = [
+    ['A2', {}],
+    ['A3', { tenant: 'bluejet' }],
+  ]
+  expect(await bring(rows, { tenant: 'acme' })).toMatchObject({ imported: 2, rejected: [] })
+  expect(await tenantOf('A2')).toBe('acme')
+  expect(await tenantOf('A3')).toBe('bluejet')
+})
+
+test('a partner brings rows of no other tenant; its own name is taken', async () => {
+  const rows: [string, Change][] = [
+    ['B1', { tenant: 'acme' }],
+    ['B2', { tenant: 'bluejet' }],
+    ['B3', { tenant: 'default' }],
+  ]
+  const brought = await bring(rows, { tenant: 'acme', isTenantFixed: true })
+  expect(brought.imported).toBe(1)
+  expect(brought.rejected.map(({ policyNumber, field }) => [policyNumber, field])).toEqual([
+    ['B2', 'tenant'],
+    ['B3', 'tenant'],
+  ])
+  expect(await tenantOf('B2')).toBeUndefined()
+})
+
+test('a number of another tenant is taken, and nothing of its policy is told', async () => {
+  await bring([['C1', { sum_insured: '300' }]], { tenant: 'acme' })
+  const again = await bring([['C1', { sum_insured: '300' }]], { tenant: 'acme' })
+  expect(again).toMatchObject({ imported: 0, unchanged: 1, rejected: [] })
+  const other = await bring([['C1', { sum_insured: '999' }]], { tenant: 'bluejet' })
+  expect(other).toMatchObject({
+    imported: 0,
+    unchanged: 0,
+    rejected: [{ field: 'policy_number', reason: 'is the number of another policy' }],
+  })
+  expect(await tenantOf('C1')).toBe('acme')
+})
+
+test('what is no name of a tenant is told', async () => {
+  const brought = await bring([['D1', { tenant: 'ACME Ltd' }]])
+  expect(brought.rejected).toMatchObject([{ field: 'tenant' }])
+})
+
+test('the tenant of a policy never changes', async () => {
+  await bring([['E1', {}]], { tenant: 'acme' })
+  const moved = sql`update policy set tenant = 'default' where policy_number = 'E1'`
+  await expect(moved.execute(database.db)).rejects.toThrow('append-only')
+})
+
+test('lists keep to a tenant that is asked for', async () => {
+  await bring([['F1', {}]], { tenant: 'only-here' })
+  const list = (tenant?: string) =>
+    createPolicyList(database.db).list({ tenant }, { limit: 200, cursor: undefined })
+  expect((await list('only-here')).items.map((one) => one.policyNumber)).toEqual(['F1'])
+  expect((await list()).items.map((one) => one.tenant)).toContain('only-here')
+  expect((await list('nobody')).items).toEqual([])
+})
+
+test('a quote becomes a policy of its tenant', async () => {
+  await using desk = await quoteDesk()
+  const id = await desk.quoteId()
+  await sql`insert into quote (id, product_version_id, leg_key, sold, leg, sum_insured_minor, currency,
+      premium_minor, rate, terms, amounts, quoted_at, expires_at, tenant)
+    select groundstop_id('other'), product_version_id, leg_key, sold, leg, sum_insured_minor, currency,
+      premium_minor, rate, terms, amounts, quoted_at, expires_at, 'acme'
+    from quote where id = ${id}::uuid`.execute(desk.db)
+  const { rows } = await sql<{ id: string }>`
+    select id from quote where tenant = 'acme'`.execute(desk.db)
+  expect(await desk.bind(rows[0]?.id ?? '', 'Q1')).toMatchObject({ kind: 'bound' })
+  expect(await desk.bind(id, 'Q2')).toMatchObject({ kind: 'bound' })
+  const bound = await sql`select policy_number as n, tenant from policy order by 1`.execute(desk.db)
+  expect(bound.rows).toEqual([
+    { n: 'Q1', tenant: 'acme' },
+    { n: 'Q2', tenant: 'default' },
+  ])
+})
