@@ -104,7 +104,13 @@ const noQuery = z.strictObject({})
 
 const figures = z.strictObject({ by: z.string(), items: z.array(objectShape) })
 
-function read(
+function read(summary: string, answer: z.ZodType, query: z.ZodObject): Contracts {
+  const whose = { permission: 'book.read', isForTenants: true } as const
+  return { get: { summary, ...whose, query, answers: { 200: answer } } }
+}
+
+/** What shows legs or accounts shows what others insure as well. */
+function houseRead(
   summary: string,
   answer: z.ZodType,
   query: z.ZodObject,
@@ -166,7 +172,7 @@ function addLegRoutes(app: Express, { reads, readClock }: BookReadsDeps): void {
         response.json(await pageOrProblem(page))
       },
     },
-    read('Legs by departure date', pageShape(), legsQuery, 'operations.read'),
+    houseRead('Legs by departure date', pageShape(), legsQuery, 'operations.read'),
   )
   const readLeg = async (request: Request) => {
     const { seq } = parseInput(legQuery, request.query, 'query')
@@ -180,7 +186,7 @@ function addLegRoutes(app: Express, { reads, readClock }: BookReadsDeps): void {
         response.json(await readLeg(request))
       },
     },
-    read('One leg with all that is known of it', objectShape, legQuery, 'operations.read'),
+    houseRead('One leg with all that is known of it', objectShape, legQuery, 'operations.read'),
   )
   addRoute(
     app,
@@ -191,7 +197,7 @@ function addLegRoutes(app: Express, { reads, readClock }: BookReadsDeps): void {
         response.json(explainPolls(leg, (await readClock()).now))
       },
     },
-    read('When a leg is polled next and why', objectShape, legQuery, 'operations.read'),
+    houseRead('When a leg is polled next and why', objectShape, legQuery, 'operations.read'),
   )
 }
 
@@ -243,7 +249,7 @@ function addLedgerRoutes(app: Express, { reads }: BookReadsDeps): void {
         response.json(await pageOrProblem(reads.ledger.accounts(filter, { limit, cursor })))
       },
     },
-    read('Accounts with what they hold', pageShape(), accountsQuery),
+    houseRead('Accounts with what they hold', pageShape(), accountsQuery),
   )
   addRoute(
     app,
@@ -255,7 +261,7 @@ function addLedgerRoutes(app: Express, { reads }: BookReadsDeps): void {
         response.json(await pageOrProblem(reads.ledger.statement(account, page)))
       },
     },
-    read('What moved on an account', pageShape(), statementQuery),
+    houseRead('What moved on an account', pageShape(), statementQuery),
   )
 }
 

@@ -45,6 +45,7 @@ const CONTRACTS = {
   approve: {
     summary: 'Approve a payout that waits for a person',
     permission: 'claims.decide',
+    isForTenants: true,
     body: noteBody,
     isKeyed: true,
     answers: {
@@ -54,6 +55,7 @@ const CONTRACTS = {
   payee: {
     summary: 'Correct where a payout goes',
     permission: 'claims.decide',
+    isForTenants: true,
     body: payeeBody,
     isKeyed: true,
     answers: { 200: z.strictObject({ changed: z.boolean(), state: z.string() }) },

@@ -90,18 +90,25 @@ const CREATE: Contracts = {
   post: {
     summary: 'Quote cover of a flight',
     permission: 'book.sell',
+    isForTenants: true,
     body: quoteBody,
     isKeyed: true,
     answers: { 201: quoteShape },
   },
 }
 const SHOW: Contracts = {
-  get: { summary: 'One quote', permission: 'book.sell', answers: { 200: quoteShape } },
+  get: {
+    summary: 'One quote',
+    permission: 'book.sell',
+    isForTenants: true,
+    answers: { 200: quoteShape },
+  },
 }
 const BIND: Contracts = {
   post: {
     summary: 'Bind a quote',
     permission: 'book.sell',
+    isForTenants: true,
     body: holder,
     isKeyed: true,
     answers: { 200: boundShape, 201: boundShape },
