@@ -5,7 +5,6 @@
 import type { Database } from '../db/client.ts'
 import { createAppealStore } from '../db/stores/appeal-store.ts'
 import { createBookReads } from '../db/stores/book-reads.ts'
-import { createNotificationReads } from '../db/stores/notification-reads.ts'
 import { createPolicyDetailsStore } from '../db/stores/policy-details.ts'
 import { createQuoteStore } from '../db/stores/quote-store.ts'
 import { createTenantSight } from '../db/stores/tenant-sight.ts'
@@ -16,9 +15,10 @@ import { PayoutNotFoundError } from '../operations/resolve-payout.ts'
 import type { AppDeps } from './app.ts'
 import type { ApiParts } from './parts.ts'
 import { createReviewCases } from './review-cases.ts'
+import { personsOf } from './tenant-persons.ts'
 
 /** The house's doors, and what a tenant's are built over. */
-export type TenantParts = Pick<ApiParts, 'client' | 'clock' | 'config'> & {
+export type TenantParts = Pick<ApiParts, 'client' | 'clock' | 'config' | 'keys'> & {
   readonly tenant: string
   /** Opened for the tenant. */
   readonly db: Database
@@ -35,7 +35,7 @@ export function tenantDoors(parts: TenantParts): AppDeps {
     ...sellingOf(parts, sight),
     payoutActions: payoutActionsOf(house, sight),
     reviewCases: reviewCasesOf(parts, sight),
-    notifications: toldOf(parts, sight),
+    ...personsOf(parts, sight),
     tasks: tasksOf(parts),
     idempotency: keyedFor(tenant, house.idempotency),
   }
@@ -119,23 +119,6 @@ function reviewCasesOf(parts: TenantParts, sight: TenantSight): AppDeps['reviewC
       await seen(request.caseId)
       return house.reviewCases.decide(request)
     },
-  }
-}
-
-function toldOf({ db, house }: TenantParts, sight: TenantSight): AppDeps['notifications'] {
-  // What a list shows is not closed: no key is asked for.
-  const own = createNotificationReads(db, null)
-  const change =
-    (kind: 'resend' | 'suppress'): AppDeps['notifications'][typeof kind] =>
-    async (notificationId, note) =>
-      (await sight.notification(notificationId))
-        ? house.notifications[kind](notificationId, note)
-        : { kind: 'not-found' }
-  return {
-    ...house.notifications,
-    list: (filter, page) => own.list(filter, page),
-    resend: change('resend'),
-    suppress: change('suppress'),
   }
 }
 

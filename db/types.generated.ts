@@ -986,6 +986,12 @@ export interface Task {
   updated_at: Generated<Instant>;
 }
 
+export interface TenantHolder {
+  created_at: Generated<Instant>;
+  holder_ref: string;
+  tenant: string;
+}
+
 export interface TimetableLook {
   created_at: Generated<Instant>;
   finding: string;
@@ -1090,6 +1096,7 @@ export interface DB {
   schedule_watch: ScheduleWatch;
   setting: Setting;
   task: Task;
+  tenant_holder: TenantHolder;
   timetable_look: TimetableLook;
   told_case: ToldCase;
   virtual_clock: VirtualClock;

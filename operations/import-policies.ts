@@ -12,7 +12,7 @@ import type { BoundPolicy, PolicyStore } from '../domain/ports/policy-store.ts'
 import type { ProductStore } from '../domain/ports/product-store.ts'
 import { DEFAULT_TENANT } from '../domain/role.ts'
 import type { Instant } from '../domain/time.ts'
-import { differingColumns, newPolicyPage, refusalAtBind } from './policy-page.ts'
+import { differingColumns, FOREIGN_HOLDER, newPolicyPage, refusalAtBind } from './policy-page.ts'
 import type { BindableRow } from './policy-page.ts'
 import { TimetableLookup } from './timetable-lookup.ts'
 
@@ -137,7 +137,7 @@ class ImportRun {
     }
     const fresh = [...rows.values()].filter(({ row }) => !bound.has(row.policyNumber))
     const now = await this.#deps.clock.now()
-    await this.#bind(await this.#findLegs(fresh, now), now)
+    await this.#bind(await this.#ownHolders(await this.#findLegs(fresh, now)), now)
     await this.#settleRepeats(fresh)
   }
 
@@ -189,6 +189,23 @@ class ImportRun {
       }
     }
     return bindable
+  }
+
+  /** The rows whose payee is not another tenant's; of two within a page the first one's. */
+  async #ownHolders(rows: readonly BindableRow[]): Promise<readonly BindableRow[]> {
+    if (rows.length === 0) return rows
+    const tenants = new Map<string, string>()
+    for (const { row } of rows) {
+      if (!tenants.has(row.payeeRef)) tenants.set(row.payeeRef, tenantOf(row))
+    }
+    const holders = [...tenants].map(([holderRef, tenant]) => ({ holderRef, tenant }))
+    const foreign = await this.#deps.policyStore.foreignHolders(holders)
+    return rows.filter(({ line, row }) => {
+      const isOwn = !foreign.has(row.payeeRef) && tenants.get(row.payeeRef) === tenantOf(row)
+      const refusal = { field: 'payee_ref', reason: FOREIGN_HOLDER }
+      if (!isOwn) this.#reject(line, row.policyNumber, [refusal])
+      return isOwn
+    })
   }
 
   async #bind(rows: readonly BindableRow[], now: Instant): Promise<void> {
@@ -261,6 +278,10 @@ class ImportRun {
     const reason = first.reason + more.join('')
     this.#rejected.push({ line, policyNumber, field: first.field, reason })
   }
+}
+
+function tenantOf({ tenant }: PolicyRow): string {
+  return tenant ?? DEFAULT_TENANT
 }
 
 const SHOWN_NUMBER_LENGTH = 64

@@ -14,6 +14,9 @@ import { DEFAULT_TENANT } from '../domain/role.ts'
 import type { Instant } from '../domain/time.ts'
 import { nextTimetableLook } from '../domain/timetable-watch.ts'
 
+/** Why a row's payee is not taken; whose it is, is not told. */
+export const FOREIGN_HOLDER = "is another tenant's holder"
+
 /** A row whose leg and product are known. */
 export type BindableRow = {
   readonly line: number

@@ -57,6 +57,7 @@ const ONE: Contracts = {
   get: {
     summary: 'A notification with its words',
     permission: 'holders.serve',
+    isForTenants: true,
     query: noQuery,
     answers: { 200: objectShape },
   },

@@ -23,7 +23,7 @@ export type PayoutActionDeps = {
       readonly held: number
       readonly awaitingSecond: number
     }>
-    /** Throws PayoutNotFoundError and PayeeFixedError. */
+    /** Throws PayoutNotFoundError, PayeeFixedError and PayeeForeignError. */
     correctPayee(
       correction: Note & { readonly payeeRef: string },
     ): Promise<{ readonly isChanged: boolean; readonly state: string }>
@@ -66,6 +66,7 @@ const CONTRACTS = {
 const REFUSALS: Readonly<Record<string, 404 | 409>> = {
   PayoutNotFoundError: 404,
   PayeeFixedError: 409,
+  PayeeForeignError: 409,
   SecondApproverError: 409,
 }
 

@@ -6,6 +6,7 @@ import type { BoundPolicy, DecidedPolicy, PolicyStore } from '../../domain/ports
 import type { Database } from '../client.ts'
 import { retriedTransaction } from '../retried-transaction.ts'
 import { bindPage } from './policy-binding.ts'
+import { foreignHolders } from './tenant-holders.ts'
 
 /** The policy store over a database. */
 export function createPolicyStore(db: Database): PolicyStore {
@@ -14,6 +15,10 @@ export function createPolicyStore(db: Database): PolicyStore {
     bind: async (page) => {
       if (page.policies.length > MAX_BIND_PAGE) throw new RangeError('page of policies is too long')
       return await retriedTransaction(db, (trx) => bindPage(trx, page))
+    },
+    foreignHolders: (holders) => {
+      if (holders.length > MAX_BIND_PAGE) throw new RangeError('page of holders is too long')
+      return foreignHolders(db, holders)
     },
     listDecided: (after, limit) => listDecided(db, after, limit),
   }

@@ -25,6 +25,7 @@ import { retriedTransaction } from '../retried-transaction.ts'
 import type { DB } from '../types.generated.ts'
 import { bindPage, insertLegs } from './policy-binding.ts'
 import { readSaleState } from './sale-gate.ts'
+import { foreignHolders } from './tenant-holders.ts'
 import { factsOf, watchedLegColumns, watchedLegOf } from './watched-leg.ts'
 import type { WatchedLegRow } from './watched-leg.ts'
 
@@ -34,6 +35,7 @@ export function createQuoteStore(db: Database): QuoteStore {
     create: (quote) => create(db, quote),
     readSaleState: (product) => readSaleState(db, product),
     find: async (quoteId) => (await read(db, quoteId))?.quote ?? null,
+    foreignHolders: (holders) => foreignHolders(db, holders),
     bind: (binding) => retriedTransaction(db, (trx) => bind(trx, binding)),
   }
 }

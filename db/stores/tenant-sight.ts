@@ -22,5 +22,12 @@ export function createTenantSight(db: Database): TenantSight {
     notification: (notificationId) =>
       sees(sql`
         select exists (select from notification where id = ${notificationId}::uuid) as found`),
+    holder: (holderRef) =>
+      sees(sql`
+        select exists (select from tenant_holder where holder_ref = ${holderRef}) as found`),
+    privacyRequest: (requestId) =>
+      sees(sql`select exists (
+        select from privacy_request where id = ${requestId}::uuid
+        union all select from privacy_request_archive where id = ${requestId}::uuid) as found`),
   }
 }

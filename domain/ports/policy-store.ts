@@ -3,6 +3,7 @@ import type { LegKey } from '../leg.ts'
 import type { Currency, MinorUnits } from '../money.ts'
 import type { PollPhase } from '../poll-plan.ts'
 import type { Instant, LocalDate } from '../time.ts'
+import type { TenantHolders } from './tenant-holders.ts'
 
 /** What a policy was bound with, for telling a repeated row from a conflicting one. */
 export type BoundPolicy = {
@@ -97,7 +98,7 @@ export type DecidedPolicy = {
 }
 
 /** Binds policies and lists decided ones. */
-export interface PolicyStore {
+export interface PolicyStore extends TenantHolders {
   /** Those of the numbers that are bound. At most MAX_BIND_PAGE numbers. */
   findBound(policyNumbers: readonly string[]): Promise<ReadonlyMap<string, BoundPolicy>>
   /**

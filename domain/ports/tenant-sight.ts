@@ -7,4 +7,7 @@ export interface TenantSight {
   payout(payoutId: string): Promise<boolean>
   reviewCase(caseId: string): Promise<boolean>
   notification(notificationId: string): Promise<boolean>
+  /** By the policies' `payee_ref`. */
+  holder(holderRef: string): Promise<boolean>
+  privacyRequest(requestId: string): Promise<boolean>
 }

@@ -2,8 +2,10 @@
 import { sql } from 'kysely'
 
 import { createApiKeyStore } from '../../db/stores/api-key-store.ts'
+import { createContactStore } from '../../db/stores/contact-store.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
 import type { Database } from '../../db/client.ts'
+import type { Contact } from '../../domain/contact.ts'
 import { createApiKey } from '../../operations/manage-api-keys.ts'
 import { createSystemClock } from '../../platform/clock/system-clock.ts'
 import { BOOK_DECIDED_AT, makeReadBook, numberOn } from '../support/read-book.ts'
@@ -82,6 +84,11 @@ async function keyOf(db: Database, tenant: Tenant) {
 /** 45 minutes late, which FD45 pays for; each tenant's first policy there is one. */
 const PAYING_LEG = 3
 
+function contactOf(holderRef: string, tenant: Tenant): Contact {
+  const names = { displayName: `Zoe of ${tenant}`, email: `zoe@${tenant}.example`, phone: null }
+  return { holderRef, ...names, locale: 'en', channels: ['email'], push: null }
+}
+
 /** The first place of a tenant on every flight. */
 const FIRST: Readonly<Record<Tenant, number>> = { acme: 0, bluejet: 3, default: 6 }
 
@@ -116,6 +123,12 @@ async function makeThings(db: Database, tenant: Tenant): Promise<Things> {
     values (${userId}, ${tenant}, ${`ben-${tenant}`}, ${`ben@${tenant}.example`}, 'viewer', true)`.execute(
     db,
   )
-  const payouts = { payoutId: policy.payoutId, policyId: policy.id, payeeRef: policy.payeeRef }
-  return { policyNumber, ...payouts, caseId, notificationId, taskId, userId }
+  const requestId = caseId.replaceAll('1', '5')
+  await createContactStore(db, null).save([contactOf(policy.payeeRef, tenant)])
+  await sql`
+    insert into privacy_request (id, kind, holder_ref, received_at, due_at, received_by)
+    values (${requestId}, 'export', ${policy.payeeRef}, now(), now() + interval '30 days', 'ana')
+  `.execute(db)
+  const ids = { payoutId: policy.payoutId, policyId: policy.id, holderRef: policy.payeeRef }
+  return { policyNumber, ...ids, caseId, notificationId, taskId, userId, requestId }
 }

@@ -72,6 +72,8 @@ async function everything(): Promise<unknown> {
       (select json_agg(x order by x.id) from appeal x) as appeals,
       (select json_agg(x order by x.id) from notification x) as notifications,
       (select json_agg(x order by x.id) from quote x) as quotes,
+      (select json_agg(x order by x.holder_ref) from contact x) as contacts,
+      (select json_agg(x order by x.id) from privacy_request x) as requests,
       (select json_agg(x order by x.id) from task x) as tasks,
       (select json_agg(x order by x.id) from auth_user x) as users,
       (select json_agg(json_build_array(x.id, x.revoked_at) order by x.id) from api_key x) as keys
@@ -153,6 +155,7 @@ describe('what lists and adds up', () => {
       expect(await count('/api/payouts')).toBe(rows[0]?.payouts)
       expect(await count('/api/reviews')).toBe(1)
       expect(await count('/api/notifications')).toBe(1)
+      expect(await count('/api/privacy-requests')).toBe(1)
       expect(await count('/api/tasks')).toBe(1)
     }
   })
@@ -191,17 +194,18 @@ describe('what is the whole installation’s', () => {
   })
 })
 
-describe('what a tenant brings', () => {
-  const row = (number: string, more: object = {}) => {
-    const [leg] = rig.legs
-    return {
-      ...{ policy_number: number, product: 'FD120', carrier: leg?.carrier, origin: leg?.origin },
-      ...{ flight_number: leg?.flightNumber, destination: leg?.destination, currency: 'USD' },
-      ...{ departure_date: leg?.originLocalDate, sum_insured: '100', payee_ref: `acct_${number}` },
-      ...{ bound_at: '2013-02-01T00:00:00Z', ...more },
-    }
+/** A row of a book that may be bound today. */
+const row = (number: string, more: object = {}) => {
+  const [leg] = rig.legs
+  return {
+    ...{ policy_number: number, product: 'FD120', carrier: leg?.carrier, origin: leg?.origin },
+    ...{ flight_number: leg?.flightNumber, destination: leg?.destination, currency: 'USD' },
+    ...{ departure_date: leg?.originLocalDate, sum_insured: '100', payee_ref: `acct_${number}` },
+    ...{ bound_at: '2013-02-01T00:00:00Z', ...more },
   }
+}
 
+describe('what a tenant brings', () => {
   it('is its own, and no other’s by name', async () => {
     const bound = await rig.askAs('acme', 'POST', '/api/policies', { body: row('N-1') })
     expect(bound.status, JSON.stringify(bound.body)).toBe(201)
@@ -243,6 +247,62 @@ describe('what a tenant brings', () => {
       status: 422,
       body: { errors: [{ path: 'policy_number', message: 'is the number of another policy' }] },
     })
+  })
+})
+
+describe('a holder', () => {
+  const keep = (holderRef: string) => {
+    const contact = { holder_ref: holderRef, name: 'Mallory', email: 'mallory@bluejet.example' }
+    return rig.askAs('bluejet', 'POST', '/api/contacts', { body: { contacts: [contact] } })
+  }
+  const ask = (holderRef: string) => {
+    const body = { kind: 'export', holderRef, reason: 'letter' }
+    return rig.askAs('bluejet', 'POST', '/api/privacy-requests', { body })
+  }
+
+  it('of another tenant is neither written to, nor asked for, nor paid', async () => {
+    for (const { holderRef = '' } of [rig.things.acme, rig.things.default]) {
+      const before = await everything()
+      expect(await keep(holderRef)).toMatchObject({
+        status: 422,
+        body: { errors: [{ path: 'contacts.0.holder_ref' }] },
+      })
+      expect(await ask(holderRef)).toMatchObject({
+        status: 422,
+        body: { errors: [{ path: 'holderRef', message: 'no holder of yours has this token' }] },
+      })
+      const payee = `/api/payouts/${rig.things.bluejet['payoutId']}/payee`
+      const body = { reason: 'moved', payeeRef: holderRef }
+      expect((await rig.askAs('bluejet', 'POST', payee, { body })).status).toBe(409)
+      const bound = { body: row('H-1', { payee_ref: holderRef }) }
+      expect(await rig.askAs('bluejet', 'POST', '/api/policies', bound)).toMatchObject({
+        status: 422,
+        body: { errors: [{ path: 'payee_ref' }] },
+      })
+      const quote = `/api/quotes/${rig.things.bluejet['quoteId']}/bind`
+      const bind = { body: { payee_ref: holderRef, policy_number: 'H-2' } }
+      expect(await rig.askAs('bluejet', 'POST', quote, bind)).toMatchObject({
+        status: 422,
+        body: { errors: [{ path: 'payee_ref' }] },
+      })
+      expect(await everything()).toEqual(before)
+    }
+  })
+
+  it('of its own is, and one that is nobody’s yet becomes its own', async () => {
+    expect((await keep(rig.things.bluejet['holderRef'] ?? '')).status).toBe(200)
+    expect((await keep('acct_new')).status).toBe(200)
+    expect((await ask('acct_new')).status).toBe(201)
+    const bound = { body: row('H-3', { payee_ref: 'acct_new' }) }
+    expect((await rig.askAs('acme', 'POST', '/api/policies', bound)).status).toBe(422)
+    expect((await rig.askAs('default', 'POST', '/api/policies', bound)).status).toBe(422)
+    expect((await rig.askAs('bluejet', 'POST', '/api/policies', bound)).status).toBe(201)
+    const shown = await rig.askAs(
+      'acme',
+      'GET',
+      `/api/notifications/${rig.things.acme['notificationId']}`,
+    )
+    expect(JSON.stringify(shown.body)).toContain('Zoe of acme')
   })
 })
 

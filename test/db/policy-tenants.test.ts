@@ -2,9 +2,11 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
+import { createContactStore } from '../../db/stores/contact-store.ts'
 import { createPolicyList } from '../../db/stores/policy-list.ts'
 import { createPolicyStore } from '../../db/stores/policy-store.ts'
 import { createProductStore } from '../../db/stores/product-store.ts'
+import { importContacts } from '../../operations/import-contacts.ts'
 import { ensureProducts } from '../../operations/ensure-products.ts'
 import { importPolicies, type ImportOptions } from '../../operations/import-policies.ts'
 import {
@@ -119,10 +121,66 @@ test('a quote becomes a policy of its tenant', async () => {
   const { rows } = await sql<{ id: string }>`
     select id from quote where tenant = 'acme'`.execute(desk.db)
   expect(await desk.bind(rows[0]?.id ?? '', 'Q1')).toMatchObject({ kind: 'bound' })
-  expect(await desk.bind(id, 'Q2')).toMatchObject({ kind: 'bound' })
+  const foreign = { kind: 'invalid', problems: [{ field: 'payee_ref' }] }
+  expect(await desk.bind(id, 'Q2')).toMatchObject(foreign)
+  expect(await desk.bind(id, 'Q2', 'acct_2')).toMatchObject({ kind: 'bound' })
   const bound = await sql`select policy_number as n, tenant from policy order by 1`.execute(desk.db)
   expect(bound.rows).toEqual([
     { n: 'Q1', tenant: 'acme' },
     { n: 'Q2', tenant: 'default' },
   ])
+})
+
+test('a holder is one tenant’s: whoever names them first', async () => {
+  const shared = { payee_ref: 'acct_shared' }
+  expect(await bring([['G1', shared]], { tenant: 'acme' })).toMatchObject({ imported: 1 })
+  expect(await bring([['G2', shared]], { tenant: 'acme' })).toMatchObject({ imported: 1 })
+  for (const tenant of ['bluejet', 'default']) {
+    expect(await bring([['G3', shared]], { tenant })).toMatchObject({
+      imported: 0,
+      rejected: [{ field: 'payee_ref', reason: "is another tenant's holder" }],
+    })
+  }
+  const ours = { payee_ref: 'acct_ours' }
+  expect(await bring([['G4', ours]])).toMatchObject({ imported: 1 })
+  expect(await bring([['G5', ours]], { tenant: 'acme' })).toMatchObject({ imported: 0 })
+})
+
+test('two tenants of one page that name a holder leave it to the first', async () => {
+  const named = (tenant: string) => ({ payee_ref: 'acct_both', tenant })
+  const rows: [string, Change][] = [
+    ['H1', named('acme')],
+    ['H2', named('bluejet')],
+    ['H3', named('acme')],
+  ]
+  const brought = await bring(rows)
+  expect(brought.imported).toBe(2)
+  expect(brought.rejected.map(({ policyNumber }) => policyNumber)).toEqual(['H2'])
+})
+
+test('a policy cannot be moved to another tenant’s holder, whatever statement tries', async () => {
+  await bring([['I1', { payee_ref: 'acct_i1' }]], { tenant: 'acme' })
+  await bring([['I2', { payee_ref: 'acct_i2' }]], { tenant: 'bluejet' })
+  const move = (to: string) =>
+    sql`update policy set payee_ref = ${to} where policy_number = 'I1'`.execute(database.db)
+  await expect(move('acct_i2')).rejects.toThrow('the holder is of another tenant')
+  await move('acct_i3')
+  await expect(
+    sql`update policy set payee_ref = 'acct_i3' where policy_number = 'I2'`.execute(database.db),
+  ).rejects.toThrow('the holder is of another tenant')
+})
+
+test('contacts of a tenant are of its holders and of nobody’s', async () => {
+  await bring([['J1', { payee_ref: 'acct_j1' }]], { tenant: 'acme' })
+  await bring([['J2', { payee_ref: 'acct_j2' }]])
+  const rows = ['acct_j1', 'acct_j2', 'acct_j3'].map((ref, line) => ({
+    line,
+    row: { holder_ref: ref, email: 'zoe@example.com' },
+  }))
+  const contactStore = createContactStore(database.db, null)
+  const kept = await importContacts({ contactStore, tenant: 'acme' }, rows)
+  expect(kept).toMatchObject({ created: 2, rejected: [{ line: 1, field: 'holder_ref' }] })
+  const other = await importContacts({ contactStore, tenant: 'bluejet' }, rows)
+  expect(other.rejected.map(({ line }) => line)).toEqual([0, 1, 2])
+  expect(await importContacts({ contactStore }, rows)).toMatchObject({ created: 1, rejected: [] })
 })

@@ -1,8 +1,11 @@
 /** The second lock: whatever a statement asks for, the role of tenants gives the rows of one tenant alone. */
+import { randomUUID } from 'node:crypto'
+
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createDatabase, type Database } from '../../db/client.ts'
+import { migrate } from '../../db/migrate.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { makeReadBook } from '../support/read-book.ts'
 
@@ -35,6 +38,16 @@ beforeAll(async () => {
     union all select now(), 'ana', 'policy.cancel', 'policy:' || policy_number, '{}'::jsonb from policy`.execute(
     db,
   )
+  await sql`
+    insert into contact (holder_ref, email, locale, channels)
+    select payee_ref, 'zoe@example.com', 'en', '{email}' from policy`.execute(db)
+  await sql`
+    insert into person_key (holder_ref, material)
+    select payee_ref, decode(repeat('00', 32), 'hex') from policy`.execute(db)
+  await sql`
+    insert into privacy_request (id, kind, holder_ref, received_at, due_at, received_by)
+    select groundstop_id('r|' || id), 'export', payee_ref, now(), now() + interval '30 days', 'ana'
+    from policy`.execute(db)
   acme = createDatabase(url, { max: 2, tenant: 'acme' })
   nobody = createDatabase(url, { max: 1, tenant: 'nobody' })
 })
@@ -63,6 +76,11 @@ const OWN: Readonly<Record<string, string>> = {
     join policy p on p.id in (x.subject_id, o.policy_id) where p.tenant = 'acme'`,
   told_case: `told_case t join review_case x on x.id = t.case_id left join payout o on o.id = x.subject_id
     join policy p on p.id in (x.subject_id, o.policy_id) where p.tenant = 'acme'`,
+  contact: `contact x join policy p on p.payee_ref = x.holder_ref where p.tenant = 'acme'`,
+  person_key: `person_key x join policy p on p.payee_ref = x.holder_ref where p.tenant = 'acme'`,
+  privacy_request: `privacy_request x join policy p on p.payee_ref = x.holder_ref
+    where p.tenant = 'acme'`,
+  tenant_holder: `tenant_holder x where x.tenant = 'acme'`,
   ledger_transaction: `ledger_transaction x where exists (select from policy p
     left join payout o on o.policy_id = p.id
     where p.tenant = 'acme' and split_part(x.ref, ':', 2) in (p.id::text, o.id::text))`,
@@ -96,7 +114,7 @@ describe('a connection of a tenant', () => {
     `delete from payout`,
     `insert into review_case (id, subject_kind, subject_id, reason_code, opened_at)
       values (groundstop_id('y'), 'policy', groundstop_id('z'), 'PAYEE', now())`,
-    `select * from contact`,
+    `select * from erased_person`,
     `select * from auth_user`,
     `select * from pool_balance`,
   ])('is denied: %s', async (statement) => {
@@ -129,4 +147,38 @@ describe('the house', () => {
       explain (costs off) select id from policy`.execute(acme)
     expect(seen.rows.map((row) => row['QUERY PLAN']).join('\n')).toContain('current_setting')
   })
+})
+
+describe('a database user that may not make roles', () => {
+  it('is told what an administrator has to run, and migrates once that was done', async () => {
+    const name = `plain_${randomUUID().replaceAll('-', '')}`
+    const { db } = database
+    const run = (statement: string) => sql.raw(statement).execute(db)
+    await run(`create role ${name} login password 'x'`)
+    // What the functions of retention set for themselves.
+    await run(`grant set on parameter groundstop.retention to ${name}`)
+    await using empty = await createTestDatabase({ isEmpty: true })
+    const own = new URL(empty.url)
+    await run(`alter database ${own.pathname.slice(1)} owner to ${name}`)
+    await sql.raw(`alter schema public owner to ${name}`).execute(empty.db)
+    own.username = name
+    own.password = 'x'
+    const plain = createDatabase(own.href, { max: 1 })
+    try {
+      const needed = `grant groundstop_tenant to ${name}`
+      await expect(migrate(plain)).rejects.toThrow(
+        `may not act as groundstop_tenant: have an administrator of the server run: ${needed}`,
+      )
+      await run(needed)
+      expect((await migrate(plain)).length).toBeGreaterThan(50)
+      const tenant = createDatabase(own.href, { max: 1, tenant: 'acme' })
+      expect(await count(tenant, 'policy')).toBe(0)
+      await tenant.destroy()
+    } finally {
+      await plain.destroy()
+      await sql.raw(`drop owned by ${name} cascade`).execute(empty.db)
+      await run(`alter database ${own.pathname.slice(1)} owner to current_user`)
+      await run(`drop role ${name}`)
+    }
+  }, 60_000)
 })
