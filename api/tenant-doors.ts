@@ -13,6 +13,7 @@ import type { TenantSight } from '../domain/ports/tenant-sight.ts'
 import { ReviewNotFoundError } from '../operations/decide-review.ts'
 import { PayoutNotFoundError } from '../operations/resolve-payout.ts'
 import type { AppDeps } from './app.ts'
+import { NoSuchJobRunError } from './job-runs.ts'
 import type { ApiParts } from './parts.ts'
 import { createReviewCases } from './review-cases.ts'
 import { personsOf } from './tenant-persons.ts'
@@ -37,6 +38,7 @@ export function tenantDoors(parts: TenantParts): AppDeps {
     reviewCases: reviewCasesOf(parts, sight),
     ...personsOf(parts, sight),
     tasks: tasksOf(parts),
+    jobs: jobsOf(parts),
     idempotency: keyedFor(tenant, house.idempotency),
   }
 }
@@ -133,6 +135,18 @@ function tasksOf({ tenant, house }: TenantParts): AppDeps['tasks'] {
     async read(taskId) {
       const found = await house.tasks.read(taskId)
       return found?.task.tenant === tenant ? found : null
+    },
+  }
+}
+
+/** A run says whom it was started for. The server's lists do not: they are the house's. */
+function jobsOf({ tenant, house }: TenantParts): AppDeps['jobs'] {
+  return {
+    ...house.jobs,
+    async read(id, runId) {
+      const run = await house.jobs.read(id, runId)
+      if (run.tenant !== tenant) throw new NoSuchJobRunError(`no job has the id ${id}`)
+      return run
     },
   }
 }

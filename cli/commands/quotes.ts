@@ -13,6 +13,7 @@ import { createProductStore } from '../../db/stores/product-store.ts'
 import { createQuoteStore } from '../../db/stores/quote-store.ts'
 import { parseCoverRow, type CoverRow } from '../../domain/policy-row.ts'
 import { quoteStateAt, type Quote } from '../../domain/quote.ts'
+import { DEFAULT_TENANT } from '../../domain/role.ts'
 import { bindQuote, type QuoteBound } from '../../operations/bind-quote.ts'
 import { createQuote } from '../../operations/create-quote.ts'
 import { ensureProducts } from '../../operations/ensure-products.ts'
@@ -24,6 +25,7 @@ import { openDatabase } from '../instance-access.ts'
 import { loginActor } from '../note-options.ts'
 import { moneyText } from '../screen/lines.ts'
 import { fieldLines, timeText } from '../screen/table.ts'
+import { parseTenant } from '../tenant-argument.ts'
 
 type CreateFlags = {
   readonly product: string
@@ -34,6 +36,7 @@ type CreateFlags = {
   readonly sum: string
   readonly currency: string
   readonly ttl?: number
+  readonly tenant: string
   readonly json: boolean
 }
 
@@ -53,6 +56,7 @@ export function register(program: Command, context: CliContext): void {
     .requiredOption('--sum <amount>', 'sum insured in major units, as 250.00')
     .option('--currency <code>', 'ISO 4217', 'USD')
     .option('--ttl <seconds>', "how long the quote holds; the product's when left out", secondsOf)
+    .option('--tenant <name>', 'whose policy it becomes', parseTenant, DEFAULT_TENANT)
     .option('--json', 'print one JSON object', false)
     .action((flags: CreateFlags) => create(context, flags))
   quotes
@@ -89,6 +93,7 @@ async function create(context: CliContext, flags: CreateFlags): Promise<void> {
   const request = {
     cover,
     ref: randomUUID(),
+    tenant: flags.tenant,
     ...(flags.ttl === undefined ? {} : { ttlS: flags.ttl }),
   }
   const created = await createQuote(desk.deps, request, context.signal).catch(providerSilent)

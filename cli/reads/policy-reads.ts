@@ -12,8 +12,7 @@ import type { CliContext } from '../context.ts'
 import { moneyText } from '../screen/lines.ts'
 import { fieldLines, tableLines, timeText } from '../screen/table.ts'
 import { dateArgument } from './date-argument.ts'
-import { parseTenant } from '../tenant-argument.ts'
-import { addPageOptions, addReadOptions, pageLines, printRead } from './reading.ts'
+import { addPageOptions, addReadOptions, addTenantOption, pageLines, printRead } from './reading.ts'
 import type { PageFlags, ReadFlags } from './reading.ts'
 
 type ListFlags = PageFlags & {
@@ -22,12 +21,11 @@ type ListFlags = PageFlags & {
   readonly outcome?: 'PAY' | 'NO_PAY' | 'NONE'
   readonly leg?: string
   readonly departure?: LocalDate
-  readonly tenant?: string
 }
 
 /** Adds the subcommands. */
 export function addPolicyReads(policies: Command, context: CliContext): void {
-  addPageOptions(policies.command('list'))
+  addTenantOption(addPageOptions(policies.command('list')))
     .description('list policies by number')
     .addOption(new Option('--state <state>').choices(Object.keys(POLICY_TRANSITIONS)))
     .option('--product <code>', 'only those of this product')
@@ -36,17 +34,16 @@ export function addPolicyReads(policies: Command, context: CliContext): void {
     )
     .option('--leg <key>', 'only those of this leg')
     .option('--departure <date>', 'only this date at the origin', dateArgument(parseLocalDate))
-    .option('--tenant <name>', 'only those of this tenant', parseTenant)
     .action((flags: ListFlags) => {
-      const { state, product, outcome, leg, departure, tenant } = flags
-      const filter = { state, product, outcome, legKey: leg, departureDate: departure, tenant }
+      const { state, product, outcome, leg, departure } = flags
+      const filter = { state, product, outcome, legKey: leg, departureDate: departure }
       return printRead(context, flags, {
         what: 'policy',
         from: ({ reads }) => reads.policies.list(filter, flags),
         lines: (page) => pageLines(page, listLines),
       })
     })
-  addReadOptions(policies.command('show'))
+  addTenantOption(addReadOptions(policies.command('show')))
     .description('print one policy with its leg, decision and payouts')
     .argument('<number>', 'policy number')
     .action((number: string, flags: ReadFlags) =>
@@ -56,7 +53,7 @@ export function addPolicyReads(policies: Command, context: CliContext): void {
         lines: showLines,
       }),
     )
-  addReadOptions(policies.command('explain'))
+  addTenantOption(addReadOptions(policies.command('explain')))
     .description('explain a decision in words that its policyholder understands')
     .argument('<number>', 'policy number')
     .action((number: string, flags: ReadFlags) =>
@@ -69,7 +66,7 @@ export function addPolicyReads(policies: Command, context: CliContext): void {
         lines: ({ text }) => [text.join('\n\n')],
       }),
     )
-  addReadOptions(policies.command('evaluations'))
+  addTenantOption(addReadOptions(policies.command('evaluations')))
     .description('print what the rules said of a policy, with the evidence; all of it with --json')
     .argument('<number>', 'policy number')
     .action((number: string, flags: ReadFlags) =>

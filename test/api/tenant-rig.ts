@@ -6,6 +6,7 @@ import { createContactStore } from '../../db/stores/contact-store.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
 import type { Database } from '../../db/client.ts'
 import type { Contact } from '../../domain/contact.ts'
+import { DAY_MS } from '../../domain/time.ts'
 import { createApiKey } from '../../operations/manage-api-keys.ts'
 import { createSystemClock } from '../../platform/clock/system-clock.ts'
 import { BOOK_DECIDED_AT, makeReadBook, numberOn } from '../support/read-book.ts'
@@ -45,7 +46,8 @@ export async function createTenantRig(): Promise<TenantRig> {
     const { secret, apiKeyId } = await keyOf(db, tenant)
     secrets.set(tenant, secret)
     const quoteId = quotes.get(tenant) ?? ''
-    things.set(tenant, { ...(await makeThings(db, tenant)), quoteId, apiKeyId })
+    const id = await runFor(rig, tenant)
+    things.set(tenant, { ...(await makeThings(db, tenant)), quoteId, apiKeyId, id })
   }
   return {
     ...rig,
@@ -69,6 +71,24 @@ async function quoteFor(rig: ApiRig, tenant: Tenant): Promise<string> {
   const { status, body: quote } = await rig.ask('POST', '/api/quotes', { body, headers })
   if (status !== 201) throw new Error(JSON.stringify(quote))
   return (quote as { quoteId: string }).quoteId
+}
+
+/** What each tenant's run does: runs of one task are one run. */
+const TASKS: Readonly<Record<Tenant, string>> = {
+  acme: 'analyze',
+  bluejet: 'reindex',
+  default: 'vacuum',
+}
+
+/** A run that waits for tomorrow, for a tenant. */
+async function runFor(rig: ApiRig, tenant: Tenant): Promise<string> {
+  const executeAt = new Date(Date.now() + DAY_MS).toISOString()
+  const body = { type: 'MAINTENANCE', executeAt, payload: { task: TASKS[tenant] }, tenant }
+  const headers = { authorization: `Bearer ${TOKEN}` }
+  const path = '/api/admin/scheduler/jobs'
+  const { status, body: run } = await rig.ask('POST', path, { body, headers })
+  if (status !== 201) throw new Error(JSON.stringify(run))
+  return (run as { id: string }).id
 }
 
 async function keyOf(db: Database, tenant: Tenant) {

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { isForTenants } from '../../api/contract.ts'
 import { productRoutes } from '../../scripts/generate-roles-doc.ts'
+import { runCommand } from '../support/read-commands.ts'
 import { createTenantRig, type Tenant, type TenantRig } from './tenant-rig.ts'
 
 let rig: TenantRig
@@ -323,6 +324,49 @@ describe('what a tenant does', () => {
     expect((await rig.askAs('bluejet', 'GET', appeal)).body).toMatchObject({
       appeals: [{ filedBy: 'key:bluejet-admin' }],
     })
+  })
+})
+
+describe('the command line', () => {
+  const acme = () => rig.things.acme
+  const run = (words: readonly string[]) => runCommand(rig.database.url, words)
+
+  it.each([
+    ['policies', 'show', 'policyNumber'],
+    ['policies', 'explain', 'policyNumber'],
+    ['policies', 'evaluations', 'policyNumber'],
+    ['policies', 'appeals', 'policyNumber'],
+    ['payouts', 'show', 'payoutId'],
+    ['reviews', 'show', 'caseId'],
+    ['notifications', 'show', 'notificationId'],
+    ['privacy', 'show', 'requestId'],
+  ])('shows with --tenant what is that tenant’s alone: %s %s', async (group, command, name) => {
+    const words = [group, command, acme()[name] ?? '']
+    expect(await run([...words, '--tenant', 'acme'])).toMatchObject({ error: null })
+    expect(await run(words)).toMatchObject({ error: null })
+    const { error, out } = await run([...words, '--tenant', 'bluejet'])
+    expect(error).toMatchObject({ message: expect.stringContaining('there is no') })
+    expect(out).toBe('')
+  })
+
+  it.each([['policies'], ['payouts'], ['reviews'], ['notifications'], ['privacy']])(
+    'lists with --tenant what is that tenant’s alone: %s',
+    async (group) => {
+      const list = async (...more: string[]) => {
+        const { out, error } = await run([group, 'list', '--json', '--limit', '200', ...more])
+        expect(error).toBeNull()
+        return (JSON.parse(out) as { items: unknown[] }).items
+      }
+      const [own, all] = [await list('--tenant', 'bluejet'), await list()]
+      expect(own.length).toBeGreaterThan(0)
+      expect(all.length).toBeGreaterThan(own.length)
+      expect(JSON.stringify(own)).not.toContain(acme()['policyNumber'])
+    },
+  )
+
+  it('says that the house is no tenant whose things could be looked at alone', async () => {
+    const { error } = await run(['policies', 'list', '--tenant', 'default'])
+    expect(error).toMatchObject({ message: expect.stringContaining('The house sees everything') })
   })
 })
 
