@@ -51,11 +51,16 @@ export function register(program: Command, context: CliContext): void {
   addTenant(addPageOptions(keys.command('list')))
     .description('list keys, the newest first')
     .action((flags: PageFlags & TenantFlags) =>
-      printRead(context, flags, {
-        what: 'API key',
-        from: ({ db }) => createApiKeyStore(db).list(flags.tenant, flags),
-        lines: (page) => pageLines(page, keyLines),
-      }),
+      // Read by the house, of a tenant: its callers are shown theirs over HTTP.
+      printRead(
+        context,
+        { json: flags.json },
+        {
+          what: 'API key',
+          from: ({ db }) => createApiKeyStore(db).list(flags.tenant, flags),
+          lines: (page) => pageLines(page, keyLines),
+        },
+      ),
     )
   addTenant(addReadOptions(addNoteOptions(keys.command('create'))))
     .description('make a key; it is printed this once')

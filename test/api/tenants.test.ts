@@ -364,6 +364,11 @@ describe('the command line', () => {
     },
   )
 
+  it('lists the tasks of a tenant, which the house times', async () => {
+    const { out } = await run(['tasks', 'list', '--json', '--tenant', 'acme'])
+    expect(JSON.parse(out)).toMatchObject({ items: [{ taskId: acme()['taskId'] }] })
+  })
+
   it('says that the house is no tenant whose things could be looked at alone', async () => {
     const { error } = await run(['policies', 'list', '--tenant', 'default'])
     expect(error).toMatchObject({ message: expect.stringContaining('The house sees everything') })
