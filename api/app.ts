@@ -1,7 +1,8 @@
 /** The HTTP app, built from what it needs: routes, who may call, limits, errors. Opens nothing. */
-import express, { type Express } from 'express'
+import express, { type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
 
+import { DEFAULT_TENANT } from '../domain/role.ts'
 import type { Events } from '../platform/events.ts'
 import type { Logger } from '../platform/logger.ts'
 import {
@@ -11,6 +12,7 @@ import {
   requireLoopbackName,
   type DoorDeps,
 } from './auth.ts'
+import { callerOf } from './caller.ts'
 import { limitCalls, type LimitDeps } from './limits.ts'
 import { ProblemError, problemErrors } from './problem.ts'
 import { requestContext } from './request-context.ts'
@@ -107,6 +109,8 @@ export type AppDeps = HealthDeps &
     readonly events: Events
     /** Proxies whose word on the client's address is taken. */
     readonly trustedProxies: readonly string[]
+    /** What callers of a tenant are served from. */
+    readonly doorsOf: (tenant: string) => AppDeps
   }
 
 /** Helmet's policy without other hosts; the API itself speaks HTTP, behind whatever speaks TLS. */
@@ -116,13 +120,18 @@ const PAGE_POLICY = {
   upgradeInsecureRequests: null,
 }
 
-/** The app with all routes. */
-export function createApp(deps: AppDeps): Express {
+function emptyApp({ trustedProxies }: AppDeps): Express {
   const app = express()
   app.disable('x-powered-by')
   app.set('etag', false)
   app.set('query parser', 'simple')
-  app.set('trust proxy', deps.trustedProxies)
+  app.set('trust proxy', trustedProxies)
+  return app
+}
+
+/** The app with all routes. */
+export function createApp(deps: AppDeps): Express {
+  const app = emptyApp(deps)
   app.use(requestContext(deps))
   app.use(requestTracing())
   app.use(helmet({ contentSecurityPolicy: { directives: PAGE_POLICY } }))
@@ -145,6 +154,35 @@ export function createApp(deps: AppDeps): Express {
   })
   app.use(requireCaller(askWho))
   app.use(limitCalls(deps))
+  app.use(serveTenants(deps))
+  addCallerRoutes(app, deps)
+  procedures.serve(routesOf(app))
+  endWithProblems(app)
+  return app
+}
+
+/** Callers of a tenant have routes of their own: the same ones, over what is theirs. */
+function serveTenants({ doorsOf }: AppDeps): RequestHandler {
+  const apps = new WeakMap<AppDeps, Express>()
+  return (request, response, next) => {
+    const { tenant } = callerOf(response)
+    if (tenant === DEFAULT_TENANT) return next()
+    const doors = doorsOf(tenant)
+    const app = apps.get(doors) ?? tenantApp(doors)
+    apps.set(doors, app)
+    app(request, response, next)
+  }
+}
+
+function tenantApp(doors: AppDeps): Express {
+  const app = emptyApp(doors)
+  addCallerRoutes(app, doors)
+  endWithProblems(app)
+  return app
+}
+
+/** Routes of who was let in. */
+function addCallerRoutes(app: Express, deps: AppDeps): void {
   if (!deps.isLoopback) addClockRoutes(app, deps)
   addSchedulerStatusRoute(app, deps)
   addJobRoutes(app, deps)
@@ -176,10 +214,11 @@ export function createApp(deps: AppDeps): Express {
   addAuditRoute(app, deps)
   addUserRoutes(app, deps)
   addApiKeyRoutes(app, deps)
-  procedures.serve(routesOf(app))
+}
+
+function endWithProblems(app: Express): void {
   app.use((request) => {
     throw new ProblemError(404, 'not-found', `nothing is served at ${request.path}`)
   })
   app.use(problemErrors())
-  return app
 }

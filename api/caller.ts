@@ -11,7 +11,7 @@ import { isAllowed, type Permission, type Role } from './roles.ts'
 export type Caller = {
   readonly name: string
   readonly role: Role
-  /** Whose users and keys it may see and change. */
+  /** Whose things it may see and change; the house's callers see those of all. */
   readonly tenant: string
   /** Whether the token stands for one person or program; others say `by` whom they act. */
   readonly isNamed: boolean
@@ -59,6 +59,22 @@ export function requirePermission(permission: Permission | null): RequestHandler
     if (forbidden === null) return next()
     throw forbidden
   }
+}
+
+/** Refuses callers of a tenant what is about the whole installation. */
+export function requireHouse(): RequestHandler {
+  return (_request, response, next) => {
+    const forbidden = houseProblem(callerOf(response))
+    if (forbidden === null) return next()
+    throw forbidden
+  }
+}
+
+/** The 403 problem of a caller of a tenant; null for the house's. */
+export function houseProblem({ name, tenant }: Caller): ProblemError | null {
+  if (tenant === DEFAULT_TENANT) return null
+  const detail = `${name} belongs to the tenant ${tenant}: this is for the house alone`
+  return new ProblemError(403, 'forbidden', detail)
 }
 
 /** The 403 problem of a caller whose role lacks the permission; null when it has it. */

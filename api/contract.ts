@@ -10,6 +10,11 @@ export type Contract = {
   readonly summary: string
   /** Who may call it; `open` to everybody. */
   readonly permission: Permission | 'open'
+  /**
+   * Whether callers of a tenant may call it, for what is theirs; a test asks each with what is another's.
+   * The house's alone when left out.
+   */
+  readonly isForTenants?: boolean
   /** The schema that the query is checked with; left out: any query is passed over. */
   readonly query?: z.ZodObject
   /** The schema that the body is checked with. */
@@ -22,6 +27,11 @@ export type Contract = {
   readonly isKeyed?: boolean
   /** Answers by status, errors aside: those are problem documents. Null: not JSON. */
   readonly answers: Readonly<Record<number, z.ZodType | null>>
+}
+
+/** Whether callers of a tenant may call the route; a method without a contract is the house's. */
+export function isForTenants(contract: Contract | null): boolean {
+  return contract?.permission === 'open' || contract?.isForTenants === true
 }
 
 /** A text of a note: whole words of people, without blanks around. */

@@ -46,7 +46,7 @@ import { lazyClient } from '../platform/temporal/connection.ts'
 import { startTracing, tracingOptions } from '../platform/tracing/tracing.ts'
 import { accessOf } from './access-parts.ts'
 import { createPayloadCodec } from '../platform/temporal/payload-codec.ts'
-import { createApp } from './app.ts'
+import { createApp, type AppDeps } from './app.ts'
 import { bookMetricsCollector } from './book-metrics.ts'
 import { jobMetricsCollector } from './job-metrics.ts'
 import { providerMetricsCollector } from './provider-metrics.ts'
@@ -71,6 +71,7 @@ import { privacyMetricsCollector } from './privacy-metrics.ts'
 import { privacyOf } from './privacy-parts.ts'
 import { holdSettings, settingsOf } from './setting-parts.ts'
 import { tasksOf } from './task-parts.ts'
+import { keepTenantDoors } from './tenant-databases.ts'
 
 /** An API that listens; disposing it stops it. */
 export type RunningApi = AsyncDisposable & {
@@ -207,7 +208,8 @@ function databaseUrlOf(secrets: Secrets): string {
 function buildApp(parts: ApiParts): Express {
   const { config, secrets, logger, metrics, db, client, clockStore } = parts
   const events = createEvents({ logger, metrics })
-  return createApp({
+  const house: AppDeps = {
+    doorsOf: keepTenantDoors(parts, databaseUrlOf(secrets), () => house),
     logger,
     events,
     tokens: { token: secrets.apiToken, grants: parts.grants },
@@ -255,7 +257,8 @@ function buildApp(parts: ApiParts): Express {
     privacy: privacyOf(parts),
     payloadCodec: createPayloadCodec(parts.keys),
     codecOrigins: config.payloads.codecOrigins,
-  })
+  }
+  return createApp(house)
 }
 
 function healthChecks(db: Database, client: Client): Record<string, HealthCheck> {

@@ -27,7 +27,7 @@ export function notificationsOf({
 export function contactsOf({ db, keys }: Pick<ApiParts, 'db' | 'keys'>): ContactsDeps['contacts'] {
   const contactStore = createContactStore(db, keys)
   return {
-    import: (rows, by) => importContacts({ contactStore, by }, rows),
+    import: (rows, from) => importContacts({ ...from, contactStore }, rows),
     erase: (holderRef, note) => contactStore.erase(holderRef, note),
   }
 }

@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 document of the routes, made from the contracts that they are checked with. */
 import { z } from 'zod'
 
-import { namesActor, type Contract } from './contract.ts'
+import { isForTenants, namesActor, type Contract } from './contract.ts'
 import { PERMISSIONS, ROLES, isAllowed } from './roles.ts'
 import type { Method, RouteRecord } from './routes.ts'
 import { problemShape } from './shapes.ts'
@@ -56,9 +56,10 @@ function operation(path: string, method: Method, contract: Contract): JsonObject
   return {
     operationId: operationId(path, method),
     summary,
-    description: whoMay(permission),
+    description: whoMay(contract),
     tags: [path.split('/').find((part) => part !== '' && part !== 'api') ?? 'api'],
     'x-permission': permission,
+    'x-tenants': isForTenants(contract),
     security: permission === 'open' ? [] : [{ token: [] }],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined
@@ -90,10 +91,12 @@ function bodySchema(contract: Contract): JsonObject {
   return schemaOf(body.safeExtend({ by }), 'input')
 }
 
-function whoMay(permission: Contract['permission']): string {
+function whoMay(contract: Contract): string {
+  const { permission } = contract
   if (permission === 'open') return 'Open to everybody.'
   const roles = ROLES.filter((role) => isAllowed(role, permission)).join(', ')
-  return `Permission \`${permission}\` (${PERMISSIONS[permission]}): ${roles}.`
+  const whose = isForTenants(contract) ? 'of the house and of tenants' : 'of the house alone'
+  return `Permission \`${permission}\` (${PERMISSIONS[permission]}): ${roles}, ${whose}.`
 }
 
 function operationId(path: string, method: Method): string {

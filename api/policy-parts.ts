@@ -66,7 +66,7 @@ export function underwritingOf(
   }
   return {
     policies: {
-      import: (rows, by) => importPolicies(deps, rows, { by }),
+      import: (rows, from) => importPolicies(deps, rows, from),
       find: (policyNumber) => createPolicyDetailsStore(db).find(policyNumber),
     },
     quotes: {

@@ -7,8 +7,8 @@ import express, {
   type Response,
 } from 'express'
 
-import { actAsCaller, requirePermission } from './caller.ts'
-import { namesActor, type Contract } from './contract.ts'
+import { actAsCaller, requireHouse, requirePermission } from './caller.ts'
+import { isForTenants, namesActor, type Contract } from './contract.ts'
 import { ProblemError } from './problem.ts'
 import { noteRoute } from './request-context.ts'
 
@@ -97,7 +97,14 @@ function guarded(contract: Contract | null, chain: readonly RequestHandler[]): R
   const permission = contract === null ? null : contract.permission
   if (permission === 'open') return [...chain]
   const acting = contract !== null && namesActor(contract) ? [actAsCaller()] : []
-  return [requirePermission(permission), ...chain.slice(0, -1), ...acting, ...chain.slice(-1)]
+  const whose = isForTenants(contract) ? [] : [requireHouse()]
+  return [
+    requirePermission(permission),
+    ...whose,
+    ...chain.slice(0, -1),
+    ...acting,
+    ...chain.slice(-1),
+  ]
 }
 
 function asMiddleware(handler: RequestHandler | Handler): RequestHandler {

@@ -89,6 +89,7 @@ export const jobRunPageShape: z.ZodType = z.strictObject({
 /** One policy of a list. */
 export const listedPolicyShape: z.ZodType = z.strictObject({
   policyNumber: z.string(),
+  tenant: z.string(),
   product,
   state: z.string(),
   outcome: z.enum(['PAY', 'NO_PAY']).nullable(),
@@ -105,6 +106,7 @@ export const listedPolicyShape: z.ZodType = z.strictObject({
 export const policyShape: z.ZodType = z.strictObject({
   policyNumber: z.string(),
   policyId: z.guid(),
+  tenant: z.string(),
   product,
   state: z.string(),
   marketingIdent: z.string().nullable(),

@@ -11,7 +11,7 @@ import { CliError, EXIT } from './cli-error.ts'
 import type { CliContext } from './context.ts'
 import { openDatabase } from './instance-access.ts'
 import { addNoteOptions, noteOf, type NoteFlags } from './note-options.ts'
-import { addReadOptions, printRead, type ReadFlags } from './reads/reading.ts'
+import { addReadOptions, addTenantOption, printRead, type ReadFlags } from './reads/reading.ts'
 import { moneyText } from './screen/lines.ts'
 import { fieldLines, tableLines, timeText } from './screen/table.ts'
 
@@ -27,14 +27,14 @@ export function addPolicyAppeals(policies: Command, context: CliContext): void {
     .option('--evidence <text>', 'what the holder brings, or where it is kept')
     .option('--json', 'print one JSON object', false)
     .action((number: string, flags: Flags) => appeal(context, number, flags))
-  addReadOptions(policies.command('appeals'))
+  addTenantOption(addReadOptions(policies.command('appeals')))
     .description('print the appeals of a policy, and whether another one would be taken')
     .argument('<number>', 'policy number')
     .action((number: string, flags: ReadFlags) =>
       printRead(context, flags, {
         what: `policy ${number}`,
-        from: async ({ db }) => {
-          const now = await createVirtualClock(createClockStore(db)).now()
+        from: async ({ db, house }) => {
+          const now = await createVirtualClock(createClockStore(house)).now()
           return createAppealStore(db).list(number, now)
         },
         lines: appealLines,

@@ -845,10 +845,12 @@ export type Operations = {
       outcome?: 'PAY' | 'NO_PAY' | 'NONE'
       legKey?: string
       departureDate?: string
+      tenant?: string
     }
     answer: {
       items: readonly {
         policyNumber: string
+        tenant: string
         product: { code: string; version: number }
         state: string
         outcome: 'PAY' | 'NO_PAY' | null
@@ -881,6 +883,7 @@ export type Operations = {
                 payee_ref: string | number
                 bound_at?: string | number | null
                 premium?: string | number | null
+                tenant?: string | number | null
               }
             | {
                 policies: readonly {
@@ -896,6 +899,7 @@ export type Operations = {
                   payee_ref: string | number
                   bound_at?: string | number | null
                   premium?: string | number | null
+                  tenant?: string | number | null
                 }[]
               }
           )
@@ -908,6 +912,7 @@ export type Operations = {
     answer: {
       policyNumber: string
       policyId: string
+      tenant: string
       product: { code: string; version: number }
       state: string
       marketingIdent: string | null
@@ -998,6 +1003,7 @@ export type Operations = {
         sum_insured: string | number
         currency: string | number
         ttl_s?: number
+        tenant?: string
       }
     }
     answer: {

@@ -5,6 +5,7 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 
+import { DEFAULT_TENANT, TENANT_NAME } from '../domain/role.ts'
 import { instantFromMs } from '../domain/time.ts'
 import type { Instant } from '../domain/time.ts'
 import { spanOfQuery } from './query-spans.ts'
@@ -21,6 +22,11 @@ export type DatabaseOptions = {
   readonly applicationName?: string
   /** Commits do not wait for the disk: for what is begun anew after a crash. No when left out. */
   readonly isRelaxed?: boolean
+  /**
+   * Every connection is opened in the role that reads this tenant's rows alone, and stays in it. The house
+   * when left out: it sees all.
+   */
+  readonly tenant?: string
 }
 
 const DEFAULT_MAX_CONNECTIONS = 10
@@ -42,7 +48,8 @@ const SESSION_SETTINGS = [
 
 /**
  * A lazily connecting pool over `url` (`postgres://user:password@host:port/database`). Dispose of it
- * with `await using` or `destroy()`. Throws nothing itself: the first query reports a bad address.
+ * with `await using` or `destroy()`. Throws RangeError for a tenant that is none; the first query reports
+ * a bad address.
  */
 export function createDatabase(url: string, options: DatabaseOptions = {}): Database {
   const pool = new pg.Pool({
@@ -53,16 +60,26 @@ export function createDatabase(url: string, options: DatabaseOptions = {}): Data
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     keepAlive: true,
-    options:
-      options.isRelaxed === true
-        ? `${SESSION_SETTINGS} -c synchronous_commit=off`
-        : SESSION_SETTINGS,
+    options: sessionSettings(options),
     types: { getTypeParser },
   })
   // An idle connection that breaks leaves the pool by itself and the next query opens another; without
   // a listener the event would end the process.
   pool.on('error', () => undefined)
   return new Kysely<DB>({ dialect: new PostgresDialect({ pool }), log: spanOfQuery })
+}
+
+function sessionSettings({ isRelaxed = false, tenant }: DatabaseOptions): string {
+  const relaxed = isRelaxed ? ' -c synchronous_commit=off' : ''
+  return `${SESSION_SETTINGS}${relaxed}${tenant === undefined ? '' : ` ${tenantSettings(tenant)}`}`
+}
+
+/** Set as the connection begins: there is no moment and no statement before. */
+function tenantSettings(tenant: string): string {
+  if (tenant === DEFAULT_TENANT || !TENANT_NAME.test(tenant)) {
+    throw new RangeError(`no tenant whose rows could be kept apart: ${tenant}`)
+  }
+  return `-c role=groundstop_tenant -c groundstop.tenant=${tenant}`
 }
 
 const OID = {

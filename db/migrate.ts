@@ -33,7 +33,11 @@ export class MigrationError extends Error {
  * to call from many processes at once: they take turns. Throws MigrationError.
  */
 export async function migrate(db: Database): Promise<string[]> {
-  const migrations = await readMigrations()
+  // What the migrator tells of a failure is that the transaction is over: the first error says why.
+  let failure: MigrationError | undefined
+  const migrations = await readMigrations((error) => {
+    failure ??= error
+  })
   try {
     return await db.transaction().execute(async (trx) => {
       await sql`set local statement_timeout = 0`.execute(trx)
@@ -41,16 +45,17 @@ export async function migrate(db: Database): Promise<string[]> {
       await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`.execute(trx)
       const provider = { getMigrations: () => Promise.resolve(migrations) }
       const { error, results } = await new Migrator({ db: trx, provider }).migrateToLatest()
-      const failed = results?.find((result) => result.status === 'Error')
-      if (error !== undefined) throw new MigrationError(failed?.migrationName ?? null, error)
+      if (error !== undefined) throw new MigrationError(null, error)
       return (results ?? []).map((result) => result.migrationName)
     })
   } catch (error) {
-    throw error instanceof MigrationError ? error : new MigrationError(null, error)
+    throw failure ?? (error instanceof MigrationError ? error : new MigrationError(null, error))
   }
 }
 
-async function readMigrations(): Promise<Record<string, Migration>> {
+async function readMigrations(
+  onFailure: (error: MigrationError) => void,
+): Promise<Record<string, Migration>> {
   const names = (await readdir(MIGRATIONS)).filter((name) => name.endsWith('.sql')).toSorted()
   const migrations: Record<string, Migration> = {}
   for (const fileName of names) {
@@ -60,7 +65,12 @@ async function readMigrations(): Promise<Record<string, Migration>> {
     const text = await readFile(new URL(fileName, MIGRATIONS), 'utf8')
     migrations[name] = {
       up: async (db) => {
-        await sql.raw(text).execute(db)
+        try {
+          await sql.raw(text).execute(db)
+        } catch (error) {
+          onFailure(new MigrationError(name, error))
+          throw error
+        }
       },
     }
   }

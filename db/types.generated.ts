@@ -696,6 +696,7 @@ export interface Policy {
   state: string;
   state_version: Generated<number>;
   sum_insured_minor: number;
+  tenant: Generated<string>;
   updated_at: Generated<Instant>;
 }
 
@@ -875,6 +876,7 @@ export interface Quote {
   sold: Json;
   state: Generated<string>;
   sum_insured_minor: number;
+  tenant: Generated<string>;
   terms: Json;
   updated_at: Generated<Instant>;
 }
@@ -984,6 +986,12 @@ export interface Task {
   updated_at: Generated<Instant>;
 }
 
+export interface TenantHolder {
+  created_at: Generated<Instant>;
+  holder_ref: string;
+  tenant: string;
+}
+
 export interface TimetableLook {
   created_at: Generated<Instant>;
   finding: string;
@@ -1088,6 +1096,7 @@ export interface DB {
   schedule_watch: ScheduleWatch;
   setting: Setting;
   task: Task;
+  tenant_holder: TenantHolder;
   timetable_look: TimetableLook;
   told_case: ToldCase;
   virtual_clock: VirtualClock;

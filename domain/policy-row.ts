@@ -6,6 +6,7 @@ import { knownCurrency, parseMajorAmount } from './currency.ts'
 import { normaliseFlightNumber } from './leg.ts'
 import type { LegIdentity } from './leg.ts'
 import type { Currency, MinorUnits } from './money.ts'
+import { TENANT_NAME } from './role.ts'
 import { parseInstant, parseLocalDate } from './time.ts'
 import type { Instant } from './time.ts'
 
@@ -25,6 +26,8 @@ export type PolicyRow = {
   /** When cover was bound elsewhere; null when it is bound now. */
   readonly boundAt: Instant | null
   readonly premiumMinor: MinorUnits | null
+  /** Whose policy it is; null: of whoever brings the row. */
+  readonly tenant: string | null
 }
 
 /** What cover is asked for, without who holds it: the part that a quote needs. */
@@ -68,7 +71,7 @@ export const REQUIRED_POLICY_COLUMNS = [
 ] as const
 
 /** Columns that a row may leave out. */
-export const OPTIONAL_POLICY_COLUMNS = ['bound_at', 'premium'] as const
+export const OPTIONAL_POLICY_COLUMNS = ['bound_at', 'premium', 'tenant'] as const
 
 /** A column of a policy row. */
 export type PolicyColumn =
@@ -92,12 +95,13 @@ export function parsePolicyRow(raw: RawPolicyRow): ParsedPolicyRow {
   const payeeRef = reader.required('payee_ref', parsePayeeRef)
   const boundAt = reader.optional('bound_at', parseInstant)
   const premium = reader.optional('premium', (text) => parseMajorAmount(text, money ?? USD))
+  const tenant = reader.optional('tenant', parseTenant)
   if (reader.problems.length > 0) return { ok: false, problems: reader.problems }
   // Without a problem every required field was read.
   const row = { policyNumber, product, identity, currency: money, payeeRef, boundAt } as PolicyRow
   return {
     ok: true,
-    row: { ...row, sumInsuredMinor: sumInsured as MinorUnits, premiumMinor: premium },
+    row: { ...row, sumInsuredMinor: sumInsured as MinorUnits, premiumMinor: premium, tenant },
   }
 }
 
@@ -191,6 +195,11 @@ function matching(pattern: RegExp, what: string): (text: string) => string {
     if (!pattern.test(upper)) throw new RangeError(`not ${what}: ${text}`)
     return upper
   }
+}
+
+function parseTenant(text: string): string {
+  if (!TENANT_NAME.test(text)) throw new RangeError(`not the name of a tenant: ${text}`)
+  return text
 }
 
 function parseFlightNumber(text: string): string {

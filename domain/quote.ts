@@ -45,6 +45,8 @@ export type Quote = {
   } | null
   /** The policy that it became. */
   readonly policyNumber: string | null
+  /** Whose policy it becomes. */
+  readonly tenant: string
 }
 
 /** The amounts of a sum insured under a product; each share is rounded once, as a payout is. */

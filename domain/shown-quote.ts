@@ -17,6 +17,7 @@ export type ShownQuote = Pick<
   | 'expiresAt'
   | 'declined'
   | 'policyNumber'
+  | 'tenant'
 > & {
   readonly product: { readonly code: string; readonly version: number }
   /** The operating leg; `departureDate` is that of the flight as sold. */
@@ -58,5 +59,6 @@ export function shownQuote(quote: Quote, now: Instant): ShownQuote {
     expiresAt: quote.expiresAt,
     declined,
     policyNumber: quote.policyNumber,
+    tenant: quote.tenant,
   }
 }

@@ -10,7 +10,7 @@ import type { Instant } from '../domain/time.ts'
 import { leadRefusal, sumRefusal } from '../domain/underwriting.ts'
 import type { Refusal } from '../domain/underwriting.ts'
 import { findLegForSale } from './leg-for-sale.ts'
-import { newPolicyPage } from './policy-page.ts'
+import { FOREIGN_HOLDER, newPolicyPage } from './policy-page.ts'
 
 /** What binding works over. */
 export type BindQuoteDeps = {
@@ -52,6 +52,10 @@ export async function bindQuote(
   if (problems.length > 0) return { kind: 'invalid', problems }
   const quote = await deps.quoteStore.find(quoteId)
   if (quote === null) return { kind: 'no-quote' }
+  const holder = { holderRef: payeeRef.trim(), tenant: quote.tenant }
+  if ((await deps.quoteStore.foreignHolders([holder])).size > 0) {
+    return { kind: 'invalid', problems: [{ field: 'payee_ref', reason: FOREIGN_HOLDER }] }
+  }
   const now = await deps.clock.now()
   // A closed quote is told of as it is; only an open one is worth the provider's answer.
   const isOpen = quoteStateAt(quote, now) === 'QUOTED'
@@ -65,6 +69,7 @@ export async function bindQuote(
     payeeRef: payeeRef.trim(),
     boundAt: null,
     premiumMinor: quote.premiumMinor,
+    tenant: quote.tenant,
   }
   const { product, productVersionId, leg } = quote
   const bindable = { line: 0, row, leg, product: { product, productVersionId } }

@@ -15,9 +15,19 @@ export class PayeeFixedError extends Error {
   }
 }
 
+/** The payee that is asked for is another tenant's holder; nothing was changed. Never retried. */
+export class PayeeForeignError extends Error {
+  override readonly name = 'PayeeForeignError'
+  readonly code = 'PAYEE_FOREIGN'
+
+  constructor(payoutId: string) {
+    super(`the payee of payout ${payoutId} cannot be a holder of another tenant`)
+  }
+}
+
 /**
  * Sets the payee of a payout and of its policy; the next attempt goes there, once a person approves it.
- * Repeating changes nothing. Throws PayoutNotFoundError and PayeeFixedError.
+ * Repeating changes nothing. Throws PayoutNotFoundError, PayeeFixedError and PayeeForeignError.
  */
 export async function correctPayee(
   deps: { readonly payeeStore: PayeeStore; readonly clock: Clock },
@@ -32,6 +42,8 @@ export async function correctPayee(
   switch (outcome.kind) {
     case 'no-such-payout':
       throw new PayoutNotFoundError(input.payoutId)
+    case 'foreign':
+      throw new PayeeForeignError(input.payoutId)
     case 'refused':
       throw new PayeeFixedError(input.payoutId, outcome.state)
     case 'done':

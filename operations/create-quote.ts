@@ -9,6 +9,7 @@ import type { QuoteStore } from '../domain/ports/quote-store.ts'
 import { premiumOf, rateOf } from '../domain/premium.ts'
 import { amountsOf } from '../domain/quote.ts'
 import type { Quote } from '../domain/quote.ts'
+import { DEFAULT_TENANT } from '../domain/role.ts'
 import { addMs, SECOND_MS } from '../domain/time.ts'
 import { leadRefusal, saleRefusal, sumRefusal, underwritingOf } from '../domain/underwriting.ts'
 import type { Refusal, Underwriting } from '../domain/underwriting.ts'
@@ -30,6 +31,8 @@ export type QuoteRequest = {
   readonly ttlS?: number
   /** Names the request: the same ref is the same quote. */
   readonly ref: string
+  /** Whose quote it is; the house's when left out. */
+  readonly tenant?: string
 }
 
 /** A quote, or why there is none. */
@@ -77,6 +80,7 @@ export async function createQuote(
     amounts: amountsOf(stored.product, cover.sumInsuredMinor),
     quotedAt: now,
     expiresAt: addMs(now, terms.quoteTtlS * SECOND_MS),
+    tenant: request.tenant ?? DEFAULT_TENANT,
   })
   return { ok: true, quote }
 }

@@ -1,6 +1,11 @@
 /** Takes contact details in: checks rows, writes them page by page. Knows rows, not files. */
 import { parseContactRow, type Contact, type RawContactRow } from '../domain/contact.ts'
-import { CONTACTS_PER_SAVE, type ContactStore } from '../domain/ports/contact-store.ts'
+import {
+  CONTACTS_PER_SAVE,
+  type ContactSaver,
+  type ContactStore,
+} from '../domain/ports/contact-store.ts'
+import { FOREIGN_HOLDER } from './policy-page.ts'
 
 /** A row with its place, for messages only. */
 export type PlacedContactRow = {
@@ -26,12 +31,15 @@ export type ImportedContacts = {
   readonly rejected: readonly RejectedContact[]
 }
 
+/** Where contacts go, who brings them, and for which tenant; the house when left out. */
+export type ImportContactsDeps = ContactSaver & { readonly contactStore: ContactStore }
+
 /**
  * Imports rows: good ones go in, bad ones are told with line, field and reason. A row replaces what is
  * known of its holder; browsers are added. Repeating changes nothing. Pages already written stay.
  */
 export async function importContacts(
-  { contactStore, by }: { readonly contactStore: ContactStore; readonly by?: string },
+  { contactStore, by, tenant }: ImportContactsDeps,
   rows: AsyncIterable<PlacedContactRow> | Iterable<PlacedContactRow>,
   signal?: AbortSignal,
 ): Promise<ImportedContacts> {
@@ -42,9 +50,10 @@ export async function importContacts(
     signal?.throwIfAborted()
     const saved = await contactStore.save(
       page.map(({ contact }) => contact),
-      by,
+      { by, tenant },
     )
-    rejected.push(...page.filter(isErased(saved.erased)).map(wasErased))
+    rejected.push(...page.filter(isAmong(saved.erased)).map(wasErased))
+    rejected.push(...page.filter(isAmong(saved.foreign)).map(isForeign))
     total.created += saved.created
     total.changed += saved.changed
     total.unchanged += saved.unchanged
@@ -73,10 +82,14 @@ function take(
   return []
 }
 
-function isErased(erased: readonly string[]): (placed: PlacedContact) => boolean {
-  return ({ contact }) => erased.includes(contact.holderRef)
+function isAmong(refs: readonly string[]): (placed: PlacedContact) => boolean {
+  return ({ contact }) => refs.includes(contact.holderRef)
 }
 
 function wasErased({ line }: PlacedContact): RejectedContact {
   return { line, field: 'holder_ref', reason: 'was erased at their own request' }
+}
+
+function isForeign({ line }: PlacedContact): RejectedContact {
+  return { line, field: 'holder_ref', reason: FOREIGN_HOLDER }
 }

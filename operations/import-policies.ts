@@ -10,8 +10,9 @@ import type { FlightDataProvider } from '../domain/ports/flight-data-provider.ts
 import { MAX_BIND_PAGE } from '../domain/ports/policy-store.ts'
 import type { BoundPolicy, PolicyStore } from '../domain/ports/policy-store.ts'
 import type { ProductStore } from '../domain/ports/product-store.ts'
+import { DEFAULT_TENANT } from '../domain/role.ts'
 import type { Instant } from '../domain/time.ts'
-import { differingColumns, newPolicyPage, refusalAtBind } from './policy-page.ts'
+import { differingColumns, FOREIGN_HOLDER, newPolicyPage, refusalAtBind } from './policy-page.ts'
 import type { BindableRow } from './policy-page.ts'
 import { TimetableLookup } from './timetable-lookup.ts'
 
@@ -60,6 +61,10 @@ export type ImportOptions = {
   readonly signal?: AbortSignal
   /** Who imports, for the audit trail. */
   readonly by?: string
+  /** Whose policies they are where a row names none; the house's when left out. */
+  readonly tenant?: string
+  /** Rows may name no other tenant than that. No when left out. */
+  readonly isTenantFixed?: boolean
   /** Called after every page with the rows done so far. */
   readonly onProgress?: (rows: number) => void
 }
@@ -75,7 +80,7 @@ export async function importPolicies(
   options: ImportOptions = {},
 ): Promise<ImportedPolicies> {
   const timetable = new TimetableLookup(deps.flightData, options.signal)
-  const run = new ImportRun(deps, timetable, options.by)
+  const run = new ImportRun(deps, timetable, options)
   let page: PlacedRow[] = []
   let done = 0
   const flush = async (): Promise<void> => {
@@ -104,14 +109,18 @@ class ImportRun {
   readonly #deps: ImportPoliciesDeps
   readonly #timetable: TimetableLookup
   readonly #by: string | undefined
+  readonly #tenant: string
+  readonly #isTenantFixed: boolean
   readonly #rejected: RejectedRow[] = []
   #imported = 0
   #unchanged = 0
 
-  constructor(deps: ImportPoliciesDeps, timetable: TimetableLookup, by: string | undefined) {
+  constructor(deps: ImportPoliciesDeps, timetable: TimetableLookup, options: ImportOptions) {
     this.#deps = deps
     this.#timetable = timetable
-    this.#by = by
+    this.#by = options.by
+    this.#tenant = options.tenant ?? DEFAULT_TENANT
+    this.#isTenantFixed = options.isTenantFixed ?? false
   }
 
   result(): ImportedPolicies {
@@ -128,7 +137,7 @@ class ImportRun {
     }
     const fresh = [...rows.values()].filter(({ row }) => !bound.has(row.policyNumber))
     const now = await this.#deps.clock.now()
-    await this.#bind(await this.#findLegs(fresh, now), now)
+    await this.#bind(await this.#ownHolders(await this.#findLegs(fresh, now)), now)
     await this.#settleRepeats(fresh)
   }
 
@@ -144,7 +153,12 @@ class ImportRun {
         this.#reject(line, givenNumber(raw), parsed.problems)
         continue
       }
-      const { row } = parsed
+      const row = { ...parsed.row, tenant: parsed.row.tenant ?? this.#tenant }
+      if (this.#isTenantFixed && row.tenant !== this.#tenant) {
+        const reason = `is another than yours, ${this.#tenant}: ${row.tenant}`
+        this.#reject(line, row.policyNumber, [{ field: 'tenant', reason }])
+        continue
+      }
       const first = rows.get(row.policyNumber)
       if (first === undefined) rows.set(row.policyNumber, { line, row, repeats: [] })
       else first.repeats.push({ line, row })
@@ -175,6 +189,23 @@ class ImportRun {
       }
     }
     return bindable
+  }
+
+  /** The rows whose payee is not another tenant's; of two within a page the first one's. */
+  async #ownHolders(rows: readonly BindableRow[]): Promise<readonly BindableRow[]> {
+    if (rows.length === 0) return rows
+    const tenants = new Map<string, string>()
+    for (const { row } of rows) {
+      if (!tenants.has(row.payeeRef)) tenants.set(row.payeeRef, tenantOf(row))
+    }
+    const holders = [...tenants].map(([holderRef, tenant]) => ({ holderRef, tenant }))
+    const foreign = await this.#deps.policyStore.foreignHolders(holders)
+    return rows.filter(({ line, row }) => {
+      const isOwn = !foreign.has(row.payeeRef) && tenants.get(row.payeeRef) === tenantOf(row)
+      const refusal = { field: 'payee_ref', reason: FOREIGN_HOLDER }
+      if (!isOwn) this.#reject(line, row.policyNumber, [refusal])
+      return isOwn
+    })
   }
 
   async #bind(rows: readonly BindableRow[], now: Instant): Promise<void> {
@@ -223,6 +254,12 @@ class ImportRun {
   }
 
   #compareRow(line: number, row: PolicyRow, policy: BoundPolicy): void {
+    // What another tenant's policy was bound with is not told.
+    if (row.tenant !== policy.tenant) {
+      const reason = 'is the number of another policy'
+      this.#reject(line, row.policyNumber, [{ field: 'policy_number', reason }])
+      return
+    }
     const differing = differingColumns(row, policy)
     const [field] = differing
     if (field === undefined) {
@@ -241,6 +278,10 @@ class ImportRun {
     const reason = first.reason + more.join('')
     this.#rejected.push({ line, policyNumber, field: first.field, reason })
   }
+}
+
+function tenantOf({ tenant }: PolicyRow): string {
+  return tenant ?? DEFAULT_TENANT
 }
 
 const SHOWN_NUMBER_LENGTH = 64

@@ -33,7 +33,7 @@ export type PrivacyActor = { readonly by: string; readonly reason: string }
 /** Why a request cannot be taken or changed like this. Never retried. */
 export class PrivacyRefusedError extends Error {
   override readonly name = 'PrivacyRefusedError'
-  readonly code: 'NOT_FOUND' | 'NOT_OPEN' | 'NO_COPY' | 'BAD_MOMENT'
+  readonly code: 'NOT_FOUND' | 'NO_HOLDER' | 'NOT_OPEN' | 'NO_COPY' | 'BAD_MOMENT'
 
   constructor(code: PrivacyRefusedError['code'], message: string) {
     super(message)

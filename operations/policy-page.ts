@@ -10,8 +10,12 @@ import type { ScheduledLeg } from '../domain/ports/flight-data-provider.ts'
 import type { BindPage, BoundPolicy, NewLeg, NewPolicy } from '../domain/ports/policy-store.ts'
 import type { StoredProduct } from '../domain/ports/product-store.ts'
 import type { Product } from '../domain/product.ts'
+import { DEFAULT_TENANT } from '../domain/role.ts'
 import type { Instant } from '../domain/time.ts'
 import { nextTimetableLook } from '../domain/timetable-watch.ts'
+
+/** Why a row's payee is not taken; whose it is, is not told. */
+export const FOREIGN_HOLDER = "is another tenant's holder"
 
 /** A row whose leg and product are known. */
 export type BindableRow = {
@@ -108,6 +112,7 @@ export function newPolicyPage(
       premiumMinor: row.premiumMinor,
       boundAt: row.boundAt ?? now,
       coverEnd: coverEnd(leg.scheduledIn),
+      tenant: row.tenant ?? DEFAULT_TENANT,
     })
   }
   return {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { format } from 'oxfmt'
 
 import { createApp, type AppDeps } from '../api/app.ts'
+import { isForTenants } from '../api/contract.ts'
 import { proceduresOf } from '../api/trpc/mount.ts'
 import type { ServedProcedure } from '../api/trpc/procedure-base.ts'
 import { isAllowed, PERMISSIONS, ROLES, type Permission, type Role } from '../api/roles.ts'
@@ -44,6 +45,9 @@ const HEAD = [
   'all roles, what went into it and what came out only with `payload.read`. While no token is configured,',
   'everybody on this machine who is not signed in is admin.',
   '',
+  'Whoever belongs to a [tenant](tenants.md) other than the house may call what is marked under `tenants`, for what is',
+  'theirs; the rest is 403 to them, whatever their role.',
+  '',
   '`API_TOKEN` is one token of the role admin. `API_TOKENS_FILE` names a file of any number, read at start:',
   '',
   '```json',
@@ -72,13 +76,14 @@ function routeTable(): string[] {
   const rows = productRoutes().flatMap(({ path, methods }) =>
     Object.entries(methods).map(([method, contract]) => {
       const permission = contract === null ? null : contract.permission
-      const line = `| \`${method.toUpperCase()} ${path}\` | ${needsOf(permission)} |`
+      const whose = isForTenants(contract) ? 'x' : ''
+      const line = `| \`${method.toUpperCase()} ${path}\` | ${needsOf(permission)} | ${whose} |`
       return { path, line }
     }),
   )
   return [
-    `| route | needs | ${ROLES.join(' | ')} |`,
-    `|---|---|${ROLES.map(() => ':-:|').join('')}`,
+    `| route | needs | ${ROLES.join(' | ')} | tenants |`,
+    `|---|---|${ROLES.map(() => ':-:|').join('')}:-:|`,
     ...rows.toSorted((a, b) => (a.path < b.path ? -1 : 1)).map(({ line }) => line),
   ]
 }
@@ -90,16 +95,29 @@ const PROCEDURES_HEAD = [
 ]
 
 function procedureTable(): string[] {
+  const own = tenantRoutes()
   const rows = productProcedures().flatMap(({ name, kind, routes, permission }) => {
     const asked = routes.length === 0 ? [kind] : routes.map((route) => `\`${route}\``)
     const needs = needsOf(permission)
-    return asked.map((what) => `| \`${name}\` | ${what} | ${needs} |`)
+    // What is of tRPC alone is the whole installation's.
+    const whose = routes.length === 1 && own.has(routes[0] ?? '') ? 'x' : ''
+    return asked.map((what) => `| \`${name}\` | ${what} | ${needs} | ${whose} |`)
   })
   return [
-    `| procedure | route | needs | ${ROLES.join(' | ')} |`,
-    `|---|---|---|${ROLES.map(() => ':-:|').join('')}`,
+    `| procedure | route | needs | ${ROLES.join(' | ')} | tenants |`,
+    `|---|---|---|${ROLES.map(() => ':-:|').join('')}:-:|`,
     ...rows,
   ]
+}
+
+/** Routes that callers of a tenant may call: `GET /api/policies`. */
+function tenantRoutes(): ReadonlySet<string> {
+  const routes = productRoutes().flatMap(({ path, methods }) =>
+    Object.entries(methods).flatMap(([method, contract]) =>
+      isForTenants(contract) ? [`${method.toUpperCase()} ${path}`] : [],
+    ),
+  )
+  return new Set(routes)
 }
 
 /** The cells of what is needed and who has it. */

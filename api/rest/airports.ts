@@ -27,6 +27,7 @@ export function addAirportRoutes(app: Express, { findAirport }: AirportsDeps): v
       get: {
         summary: 'An airport in use and its weather',
         permission: 'operations.read',
+        isForTenants: true,
         answers: { 200: objectShape },
       },
     },

@@ -89,7 +89,7 @@ const made = z.strictObject({
 
 /** `GET` and `POST /api/api-keys`, `GET /:apiKeyId`, `POST /:apiKeyId/revoke` with `{by, reason}`. */
 export function addApiKeyRoutes(app: Express, deps: ApiKeysDeps): void {
-  const permission = 'access.manage' as const
+  const whose = { permission: 'access.manage', isForTenants: true } as const
   addRoute(
     app,
     PATH,
@@ -105,13 +105,13 @@ export function addApiKeyRoutes(app: Express, deps: ApiKeysDeps): void {
     {
       get: {
         summary: 'API keys, the newest first, without themselves',
-        permission,
+        ...whose,
         query: keysQuery,
         answers: { 200: pageShape(apiKey) },
       },
       post: {
         summary: 'Make an API key; it is shown this once',
-        permission,
+        ...whose,
         body: keyBody,
         isKeyed: true,
         answers: { 201: made },
@@ -122,7 +122,7 @@ export function addApiKeyRoutes(app: Express, deps: ApiKeysDeps): void {
 }
 
 function addOneKey(app: Express, deps: ApiKeysDeps): void {
-  const permission = 'access.manage' as const
+  const whose = { permission: 'access.manage', isForTenants: true } as const
   addRoute(
     app,
     `${PATH}/:apiKeyId`,
@@ -133,7 +133,7 @@ function addOneKey(app: Express, deps: ApiKeysDeps): void {
         response.set('cache-control', 'no-store').json(one)
       },
     },
-    { get: { summary: 'One API key, without itself', permission, answers: { 200: apiKey } } },
+    { get: { summary: 'One API key, without itself', ...whose, answers: { 200: apiKey } } },
   )
   addRoute(
     app,
@@ -142,7 +142,7 @@ function addOneKey(app: Express, deps: ApiKeysDeps): void {
     {
       post: {
         summary: 'Revoke an API key; it opens nothing from now on',
-        permission,
+        ...whose,
         body: noteBody,
         isKeyed: true,
         answers: { 200: z.strictObject({ changed: z.boolean() }) },

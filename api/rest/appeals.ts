@@ -60,6 +60,7 @@ export function addAppealRoutes(app: Express, deps: AppealsDeps): void {
       post: {
         summary: "A holder's appeal against the decision",
         permission: 'claims.decide',
+        isForTenants: true,
         body: appealBody,
         isKeyed: true,
         answers: { 201: appealShape },
@@ -67,6 +68,7 @@ export function addAppealRoutes(app: Express, deps: AppealsDeps): void {
       get: {
         summary: 'The appeals of a policy, and whether another one would be taken',
         permission: 'book.read',
+        isForTenants: true,
         answers: { 200: policyAppealsShape },
       },
     },

@@ -55,6 +55,7 @@ export const policiesQuery = z.strictObject({
   outcome: z.enum(['PAY', 'NO_PAY', 'NONE']).optional(),
   legKey: code.optional(),
   departureDate: localDate.optional(),
+  tenant: lookFor(40).optional(),
 })
 
 const legsQuery = z.strictObject({
@@ -101,7 +102,13 @@ const noQuery = z.strictObject({})
 
 const figures = z.strictObject({ by: z.string(), items: z.array(objectShape) })
 
-function read(
+function read(summary: string, answer: z.ZodType, query: z.ZodObject): Contracts {
+  const whose = { permission: 'book.read', isForTenants: true } as const
+  return { get: { summary, ...whose, query, answers: { 200: answer } } }
+}
+
+/** What shows legs or accounts shows what others insure as well. */
+function houseRead(
   summary: string,
   answer: z.ZodType,
   query: z.ZodObject,
@@ -163,7 +170,7 @@ function addLegRoutes(app: Express, { reads, readClock }: BookReadsDeps): void {
         response.json(await pageOrProblem(page))
       },
     },
-    read('Legs by departure date', pageShape(), legsQuery, 'operations.read'),
+    houseRead('Legs by departure date', pageShape(), legsQuery, 'operations.read'),
   )
   const readLeg = async (request: Request) => {
     const { seq } = parseInput(legQuery, request.query, 'query')
@@ -177,7 +184,7 @@ function addLegRoutes(app: Express, { reads, readClock }: BookReadsDeps): void {
         response.json(await readLeg(request))
       },
     },
-    read('One leg with all that is known of it', objectShape, legQuery, 'operations.read'),
+    houseRead('One leg with all that is known of it', objectShape, legQuery, 'operations.read'),
   )
   addRoute(
     app,
@@ -188,7 +195,7 @@ function addLegRoutes(app: Express, { reads, readClock }: BookReadsDeps): void {
         response.json(explainPolls(leg, (await readClock()).now))
       },
     },
-    read('When a leg is polled next and why', objectShape, legQuery, 'operations.read'),
+    houseRead('When a leg is polled next and why', objectShape, legQuery, 'operations.read'),
   )
 }
 
@@ -240,7 +247,7 @@ function addLedgerRoutes(app: Express, { reads }: BookReadsDeps): void {
         response.json(await pageOrProblem(reads.ledger.accounts(filter, { limit, cursor })))
       },
     },
-    read('Accounts with what they hold', pageShape(), accountsQuery),
+    houseRead('Accounts with what they hold', pageShape(), accountsQuery),
   )
   addRoute(
     app,
@@ -252,7 +259,7 @@ function addLedgerRoutes(app: Express, { reads }: BookReadsDeps): void {
         response.json(await pageOrProblem(reads.ledger.statement(account, page)))
       },
     },
-    read('What moved on an account', pageShape(), statementQuery),
+    houseRead('What moved on an account', pageShape(), statementQuery),
   )
 }
 

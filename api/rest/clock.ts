@@ -28,6 +28,13 @@ export function addClockRoutes(app: Express, { readClock, isLoopback }: ClockDep
         response.set('cache-control', 'no-store').json({ now, speed })
       },
     },
-    { get: { permission, summary: 'The business clock', answers: { 200: clock } } },
+    {
+      get: {
+        permission,
+        isForTenants: true,
+        summary: 'The business clock',
+        answers: { 200: clock },
+      },
+    },
   )
 }

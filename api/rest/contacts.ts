@@ -3,7 +3,11 @@ import type { Express, Request } from 'express'
 import { z } from 'zod'
 
 import { CONTACT_COLUMNS } from '../../domain/contact.ts'
-import { CONTACTS_PER_SAVE, type ContactStore } from '../../domain/ports/contact-store.ts'
+import {
+  CONTACTS_PER_SAVE,
+  type ContactSaver,
+  type ContactStore,
+} from '../../domain/ports/contact-store.ts'
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import type { ImportedContacts, PlacedContactRow } from '../../operations/import-contacts.ts'
 import { callerOf } from '../caller.ts'
@@ -17,7 +21,7 @@ import { notFound, pathText } from './read-query.ts'
 /** What the routes need. */
 export type ContactsDeps = {
   readonly contacts: Pick<ContactStore, 'erase'> & {
-    import(rows: readonly PlacedContactRow[], by: string): Promise<ImportedContacts>
+    import(rows: readonly PlacedContactRow[], from: ContactSaver): Promise<ImportedContacts>
   }
   readonly idempotency: IdempotencyStore
 }
@@ -40,6 +44,7 @@ const SAVE: Contracts = {
   post: {
     summary: "Save holders' contact details",
     permission: 'holders.serve',
+    isForTenants: true,
     body: contactsBody,
     isKeyed: true,
     answers: { 200: objectShape, 207: objectShape },
@@ -49,6 +54,7 @@ const ERASE: Contracts = {
   post: {
     summary: "Erase a holder's contact details",
     permission: 'holders.serve',
+    isForTenants: true,
     body: noteBody,
     isKeyed: true,
     answers: { 200: z.strictObject({ erased: z.literal(true) }) },
@@ -108,7 +114,7 @@ async function save(
   if (errors.length > 0) throw invalidRequest(errors)
   const report = await deps.contacts.import(
     contacts.map((row, line) => ({ line, row })),
-    by,
+    { by },
   )
   const rejected = report.rejected.map(({ line, field, reason }) => ({
     path: `contacts.${line}.${field}`,

@@ -113,6 +113,7 @@ const RUN: Contracts = {
   get: {
     summary: 'A run; what went in and came out only with payload.read',
     permission: 'operations.read',
+    isForTenants: true,
     query: oneQuery,
     answers: { 200: jobRunDetailsShape },
   },

@@ -48,6 +48,7 @@ const LIST: Contracts = {
   get: {
     summary: 'Notifications, the newest first',
     permission: 'book.read',
+    isForTenants: true,
     query: listQuery,
     answers: { 200: pageShape() },
   },
@@ -56,6 +57,7 @@ const ONE: Contracts = {
   get: {
     summary: 'A notification with its words',
     permission: 'holders.serve',
+    isForTenants: true,
     query: noQuery,
     answers: { 200: objectShape },
   },
@@ -65,6 +67,7 @@ const CONTROL: Contracts = {
   post: {
     summary: 'Send a notification again, or take it out of the queue',
     permission: 'holders.serve',
+    isForTenants: true,
     body: noteBody,
     isKeyed: true,
     answers: { 200: sent, 201: sent },

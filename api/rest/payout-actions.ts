@@ -23,7 +23,7 @@ export type PayoutActionDeps = {
       readonly held: number
       readonly awaitingSecond: number
     }>
-    /** Throws PayoutNotFoundError and PayeeFixedError. */
+    /** Throws PayoutNotFoundError, PayeeFixedError and PayeeForeignError. */
     correctPayee(
       correction: Note & { readonly payeeRef: string },
     ): Promise<{ readonly isChanged: boolean; readonly state: string }>
@@ -45,6 +45,7 @@ const CONTRACTS = {
   approve: {
     summary: 'Approve a payout that waits for a person',
     permission: 'claims.decide',
+    isForTenants: true,
     body: noteBody,
     isKeyed: true,
     answers: {
@@ -54,6 +55,7 @@ const CONTRACTS = {
   payee: {
     summary: 'Correct where a payout goes',
     permission: 'claims.decide',
+    isForTenants: true,
     body: payeeBody,
     isKeyed: true,
     answers: { 200: z.strictObject({ changed: z.boolean(), state: z.string() }) },
@@ -64,6 +66,7 @@ const CONTRACTS = {
 const REFUSALS: Readonly<Record<string, 404 | 409>> = {
   PayoutNotFoundError: 404,
   PayeeFixedError: 409,
+  PayeeForeignError: 409,
   SecondApproverError: 409,
 }
 

@@ -4,7 +4,12 @@ import { z } from 'zod'
 
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import type { PolicyDetailsStore } from '../../domain/ports/policy-details.ts'
-import type { ImportedPolicies, PlacedRow, RejectedRow } from '../../operations/import-policies.ts'
+import type {
+  ImportedPolicies,
+  ImportOptions,
+  PlacedRow,
+  RejectedRow,
+} from '../../operations/import-policies.ts'
 import { callerOf } from '../caller.ts'
 import { onceByKey, type StoredAnswer } from '../idempotency.ts'
 import {
@@ -30,7 +35,10 @@ export type PoliciesDeps = BookReadsDeps &
   QuotesDeps & {
     readonly policies: PolicyDetailsStore & {
       /** Binds rows; `line` is the row's index. Idempotent by policy number. */
-      import(rows: readonly PlacedRow[], by: string): Promise<ImportedPolicies>
+      import(
+        rows: readonly PlacedRow[],
+        from: Pick<ImportOptions, 'by' | 'tenant' | 'isTenantFixed'>,
+      ): Promise<ImportedPolicies>
     }
     readonly idempotency: IdempotencyStore
   }
@@ -46,6 +54,7 @@ const POLICIES: Contracts = {
   post: {
     summary: 'Bind one policy, a book of them, or a quote',
     permission: 'book.sell',
+    isForTenants: true,
     body: z.union([rowsBody, boundByPolicy]),
     bodyTypes: TYPES,
     bodyLimitBytes: BOOK_LIMIT_BYTES,
@@ -55,6 +64,7 @@ const POLICIES: Contracts = {
   get: {
     summary: 'Policies by number',
     permission: 'book.read',
+    isForTenants: true,
     query: policiesQuery,
     answers: { 200: pageShape(listedPolicyShape) },
   },
@@ -98,6 +108,7 @@ export function addPolicyRoutes(app: Express, deps: PoliciesDeps): void {
       get: {
         summary: 'One policy with its leg, decision and payouts',
         permission: 'book.read',
+        isForTenants: true,
         answers: { 200: policyShape },
       },
     },
@@ -150,7 +161,7 @@ async function bind(
       errors.push(rowError(at, { field, reason: 'no such field', policyNumber }))
     }
   }
-  const report = await deps.policies.import(placed, by)
+  const report = await deps.policies.import(placed, { by })
   for (const rejected of report.rejected) {
     const at = rows[rejected.line]
     if (at === undefined) continue

@@ -54,6 +54,7 @@ export function addPolicyCancellationRoute(app: Express, deps: PolicyCancellatio
       post: {
         summary: "A holder's cancellation",
         permission: 'claims.decide',
+        isForTenants: true,
         body: cancelBody,
         isKeyed: true,
         answers: { 200: cancelled },

@@ -47,7 +47,7 @@ export type PrivacyDeps = {
 const PATH = '/api/privacy-requests'
 const DOWNLOADS = '/api/privacy-exports'
 const WHAT = 'request'
-const permission = 'holders.serve' as const
+const whose = { permission: 'holders.serve', isForTenants: true } as const
 
 const noQuery = z.strictObject({})
 const listQuery = z.strictObject({
@@ -122,14 +122,14 @@ export function addPrivacyRoutes(app: Express, deps: PrivacyDeps): void {
     {
       get: {
         summary: 'Requests of persons about their own data, the newest first',
-        permission,
+        ...whose,
         query: listQuery,
         answers: { 200: pageShape(requestShape) },
       },
       post: {
         summary:
           'Write a request down and start answering it; the same asked again is the same one',
-        permission,
+        ...whose,
         body: receiveBody,
         isKeyed: true,
         answers: { 200: requestShape, 201: requestShape },
@@ -156,7 +156,7 @@ function addOneRequest(
     {
       get: {
         summary: 'One request with its clock and its answer',
-        permission,
+        ...whose,
         query: noQuery,
         answers: { 200: requestShape },
       },
@@ -180,7 +180,7 @@ function addOneRequest(
     {
       post: {
         summary: 'Refuse an open request; the reason is what the person is told',
-        permission,
+        ...whose,
         body: noteBody,
         isKeyed: true,
         answers: { 200: requestShape },
@@ -194,7 +194,7 @@ function addOneRequest(
     {
       post: {
         summary: 'Put out a link to the copy, in place of any other; it is shown this once',
-        permission,
+        ...whose,
         body: noteBody,
         isKeyed: true,
         answers: { 201: linkShape },
@@ -299,6 +299,9 @@ async function explained<T>(work: Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof PrivacyRefusedError)) throw error
     if (error.code === 'NOT_FOUND') throw notFound(WHAT)
+    if (error.code === 'NO_HOLDER') {
+      throw invalidRequest([{ path: 'holderRef', message: error.message }])
+    }
     if (error.code === 'BAD_MOMENT') {
       throw invalidRequest([{ path: 'receivedAt', message: error.message }])
     }

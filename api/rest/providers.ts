@@ -25,6 +25,7 @@ export function addProviderRoutes(app: Express, { readProviders }: ProvidersDeps
       get: {
         summary: 'Outside services: state, failed calls, breakers and budgets',
         permission: 'operations.read',
+        isForTenants: true,
         answers: { 200: z.strictObject({ items: z.array(objectShape) }) },
       },
     },

@@ -4,15 +4,11 @@ import { randomUUID } from 'node:crypto'
 import type { Express, Request } from 'express'
 import { z } from 'zod'
 
-import {
-  COVER_COLUMNS,
-  parseCoverRow,
-  type CoverRow,
-  type RawPolicyRow,
-} from '../../domain/policy-row.ts'
+import { COVER_COLUMNS, parseCoverRow, type RawPolicyRow } from '../../domain/policy-row.ts'
 import type { ClockReading } from '../../domain/ports/clock.ts'
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import type { Quote } from '../../domain/quote.ts'
+import { TENANT_NAME } from '../../domain/role.ts'
 import { shownQuote } from '../../domain/shown-quote.ts'
 import type { BindQuoteInput, QuoteBound } from '../../operations/bind-quote.ts'
 import type { CreatedQuote, QuoteRequest } from '../../operations/create-quote.ts'
@@ -66,10 +62,12 @@ export const boundByPolicy: z.ZodType<HolderOfQuote> = z.strictObject({
   quoteId: z.guid('the id of a quote').toLowerCase(),
 })
 
+const TENANT_RULE = '1 to 40 small letters, digits and -'
 const cell = z.union([z.string(), z.number()])
 const quoteBody = z.strictObject({
   ...Object.fromEntries(COVER_COLUMNS.map((column) => [column, cell])),
   ttl_s: ttl.optional(),
+  tenant: z.string().regex(TENANT_NAME, TENANT_RULE).optional(),
 })
 
 const quoteShape = z.looseObject({
@@ -92,18 +90,25 @@ const CREATE: Contracts = {
   post: {
     summary: 'Quote cover of a flight',
     permission: 'book.sell',
+    isForTenants: true,
     body: quoteBody,
     isKeyed: true,
     answers: { 201: quoteShape },
   },
 }
 const SHOW: Contracts = {
-  get: { summary: 'One quote', permission: 'book.sell', answers: { 200: quoteShape } },
+  get: {
+    summary: 'One quote',
+    permission: 'book.sell',
+    isForTenants: true,
+    answers: { 200: quoteShape },
+  },
 }
 const BIND: Contracts = {
   post: {
     summary: 'Bind a quote',
     permission: 'book.sell',
+    isForTenants: true,
     body: holder,
     isKeyed: true,
     answers: { 200: boundShape, 201: boundShape },
@@ -201,8 +206,8 @@ function idOf(request: Request): string {
   return id.data
 }
 
-function readQuoteRequest(body: unknown): { readonly cover: CoverRow; readonly ttlS?: number } {
-  const { ttl_s: ttlS, ...raw } = parseInput(anyFields, body, 'body')
+function readQuoteRequest(body: unknown): Omit<QuoteRequest, 'ref'> {
+  const { ttl_s: ttlS, tenant, ...raw } = parseInput(anyFields, body, 'body')
   const parsed = parseCoverRow(raw)
   const errors = [
     ...unknownColumns(raw).map((path) => ({ path, message: 'no such field' })),
@@ -210,12 +215,18 @@ function readQuoteRequest(body: unknown): { readonly cover: CoverRow; readonly t
       ? []
       : parsed.problems.map(({ field, reason }) => ({ path: field, message: reason }))),
   ]
+  const whose = quoteBody.shape.tenant.safeParse(tenant)
+  if (!whose.success) errors.push({ path: 'tenant', message: TENANT_RULE })
   const checked = ttl.optional().safeParse(ttlS)
   if (!checked.success) {
     errors.push({ path: 'ttl_s', message: checked.error.issues[0]?.message ?? 'not valid' })
   }
   if (errors.length > 0 || !parsed.ok) throw invalidRequest(errors)
-  return { cover: parsed.row, ...(checked.data === undefined ? {} : { ttlS: checked.data }) }
+  return {
+    cover: parsed.row,
+    ...(checked.data === undefined ? {} : { ttlS: checked.data }),
+    ...(whose.data === undefined ? {} : { tenant: whose.data }),
+  }
 }
 
 /** A key may be used for something else once its answer is forgotten. */

@@ -72,6 +72,7 @@ export function addReviewRoutes(app: Express, deps: ReviewsDeps): void {
       get: {
         summary: 'A review case with its evidence',
         permission: 'book.read',
+        isForTenants: true,
         answers: { 200: objectShape },
       },
     },
@@ -128,6 +129,7 @@ function post(app: Express, deps: ReviewsDeps, action: ReviewMove | 'decide', ac
       post: {
         summary: SUMMARIES[action],
         permission: 'claims.decide',
+        isForTenants: true,
         body: action === 'decide' ? decideBody : moveBody,
         isKeyed: true,
         answers: { 200: objectShape },

@@ -73,6 +73,7 @@ const TASKS: Contracts = {
   get: {
     summary: 'Tasks, the one that is due first first; inputs only with payload.read',
     ...reading,
+    isForTenants: true,
     query: listQuery,
     answers: { 200: pageShape(taskShape) },
   },
@@ -89,6 +90,7 @@ const ONE: Contracts = {
   get: {
     summary: 'A task with its last runs and its next times',
     ...reading,
+    isForTenants: true,
     answers: { 200: taskDetailsShape },
   },
   delete: { summary: 'Call a task off', ...changing, body: noteBody, answers: { 200: taskShape } },

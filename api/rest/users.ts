@@ -73,7 +73,7 @@ const changed = z.strictObject({ user, changed: z.boolean() })
  * each with `{by, reason}`.
  */
 export function addUserRoutes(app: Express, deps: UsersDeps): void {
-  const permission = 'access.manage' as const
+  const whose = { permission: 'access.manage', isForTenants: true } as const
   addRoute(
     app,
     PATH,
@@ -89,13 +89,13 @@ export function addUserRoutes(app: Express, deps: UsersDeps): void {
     {
       get: {
         summary: 'Who may sign in, by name',
-        permission,
+        ...whose,
         query: usersQuery,
         answers: { 200: pageShape(user) },
       },
       post: {
         summary: 'Invite somebody by a mail with a link',
-        permission,
+        ...whose,
         body: invitation,
         isKeyed: true,
         answers: { 201: user },
@@ -112,7 +112,7 @@ export function addUserRoutes(app: Express, deps: UsersDeps): void {
         response.set('cache-control', 'no-store').json(one)
       },
     },
-    { get: { summary: 'One user', permission, answers: { 200: user } } },
+    { get: { summary: 'One user', ...whose, answers: { 200: user } } },
   )
   addChangeRoutes(app, deps)
 }
@@ -181,7 +181,12 @@ function addPost(
   contract: Pick<Contract, 'summary' | 'answers'> & { readonly body: z.ZodType },
   handler: Handler,
 ): void {
-  const post = { ...contract, permission: 'access.manage', isKeyed: true } as const
+  const post = {
+    ...contract,
+    permission: 'access.manage',
+    isForTenants: true,
+    isKeyed: true,
+  } as const
   addRoute(app, path, { post: [...jsonBody(), handler] }, { post })
 }
 

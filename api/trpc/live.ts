@@ -11,7 +11,7 @@ import type { ListedRun } from '../../domain/ports/run-store.ts'
 import { SECOND_MS } from '../../domain/time.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Doorkeeper } from '../auth.ts'
-import { forbiddenProblem, type Caller } from '../caller.ts'
+import { forbiddenProblem, houseProblem, type Caller } from '../caller.ts'
 import {
   invalidRequest,
   problemDocument,
@@ -139,7 +139,7 @@ function createGuard({ recheck, stopping, livePace = LIVE_PACE }: LiveDeps) {
     const rechecks = setInterval(() => {
       recheck(request).then(
         (now) => {
-          const forbidden = forbiddenProblem(now, permission)
+          const forbidden = forbiddenProblem(now, permission) ?? houseProblem(now)
           if (forbidden !== null) sentAway.abort(forbidden)
         },
         (error: unknown) => sentAway.abort(error),

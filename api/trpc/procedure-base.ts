@@ -5,7 +5,7 @@
 import { initTRPC, type AnyTRPCProcedure, type AnyTRPCRouter } from '@trpc/server'
 import type { Request, Response } from 'express'
 
-import { forbiddenProblem, type Caller } from '../caller.ts'
+import { forbiddenProblem, houseProblem, type Caller } from '../caller.ts'
 import { problemDocument } from '../problem.ts'
 import { requestLogger } from '../request-context.ts'
 import type { Permission } from '../roles.ts'
@@ -68,7 +68,8 @@ export const router = t.router
 export const procedure = t.procedure.use(({ ctx: { caller, response }, meta, next }) => {
   // One route alone asks by itself, as it does over REST: after it has counted the call.
   if (meta?.routes.length === 1 || meta?.permission === 'open') return next()
-  const forbidden = forbiddenProblem(caller, meta?.permission ?? null)
+  // What is of tRPC alone is the whole installation's.
+  const forbidden = forbiddenProblem(caller, meta?.permission ?? null) ?? houseProblem(caller)
   if (forbidden === null) return next()
   throw refusal(problemDocument(forbidden, requestLogger(response).correlationId))
 })

@@ -3,13 +3,13 @@ import { Option, type Command } from 'commander'
 
 import { EXPOSURE_GROUPS, type ExposureGroup } from '../../domain/ports/book-figures.ts'
 import type { CliContext } from '../context.ts'
-import { addReadOptions, printRead, type ReadFlags } from '../reads/reading.ts'
+import { addReadOptions, addTenantOption, printRead, type ReadFlags } from '../reads/reading.ts'
 import { moneyText } from '../screen/lines.ts'
 import { tableLines } from '../screen/table.ts'
 
 /** Adds the command. */
 export function register(program: Command, context: CliContext): void {
-  addReadOptions(program.command('exposure'))
+  addTenantOption(addReadOptions(program.command('exposure')))
     .description('print sums insured of undecided policies')
     .addOption(
       new Option('--by <group>', 'day is the departure at the origin')

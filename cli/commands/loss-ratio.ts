@@ -3,13 +3,13 @@ import { Option, type Command } from 'commander'
 
 import { LOSS_GROUPS, type LossGroup } from '../../domain/ports/book-figures.ts'
 import type { CliContext } from '../context.ts'
-import { addReadOptions, printRead, type ReadFlags } from '../reads/reading.ts'
+import { addReadOptions, addTenantOption, printRead, type ReadFlags } from '../reads/reading.ts'
 import { moneyText } from '../screen/lines.ts'
 import { tableLines } from '../screen/table.ts'
 
 /** Adds the command. */
 export function register(program: Command, context: CliContext): void {
-  addReadOptions(program.command('loss-ratio'))
+  addTenantOption(addReadOptions(program.command('loss-ratio')))
     .description('print paid and payable of decided policies over sums insured and premiums')
     .addOption(
       new Option('--by <group>', 'month is the departure at the origin')

@@ -22,6 +22,7 @@ import { addNoteOptions, noteOf, type NoteFlags } from '../note-options.ts'
 import {
   addPageOptions,
   addReadOptions,
+  addTenantOption,
   pageLines,
   printRead,
   type PageFlags,
@@ -35,7 +36,7 @@ export function register(program: Command, context: CliContext): void {
   const notifications = program
     .command('notifications')
     .description('what holders and operators are told')
-  addPageOptions(notifications.command('list'))
+  addTenantOption(addPageOptions(notifications.command('list')))
     .description('list notifications, the newest first')
     .addOption(new Option('--state <state>').choices(Object.keys(NOTIFICATION_TRANSITIONS)))
     .addOption(new Option('--channel <channel>').choices(NOTIFICATION_CHANNELS))
@@ -51,7 +52,7 @@ export function register(program: Command, context: CliContext): void {
         lines: (page) => pageLines(page, lines),
       })
     })
-  addReadOptions(notifications.command('show'))
+  addTenantOption(addReadOptions(notifications.command('show')))
     .description('one notification with its words, as they would read now')
     .argument('<id>', 'as `list` shows it', parseId)
     .action((id: string, flags: ReadFlags) =>

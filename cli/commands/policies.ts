@@ -12,6 +12,7 @@ import { createAllowanceStore } from '../../db/stores/allowance-store.ts'
 import { createClockStore } from '../../db/stores/clock-store.ts'
 import { createPolicyStore } from '../../db/stores/policy-store.ts'
 import { createProductStore } from '../../db/stores/product-store.ts'
+import { DEFAULT_TENANT } from '../../domain/role.ts'
 import { ensureProducts } from '../../operations/ensure-products.ts'
 import { importPolicies } from '../../operations/import-policies.ts'
 import type { ImportedPolicies } from '../../operations/import-policies.ts'
@@ -23,8 +24,9 @@ import { readPolicyFile } from '../policy-file.ts'
 import { addPolicyAppeals } from '../policy-appeals.ts'
 import { addPolicyCancellation } from '../policy-cancellation.ts'
 import { addPolicyReads } from '../reads/policy-reads.ts'
+import { parseTenant } from '../tenant-argument.ts'
 
-type ImportOptions = { readonly json: boolean }
+type ImportOptions = { readonly json: boolean; readonly tenant: string }
 
 /** Adds the commands. */
 export function register(program: Command, context: CliContext): void {
@@ -34,6 +36,7 @@ export function register(program: Command, context: CliContext): void {
     .description('bind the policies of a file; good rows go in, bad rows are told')
     .argument('<file>', '.csv with a header line, or .jsonl with an object a line')
     .option('--json', 'print the result as one JSON object', false)
+    .option('--tenant <name>', 'whose they are where a row names none', parseTenant, DEFAULT_TENANT)
     .addHelpText('after', COLUMNS_HELP)
     .action((file: string, options: ImportOptions) => importFile(context, file, options))
   addPolicyCancellation(policies, context)
@@ -45,7 +48,7 @@ const COLUMNS_HELP = `
 Columns: policy_number, product (code; its latest version is bound), carrier, flight_number, origin,
 destination, departure_date (YYYY-MM-DD at the origin), sum_insured and optional premium (major units:
 250 or 250.00), currency, payee_ref, and optional bound_at (ISO 8601 with an offset) for cover that was
-bound elsewhere. Importing a file again changes nothing. Exit code 1 when a row was rejected.
+bound elsewhere, and tenant, whose policy it is. Importing a file again changes nothing. Exit code 1 when a row was rejected.
 `
 
 async function importFile(
@@ -87,7 +90,9 @@ async function importFile(
   const policyStore = createPolicyStore(db)
   const { capacityMinor } = loaded.config.underwriting
   const deps = { policyStore, productStore, flightData, clock, capacityMinor }
-  const result = await importPolicies(deps, rows, { signal: context.signal, by: loginActor() })
+  const { tenant } = options
+  const from = { signal: context.signal, by: loginActor(), tenant }
+  const result = await importPolicies(deps, rows, from)
   report(context, file, result, options)
 }
 

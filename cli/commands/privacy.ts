@@ -31,6 +31,7 @@ import { addNoteOptions, noteOf, type NoteFlags } from '../note-options.ts'
 import {
   addPageOptions,
   addReadOptions,
+  addTenantOption,
   pageLines,
   printRead,
   type PageFlags,
@@ -51,13 +52,13 @@ export function register(program: Command, context: CliContext): void {
   const privacy = program
     .command('privacy')
     .description('requests of persons about their own data: copies and erasure')
-  addPageOptions(privacy.command('list'))
+  addTenantOption(addPageOptions(privacy.command('list')))
     .description('list requests, the newest first')
     .addOption(new Option('--kind <kind>').choices(PRIVACY_KINDS))
     .addOption(new Option('--state <state>').choices(Object.keys(PRIVACY_TRANSITIONS)))
     .option('--overdue', 'open ones past their month')
     .action((flags: ListFlags) => list(context, flags))
-  addReadOptions(privacy.command('show'))
+  addTenantOption(addReadOptions(privacy.command('show')))
     .description('one request with its clock and its answer')
     .argument('<id>', 'as `list` shows it', parseId)
     .action((id: string, flags: ReadFlags) =>

@@ -13,6 +13,7 @@ import { createProductStore } from '../../db/stores/product-store.ts'
 import { createQuoteStore } from '../../db/stores/quote-store.ts'
 import { parseCoverRow, type CoverRow } from '../../domain/policy-row.ts'
 import type { Quote } from '../../domain/quote.ts'
+import { DEFAULT_TENANT } from '../../domain/role.ts'
 import { shownQuote } from '../../domain/shown-quote.ts'
 import { bindQuote, type QuoteBound } from '../../operations/bind-quote.ts'
 import { createQuote } from '../../operations/create-quote.ts'
@@ -25,6 +26,7 @@ import { openDatabase } from '../instance-access.ts'
 import { loginActor } from '../note-options.ts'
 import { moneyText } from '../screen/lines.ts'
 import { fieldLines, timeText } from '../screen/table.ts'
+import { parseTenant } from '../tenant-argument.ts'
 
 type CreateFlags = {
   readonly product: string
@@ -35,6 +37,7 @@ type CreateFlags = {
   readonly sum: string
   readonly currency: string
   readonly ttl?: number
+  readonly tenant: string
   readonly json: boolean
 }
 
@@ -54,6 +57,7 @@ export function register(program: Command, context: CliContext): void {
     .requiredOption('--sum <amount>', 'sum insured in major units, as 250.00')
     .option('--currency <code>', 'ISO 4217', 'USD')
     .option('--ttl <seconds>', "how long the quote holds; the product's when left out", secondsOf)
+    .option('--tenant <name>', 'whose policy it becomes', parseTenant, DEFAULT_TENANT)
     .option('--json', 'print one JSON object, as the API gives it', false)
     .action((flags: CreateFlags) => create(context, flags))
   quotes
@@ -90,6 +94,7 @@ async function create(context: CliContext, flags: CreateFlags): Promise<void> {
   const request = {
     cover,
     ref: randomUUID(),
+    tenant: flags.tenant,
     ...(flags.ttl === undefined ? {} : { ttlS: flags.ttl }),
   }
   const created = await createQuote(desk.deps, request, context.signal).catch(providerSilent)

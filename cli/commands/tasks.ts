@@ -113,13 +113,18 @@ function addWhenOptions(command: Command): Command {
 }
 
 function list(context: CliContext, flags: PageFlags & FilterFlags): Promise<void> {
-  const { tenant, owner, job, state, since, until } = flags
+  const { tenant, owner, job, state, since, until, json } = flags
   const filter = { tenant, owner, job, state, since, until }
-  return printRead(context, flags, {
-    what: 'task',
-    from: ({ db }) => createTaskStore(db).list(filter, flags),
-    lines: (page) => pageLines(page, taskLines),
-  })
+  // The tenant is a filter of the house here.
+  return printRead(
+    context,
+    { json },
+    {
+      what: 'task',
+      from: ({ db }) => createTaskStore(db).list(filter, flags),
+      lines: (page) => pageLines(page, taskLines),
+    },
+  )
 }
 
 type Shown = Task & { readonly runs: readonly TaskRun[]; readonly next: readonly Instant[] }

@@ -40,11 +40,16 @@ export function register(program: Command, context: CliContext): void {
   addTenant(addPageOptions(users.command('list')))
     .description('list accounts by name')
     .action((flags: PageFlags & TenantFlags) =>
-      printRead(context, flags, {
-        what: 'user',
-        from: ({ db }) => createUserStore(db).list(flags.tenant, flags),
-        lines: (page) => pageLines(page, userLines),
-      }),
+      // Read by the house, of a tenant: its callers are shown theirs over HTTP.
+      printRead(
+        context,
+        { json: flags.json },
+        {
+          what: 'user',
+          from: ({ db }) => createUserStore(db).list(flags.tenant, flags),
+          lines: (page) => pageLines(page, userLines),
+        },
+      ),
     )
   users
     .command('create-admin')

@@ -55,6 +55,7 @@ export function seedPolicies(
         payeeRef: seedHolder(Math.floor(draw() * plan.counts.holders)),
         boundAt: isBoundNow ? null : addMs(now, -agoMin * MINUTE_MS),
         premiumMinor: shareOf(sumInsuredMinor, PREMIUM_BPS),
+        tenant: null,
       },
     }
   })

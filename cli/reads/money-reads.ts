@@ -8,14 +8,14 @@ import type { CliContext } from '../context.ts'
 import { formatBalance } from '../screen/balance.ts'
 import { fieldLines, tableLines, timeText } from '../screen/table.ts'
 import { accountKind, searchText } from '../text-arguments.ts'
-import { addPageOptions, addReadOptions, pageLines, printRead } from './reading.ts'
+import { addPageOptions, addReadOptions, addTenantOption, pageLines, printRead } from './reading.ts'
 import type { PageFlags, ReadFlags } from './reading.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** Adds `list` and `show` to `payouts`. */
 export function addPayoutReads(payouts: Command, context: CliContext): void {
-  addPageOptions(payouts.command('list'))
+  addTenantOption(addPageOptions(payouts.command('list')))
     .description('list payouts, the newest first')
     .addOption(new Option('--state <state>').choices(Object.keys(PAYOUT_TRANSITIONS)))
     .option('--policy <number>', 'only those of this policy', searchText(64))
@@ -27,7 +27,7 @@ export function addPayoutReads(payouts: Command, context: CliContext): void {
         lines: (page) => pageLines(page, payoutLines),
       }),
     )
-  addReadOptions(payouts.command('show'))
+  addTenantOption(addReadOptions(payouts.command('show')))
     .description('print one payout with its attempts and ledger postings')
     .argument('<id>', 'payout id')
     .action((id: string, flags: ReadFlags) =>

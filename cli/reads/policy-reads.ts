@@ -13,7 +13,7 @@ import { moneyText } from '../screen/lines.ts'
 import { fieldLines, tableLines, timeText } from '../screen/table.ts'
 import { searchText } from '../text-arguments.ts'
 import { dateArgument } from './date-argument.ts'
-import { addPageOptions, addReadOptions, pageLines, printRead } from './reading.ts'
+import { addPageOptions, addReadOptions, addTenantOption, pageLines, printRead } from './reading.ts'
 import type { PageFlags, ReadFlags } from './reading.ts'
 
 type ListFlags = PageFlags & {
@@ -26,7 +26,7 @@ type ListFlags = PageFlags & {
 
 /** Adds the subcommands. */
 export function addPolicyReads(policies: Command, context: CliContext): void {
-  addPageOptions(policies.command('list'))
+  addTenantOption(addPageOptions(policies.command('list')))
     .description('list policies by number')
     .addOption(new Option('--state <state>').choices(Object.keys(POLICY_TRANSITIONS)))
     .option('--product <code>', 'only those of this product', searchText(64))
@@ -44,7 +44,7 @@ export function addPolicyReads(policies: Command, context: CliContext): void {
         lines: (page) => pageLines(page, listLines),
       })
     })
-  addReadOptions(policies.command('show'))
+  addTenantOption(addReadOptions(policies.command('show')))
     .description('print one policy with its leg, decision and payouts')
     .argument('<number>', 'policy number')
     .action((number: string, flags: ReadFlags) =>
@@ -54,7 +54,7 @@ export function addPolicyReads(policies: Command, context: CliContext): void {
         lines: showLines,
       }),
     )
-  addReadOptions(policies.command('explain'))
+  addTenantOption(addReadOptions(policies.command('explain')))
     .description('explain a decision in words that its policyholder understands')
     .argument('<number>', 'policy number')
     .action((number: string, flags: ReadFlags) =>
@@ -67,7 +67,7 @@ export function addPolicyReads(policies: Command, context: CliContext): void {
         lines: ({ text }) => [text.join('\n\n')],
       }),
     )
-  addReadOptions(policies.command('evaluations'))
+  addTenantOption(addReadOptions(policies.command('evaluations')))
     .description('print what the rules said of a policy, with the evidence; all of it with --json')
     .argument('<number>', 'policy number')
     .action((number: string, flags: ReadFlags) =>
@@ -137,6 +137,7 @@ function showLines(policy: PolicyDetails): string[] {
   return [
     ...fieldLines([
       ['policy', policy.policyNumber],
+      ['tenant', policy.tenant],
       ['product', `${product.code} version ${product.version}`],
       ['state', policy.state],
       ['sum insured', moneyText(String(policy.sumInsuredMinor), currency)],

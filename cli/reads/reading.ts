@@ -8,21 +8,32 @@ import { PAGE_LIMIT, PageCursorError, type Page } from '../../domain/ports/page.
 import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
+import { parseOtherTenant } from '../tenant-argument.ts'
 
 const PAGE_DEFAULT = 50
 
 /** Options that every reading command has. */
-export type ReadFlags = { readonly json: boolean }
+export type ReadFlags = { readonly json: boolean; readonly tenant?: string }
 
 /** Options of lists. */
 export type PageFlags = ReadFlags & { readonly limit: number; readonly cursor?: string }
 
-/** What a command reads from. */
-export type OpenBook = { readonly reads: BookReads; readonly db: Database }
+/** What a command reads from; `house` is what it is besides, as the clock. */
+export type OpenBook = {
+  readonly reads: BookReads
+  readonly db: Database
+  readonly house: Database
+}
 
 /** Adds `--json`. */
 export function addReadOptions(command: Command): Command {
   return command.option('--json', 'print one JSON object, as the API gives it', false)
+}
+
+/** Adds `--tenant`, to commands that read what tenants may see. */
+export function addTenantOption(command: Command): Command {
+  const text = "only what is this tenant's, as its callers see it"
+  return command.option('--tenant <name>', text, parseOtherTenant)
 }
 
 /** Adds `--limit`, `--cursor` and `--json`. */
@@ -44,17 +55,19 @@ function limitOf(text: string): number {
  */
 export async function printRead<T>(
   context: CliContext,
-  { json }: ReadFlags,
+  { json, tenant }: ReadFlags,
   read: {
     readonly what: string
     readonly from: (book: OpenBook) => Promise<T | null>
     readonly lines: (value: T) => readonly string[]
   },
 ): Promise<void> {
-  await using database = await openDatabase(context)
-  await assertSchemaCurrent(database.db)
+  await using house = await openDatabase(context)
+  await assertSchemaCurrent(house.db)
+  await using own = tenant === undefined ? null : await openDatabase(context, { tenant })
+  const { db } = own ?? house
   const value = await read
-    .from({ reads: createBookReads(database.db), db: database.db })
+    .from({ reads: createBookReads(db), db, house: house.db })
     .catch((error: unknown) => {
       if (!(error instanceof PageCursorError)) throw error
       throw new CliError(`--cursor: ${error.message}`, EXIT.usage, { cause: error })

@@ -12,6 +12,7 @@ import { searchText } from '../text-arguments.ts'
 import {
   addPageOptions,
   addReadOptions,
+  addTenantOption,
   pageLines,
   printRead,
   type PageFlags,
@@ -23,7 +24,7 @@ type ListFlags = PageFlags & Pick<ReviewFilter, 'state' | 'reason' | 'subjectKin
 
 /** Adds `list` and `show` to `reviews`. */
 export function addReviewReads(reviews: Command, context: CliContext): void {
-  addPageOptions(reviews.command('list'))
+  addTenantOption(addPageOptions(reviews.command('list')))
     .description('list review cases, what waits for people first')
     .addOption(new Option('--state <state>').choices(['OPEN', 'CLAIMED', 'ESCALATED', 'RESOLVED']))
     .option('--reason <code>', 'as NO_FINAL_DATA', searchText(64))
@@ -36,15 +37,15 @@ export function addReviewReads(reviews: Command, context: CliContext): void {
         lines: (page) => pageLines(page, lines),
       })
     })
-  addReadOptions(reviews.command('show'))
+  addTenantOption(addReadOptions(reviews.command('show')))
     .description('print one case with its evidence and what each outcome would pay')
     .argument('<case>', 'id of the case')
     .action((caseId: string, flags: ReadFlags) =>
       printRead(context, flags, {
         what: `review case ${caseId}`,
-        from: async ({ db }) => {
+        from: async ({ db, house }) => {
           const input = UUID.test(caseId) ? await createReviewEvidence(db).read(caseId) : null
-          const now = await createVirtualClock(createClockStore(db)).now()
+          const now = await createVirtualClock(createClockStore(house)).now()
           return input === null ? null : explainReview({ ...input, now })
         },
         lines: reviewPageLines,

@@ -3,8 +3,14 @@ import { sql, type Transaction } from 'kysely'
 
 import type { Contact } from '../../domain/contact.ts'
 import { CONTACTS_PER_SAVE } from '../../domain/ports/contact-store.ts'
-import type { ContactStore, ErasureNote, SavedContacts } from '../../domain/ports/contact-store.ts'
+import type {
+  ContactSaver,
+  ContactStore,
+  ErasureNote,
+  SavedContacts,
+} from '../../domain/ports/contact-store.ts'
 import type { KeyRingSource } from '../../domain/ports/key-rings.ts'
+import { DEFAULT_TENANT } from '../../domain/role.ts'
 import type { Database } from '../client.ts'
 import type { DB } from '../types.generated.ts'
 import { shredPerson } from './person-erasure.ts'
@@ -15,12 +21,13 @@ import {
   type PersonKeys,
 } from './person-keys.ts'
 import { sealBrowser, sealNames } from './sealed-contact.ts'
+import { claimHolders, foreignHolders } from './tenant-holders.ts'
 
 /** The contact store over `db`, with the ring that closes persons' keys; null: there is none. */
 export function createContactStore(db: Database, ring: KeyRingSource | null): ContactStore {
   const keys = createPersonKeys(ring)
   return {
-    save: (contacts, savedBy) => save(db, keys, { given: contacts, savedBy }),
+    save: (contacts, from = {}) => save(db, keys, { ...from, given: contacts }),
     erase: (holderRef, note) => db.transaction().execute((trx) => erase(trx, holderRef, note)),
   }
 }
@@ -40,13 +47,13 @@ async function erase(
   return true
 }
 
-type Saving = { readonly given: readonly Contact[]; readonly savedBy: string | undefined }
+type Saving = ContactSaver & { readonly given: readonly Contact[] }
 
 /** The last of several rows of one holder counts, as if they had come one after the other. */
 async function save(
   db: Database,
   keys: PersonKeys,
-  { given, savedBy }: Saving,
+  { given, by, tenant = DEFAULT_TENANT }: Saving,
 ): Promise<SavedContacts> {
   if (given.length > CONTACTS_PER_SAVE) {
     throw new RangeError(`at most ${CONTACTS_PER_SAVE} contacts at once: ${given.length}`)
@@ -55,18 +62,35 @@ async function save(
   return db.transaction().execute(async (trx) => {
     await keepFromErasure(trx)
     const erased = await erasedOf(trx, last)
-    const contacts = last.filter(({ holderRef }) => !erased.includes(holderRef))
+    const foreign = tenant === DEFAULT_TENANT ? [] : await claim(trx, last, tenant)
+    const refused = new Set([...erased, ...foreign])
+    const contacts = last.filter(({ holderRef }) => !refused.has(holderRef))
     const rows = await writeContacts(trx, keys, contacts)
     const created = rows.filter((row) => row.created).length
     const changed = rows.length - created
-    if (savedBy !== undefined && rows.length > 0) {
+    if (by !== undefined && rows.length > 0) {
       const details = JSON.stringify({ after: { created, changed } })
       await sql`
         insert into audit_event (at, actor, action, subject, details)
-        values (now(), ${savedBy}, 'contacts.save', 'holders', ${details}::jsonb)`.execute(trx)
+        values (now(), ${by}, 'contacts.save', 'holders', ${details}::jsonb)`.execute(trx)
     }
-    return { created, changed, unchanged: contacts.length - created - changed, erased }
+    return { created, changed, unchanged: contacts.length - created - changed, erased, foreign }
   })
+}
+
+/** Takes the holders for the tenant; those who are another's are given back and stay so. */
+async function claim(
+  trx: Transaction<DB>,
+  contacts: readonly Contact[],
+  tenant: string,
+): Promise<string[]> {
+  const holders = contacts.map(({ holderRef }) => ({ holderRef, tenant }))
+  const foreign = await foreignHolders(trx, holders)
+  await claimHolders(
+    trx,
+    holders.filter(({ holderRef }) => !foreign.has(holderRef)),
+  )
+  return [...foreign]
 }
 
 /** Those who asked to be erased: they do not come back with an old file. */

@@ -3,10 +3,17 @@ import { sql } from 'kysely'
 
 import type { PayeeCorrected, PayeeCorrection, PayeeStore } from '../../domain/ports/payee-store.ts'
 import type { Database } from '../client.ts'
+import { isOfAnotherTenant } from './tenant-holders.ts'
 
 /** The payee store over `db`. */
 export function createPayeeStore(db: Database): PayeeStore {
-  return { correct: (correction) => correct(db, correction) }
+  return {
+    correct: (correction) =>
+      correct(db, correction).catch((error: unknown) => {
+        if (!isOfAnotherTenant(error)) throw error
+        return { kind: 'foreign' }
+      }),
+  }
 }
 
 type Row = { state: string; is_open: boolean; is_changed: boolean }

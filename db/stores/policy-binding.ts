@@ -158,10 +158,11 @@ function policyRows(page: BindPage, policies: readonly NewPolicy[]): RawBuilder<
         ${policies.map((policy) => policy.payeeRef)}::text[],
         ${policies.map((policy) => policy.boundAt)}::timestamptz[],
         ${policies.map((policy) => policy.coverEnd)}::timestamptz[],
+        ${policies.map((policy) => policy.tenant)}::text[],
         ${policies.map((policy) => firstPollAt.get(policy.legKey) ?? page.now)}::timestamptz[]
       ) as u (policy_number, product_version_id, leg_key, marketing_ident, insured_scheduled_out,
         insured_scheduled_in, sum_insured_minor, currency, premium_minor, payee_ref, bound_at,
-        cover_end, first_poll_at)`
+        cover_end, tenant, first_poll_at)`
 }
 
 async function insertPolicies(
@@ -174,10 +175,10 @@ async function insertPolicies(
     bound as (
       insert into policy (id, policy_number, product_version_id, leg_id, marketing_ident,
         insured_scheduled_out, insured_scheduled_in, sum_insured_minor, currency, premium_minor,
-        payee_ref, state, bound_at, cover_end)
+        payee_ref, state, bound_at, cover_end, tenant)
       select id, policy_number, product_version_id, leg_id, marketing_ident,
         insured_scheduled_out, insured_scheduled_in, sum_insured_minor, currency, premium_minor,
-        payee_ref, 'BOUND', bound_at, cover_end
+        payee_ref, 'BOUND', bound_at, cover_end, tenant
       from r order by policy_number
       on conflict do nothing
       returning id, policy_number, leg_id, sum_insured_minor, premium_minor, currency

@@ -30,6 +30,7 @@ function readPolicy(db: Database, policyNumber: string) {
     .select([
       'p.id as policyId',
       'p.policy_number as policyNumber',
+      'p.tenant',
       'p.state',
       'p.marketing_ident as marketingIdent',
       'p.sum_insured_minor as sumInsuredMinor',
@@ -105,11 +106,12 @@ function toDetails(
   endorsements: PolicyDetails['endorsements'],
   payouts: PolicyDetails['payouts'],
 ): PolicyDetails {
-  const { policyNumber, policyId, state, marketingIdent, sumInsuredMinor, currency, premiumMinor } =
-    row
+  const { policyNumber, policyId, tenant, state, marketingIdent } = row
+  const { sumInsuredMinor, currency, premiumMinor } = row
   return {
     policyNumber,
     policyId,
+    tenant,
     product: { code: row.productCode, version: row.productVersion },
     state,
     marketingIdent,

@@ -14,7 +14,7 @@ export function createPolicyList(db: Database): PolicyList {
       const scope = ['policies', filter]
       const [after] = readKey(page, scope, [keyPart.text]) ?? [null]
       const { rows } = await sql<Row>`
-        select p.policy_number as "policyNumber", v.code as "productCode",
+        select p.policy_number as "policyNumber", p.tenant, v.code as "productCode",
           v.version as "productVersion", p.state, p.outcome, l.leg_key as "legKey",
           l.origin_local_date as "departureDate", p.insured_scheduled_in as "insuredScheduledIn",
           p.sum_insured_minor as "sumInsuredMinor", p.amount_minor as "amountMinor", p.currency,
@@ -32,7 +32,7 @@ export function createPolicyList(db: Database): PolicyList {
 
 // Only what is asked for is spoken of, so that the planner sees which index serves.
 function conditions(filter: PolicyFilter, after: string | null) {
-  const { state, product, outcome, legKey, departureDate } = filter
+  const { state, product, outcome, legKey, departureDate, tenant } = filter
   const all = [sql`true`]
   if (after !== null) all.push(sql`p.policy_number > ${after}`)
   if (state !== undefined) all.push(sql`p.state = ${state}`)
@@ -41,6 +41,7 @@ function conditions(filter: PolicyFilter, after: string | null) {
   else if (outcome !== undefined) all.push(sql`p.outcome = ${outcome}`)
   if (legKey !== undefined) all.push(sql`l.leg_key = ${legKey}`)
   if (departureDate !== undefined) all.push(sql`l.origin_local_date = ${departureDate}::date`)
+  if (tenant !== undefined) all.push(sql`p.tenant = ${tenant}`)
   return sql.join(all, sql` and `)
 }
 

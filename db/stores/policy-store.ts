@@ -6,6 +6,7 @@ import type { BoundPolicy, DecidedPolicy, PolicyStore } from '../../domain/ports
 import type { Database } from '../client.ts'
 import { retriedTransaction } from '../retried-transaction.ts'
 import { bindPage } from './policy-binding.ts'
+import { foreignHolders } from './tenant-holders.ts'
 
 /** The policy store over a database. */
 export function createPolicyStore(db: Database): PolicyStore {
@@ -14,6 +15,10 @@ export function createPolicyStore(db: Database): PolicyStore {
     bind: async (page) => {
       if (page.policies.length > MAX_BIND_PAGE) throw new RangeError('page of policies is too long')
       return await retriedTransaction(db, (trx) => bindPage(trx, page))
+    },
+    foreignHolders: (holders) => {
+      if (holders.length > MAX_BIND_PAGE) throw new RangeError('page of holders is too long')
+      return foreignHolders(db, holders)
     },
     listDecided: (after, limit) => listDecided(db, after, limit),
   }
@@ -28,7 +33,7 @@ async function findBound(
     select p.policy_number as "policyNumber", v.code as "productCode", l.leg_key as "legKey",
       l.origin_local_date as "originLocalDate", p.marketing_ident as "marketingIdent",
       p.sum_insured_minor as "sumInsuredMinor", p.currency, p.payee_ref as "payeeRef",
-      p.premium_minor as "premiumMinor", p.bound_at as "boundAt"
+      p.premium_minor as "premiumMinor", p.bound_at as "boundAt", p.tenant
     from policy p
     join product_version v on v.id = p.product_version_id
     join flight_leg l on l.id = p.leg_id

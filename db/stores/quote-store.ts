@@ -25,6 +25,7 @@ import { retriedTransaction } from '../retried-transaction.ts'
 import type { DB } from '../types.generated.ts'
 import { bindPage, insertLegs } from './policy-binding.ts'
 import { readSaleState } from './sale-gate.ts'
+import { foreignHolders } from './tenant-holders.ts'
 import { factsOf, watchedLegColumns, watchedLegOf } from './watched-leg.ts'
 import type { WatchedLegRow } from './watched-leg.ts'
 
@@ -34,6 +35,7 @@ export function createQuoteStore(db: Database): QuoteStore {
     create: (quote) => create(db, quote),
     readSaleState: (product) => readSaleState(db, product),
     find: async (quoteId) => (await read(db, quoteId))?.quote ?? null,
+    foreignHolders: (holders) => foreignHolders(db, holders),
     bind: (binding) => retriedTransaction(db, (trx) => bind(trx, binding)),
   }
 }
@@ -46,12 +48,12 @@ async function create(db: Database, quote: NewQuote): Promise<Quote> {
     with named as (select groundstop_id('quote|' || ${quote.ref}) as id),
     kept as (
       insert into quote (id, product_version_id, leg_key, sold, leg, sum_insured_minor, currency,
-        premium_minor, rate, terms, amounts, quoted_at, expires_at)
+        premium_minor, rate, terms, amounts, quoted_at, expires_at, tenant)
       select id, ${quote.productVersionId}::uuid, ${legKey(operating)}, ${json(sold)}::jsonb,
         ${json(leg)}::jsonb, ${quote.sumInsuredMinor}::bigint, ${quote.currency},
         ${quote.premiumMinor}::bigint, ${json(quote.rate)}::jsonb, ${json(quote.terms)}::jsonb,
         ${json(quote.amounts)}::jsonb, ${quote.quotedAt}::timestamptz,
-        ${quote.expiresAt}::timestamptz
+        ${quote.expiresAt}::timestamptz, ${quote.tenant}
       from named
       on conflict (id) do nothing
     )
@@ -84,6 +86,7 @@ type QuoteRow = {
   readonly declined: Quote['declined']
   readonly policy_number: string | null
   readonly payee_ref: string | null
+  readonly tenant: string
 }
 
 type StoredQuote = { readonly quote: Quote; readonly payeeRef: string | null }
@@ -92,7 +95,7 @@ async function read(db: Database | Transaction<DB>, quoteId: string): Promise<St
   const { rows } = await sql<QuoteRow>`
     select q.id, q.product_version_id, v.rules, q.leg_key, q.sold, q.leg, q.sum_insured_minor,
       q.currency, q.premium_minor, q.rate, q.terms, q.amounts, q.quoted_at, q.expires_at, q.state,
-      q.declined, p.policy_number, p.payee_ref
+      q.declined, q.tenant, p.policy_number, p.payee_ref
     from quote q
     join product_version v on v.id = q.product_version_id
     left join policy p on p.id = q.policy_id
@@ -119,6 +122,7 @@ function quoteOf(row: QuoteRow): Quote {
     state: row.state,
     declined: row.declined,
     policyNumber: row.policy_number,
+    tenant: row.tenant,
   }
 }
 

@@ -11,10 +11,14 @@ export type PayeeCorrection = {
   readonly at: Instant
 }
 
-/** done: also when it was the payee already. refused: nothing changed; `state` is the payout's. */
+/**
+ * done: also when it was the payee already. refused: nothing changed; `state` is the payout's. foreign: the
+ * payee is another tenant's holder, and nothing changed.
+ */
 export type PayeeCorrected =
   | { readonly kind: 'done'; readonly isChanged: boolean; readonly state: string }
   | { readonly kind: 'no-such-payout' }
+  | { readonly kind: 'foreign' }
   | { readonly kind: 'refused'; readonly state: string }
 
 /** Corrects payees. */

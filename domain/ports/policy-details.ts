@@ -5,6 +5,8 @@ import type { Instant } from '../time.ts'
 export type PolicyDetails = {
   readonly policyNumber: string
   readonly policyId: string
+  /** Whose policy it is. */
+  readonly tenant: string
   readonly product: { readonly code: string; readonly version: number }
   readonly state: string
   readonly marketingIdent: string | null

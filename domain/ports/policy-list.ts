@@ -11,11 +11,14 @@ export type PolicyFilter = {
   readonly legKey?: string | undefined
   /** On the wall of the origin. */
   readonly departureDate?: LocalDate | undefined
+  /** Whose they are. */
+  readonly tenant?: string | undefined
 }
 
 /** One policy of a list. */
 export type ListedPolicy = {
   readonly policyNumber: string
+  readonly tenant: string
   readonly product: { readonly code: string; readonly version: number }
   readonly state: string
   readonly outcome: 'PAY' | 'NO_PAY' | null

@@ -3,6 +3,7 @@ import type { LegKey } from '../leg.ts'
 import type { Currency, MinorUnits } from '../money.ts'
 import type { PollPhase } from '../poll-plan.ts'
 import type { Instant, LocalDate } from '../time.ts'
+import type { TenantHolders } from './tenant-holders.ts'
 
 /** What a policy was bound with, for telling a repeated row from a conflicting one. */
 export type BoundPolicy = {
@@ -17,6 +18,7 @@ export type BoundPolicy = {
   readonly payeeRef: string
   readonly premiumMinor: MinorUnits | null
   readonly boundAt: Instant
+  readonly tenant: string
 }
 
 /** A leg to be watched from now on. */
@@ -55,6 +57,7 @@ export type NewPolicy = {
   readonly premiumMinor: MinorUnits | null
   readonly boundAt: Instant
   readonly coverEnd: Instant
+  readonly tenant: string
 }
 
 /** Policies bound in one transaction, with their legs. */
@@ -95,7 +98,7 @@ export type DecidedPolicy = {
 }
 
 /** Binds policies and lists decided ones. */
-export interface PolicyStore {
+export interface PolicyStore extends TenantHolders {
   /** Those of the numbers that are bound. At most MAX_BIND_PAGE numbers. */
   findBound(policyNumbers: readonly string[]): Promise<ReadonlyMap<string, BoundPolicy>>
   /**

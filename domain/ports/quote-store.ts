@@ -2,6 +2,7 @@
 import type { Quote } from '../quote.ts'
 import type { Refusal, SaleState } from '../underwriting.ts'
 import type { BindPage } from './policy-store.ts'
+import type { TenantHolders } from './tenant-holders.ts'
 
 /** A quote to be kept; `ref` names the request, and the same ref is the same quote. */
 export type NewQuote = Omit<
@@ -32,7 +33,7 @@ export type BoundQuote =
   | { readonly kind: 'number-taken' }
 
 /** Quotes: made, looked up, bound once. */
-export interface QuoteStore {
+export interface QuoteStore extends TenantHolders {
   /** Keeps a quote and returns it; a ref that is known returns the quote of that ref. */
   create(quote: NewQuote): Promise<Quote>
   /** Whether the product is sold at present; binding asks again under its locks. */

@@ -6,6 +6,7 @@ import { createDecisionStore } from '../../db/stores/decision-store.ts'
 import { createLegStore } from '../../db/stores/leg-store.ts'
 import { legKey } from '../../domain/leg.ts'
 import type { ScheduledLeg } from '../../domain/ports/flight-data-provider.ts'
+import { DEFAULT_TENANT } from '../../domain/role.ts'
 import { addMs, HOUR_MS, parseInstant, type Instant } from '../../domain/time.ts'
 import { decideLegs } from '../../operations/decide-legs.ts'
 import { pollLegShard } from '../../operations/poll-leg-shard.ts'
@@ -39,13 +40,16 @@ export function numberOn(leg: number, i: number): string {
   return `R-${String(leg).padStart(2, '0')}-${String(i).padStart(2, '0')}`
 }
 
-/** Fills the database; the legs' keys in order. */
-export async function makeReadBook(db: Database): Promise<string[]> {
+/** Fills the database; the legs' keys in order. Policy `i` of each leg is of the tenant that is said. */
+export async function makeReadBook(
+  db: Database,
+  tenantOf: (i: number) => string = () => DEFAULT_TENANT,
+): Promise<string[]> {
   const legs = manyLegs(20)
   const keys = legs.map((leg) => legKey(identityOf(leg)))
   const clock = manualClock(BOUND_AT)
   const flightData = fakeFlightData(legs)
-  const bound = await bindRows(db, flightData, clock, legs.flatMap(rowsOn))
+  const bound = await bindRows(db, flightData, clock, legs.flatMap(rowsOn(tenantOf)))
   if (bound.rejected.length > 0) throw new Error(JSON.stringify(bound.rejected[0]))
   for (const [index, delayMin] of DELAYS_MIN.entries()) {
     const leg = legs[index] ?? B6_35
@@ -66,16 +70,16 @@ export async function makeReadBook(db: Database): Promise<string[]> {
   return keys
 }
 
-function rowsOn(leg: ScheduledLeg, index: number) {
-  return Array.from({ length: POLICIES_PER_LEG }, (_, i) =>
+const rowsOn = (tenantOf: (i: number) => string) => (leg: ScheduledLeg, index: number) =>
+  Array.from({ length: POLICIES_PER_LEG }, (_, i) =>
     rowOf(leg, numberOn(index, i), {
+      tenant: tenantOf(i),
       product: PRODUCTS[i % PRODUCTS.length],
       sum_insured: String(100 + i),
       ...(i % 2 === 0 ? { premium: '7.50' } : {}),
       ...(i % 10 === 9 ? { currency: 'EUR' } : {}),
     }),
   )
-}
 
 /** What jobs that are not run here would have done: payments, expiry, cancellation. */
 async function moveOn(db: Database): Promise<void> {

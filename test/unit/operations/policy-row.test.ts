@@ -73,6 +73,7 @@ test('codes are read in either case, zeros and spaces of a flight number do not 
       payeeRef: 'acct_P1',
       boundAt: '2013-03-01T12:00:00.000Z',
       premiumMinor: 420,
+      tenant: null,
     },
   })
 })
