@@ -1,4 +1,6 @@
 /** The step of the relay, as Temporal calls it. Thin: the work is in operations. */
+import { Context } from '@temporalio/activity'
+
 import {
   relayNotifications as relay,
   type RelayedNotifications,
@@ -19,7 +21,9 @@ export function createNotificationRelayActivities(deps: NotificationRelayDeps) {
     /** One pass over the outbox. */
     async relayNotifications(): Promise<RelayedNotifications> {
       using heartbeats = startHeartbeats()
-      const pass = await relay(deps, heartbeats.signal)
+      const { workflowExecution, activityId, attempt } = Context.current().info
+      const passId = `${workflowExecution?.runId ?? 'none'}/${activityId}`
+      const pass = await relay(deps, { passId, attempt }, heartbeats.signal)
       deps.events.notificationsRelayed(pass)
       return pass
     },

@@ -1,13 +1,6 @@
 /** The steps of `privacy-export-cleanup`, as Temporal calls them. Thin: what they do is in operations/. */
 import { EXPORT_KEPT_MS } from '../domain/privacy-request.ts'
-import {
-  cleanUpPrivacy,
-  countPrivacy,
-  planPrivacyCleanup,
-  type PrivacyCleanupDeps,
-  type PrivacyCleanupPlan,
-} from '../operations/clean-up-privacy.ts'
-import type { CleanedUp } from '../operations/remove-aged.ts'
+import type { PrivacyCleanupDeps } from '../operations/clean-up-privacy.ts'
 import {
   tendPrivacyRequests,
   type TendedRequests,
@@ -15,26 +8,15 @@ import {
 } from '../operations/tend-privacy-requests.ts'
 import { mapFailures } from './errors.ts'
 import { startHeartbeats } from './heartbeats.ts'
+import { privacyCleanupSteps } from './privacy-cleanup.ts'
 
-/** Batches of one step: some seconds of work, so that a lost worker costs little. */
-const BATCHES_PER_STEP = 20
-
-/** The activities of `privacy-export-cleanup`. May be repeated: what is gone is gone. */
+/** The activities of `privacy-export-cleanup`: files of copies go, open requests are looked after. */
 export function createPrivacyExportCleanupActivities(deps: PrivacyCleanupDeps & TendPrivacyDeps) {
+  const { plan, remove, count } = privacyCleanupSteps(deps, EXPORT_KEPT_MS)
   return mapFailures({
-    /** Before which moment files go. */
-    planExportCleanup: (): Promise<PrivacyCleanupPlan> => planPrivacyCleanup(deps, EXPORT_KEPT_MS),
-    /** Removes the next batches of files. Repeated, it counts only what was left to do. */
-    async removeExports(plan: PrivacyCleanupPlan): Promise<CleanedUp> {
-      using heartbeats = startHeartbeats()
-      return await cleanUpPrivacy(deps, plan, {
-        maxBatches: BATCHES_PER_STEP,
-        signal: heartbeats.signal,
-        onProgress: (items) => heartbeats.onProgress(items, items),
-      })
-    },
-    /** Counts what would go. */
-    countExports: (plan: PrivacyCleanupPlan): Promise<CleanedUp> => countPrivacy(deps, plan),
+    planExportCleanup: plan,
+    removeExports: remove,
+    countExports: count,
     /** Starts runs that are missing, and tells what is due. */
     async tendRequests(): Promise<TendedRequests> {
       using heartbeats = startHeartbeats()

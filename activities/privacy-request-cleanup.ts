@@ -1,36 +1,16 @@
 /** The steps of `privacy-request-cleanup`, as Temporal calls them. Thin: what they do is in operations/. */
 import { PRIVACY_ARCHIVE_AFTER_MS } from '../domain/privacy-request.ts'
-import {
-  cleanUpPrivacy,
-  countPrivacy,
-  planPrivacyCleanup,
-  type PrivacyCleanupDeps,
-  type PrivacyCleanupPlan,
-} from '../operations/clean-up-privacy.ts'
-import type { CleanedUp } from '../operations/remove-aged.ts'
+import type { PrivacyCleanupDeps } from '../operations/clean-up-privacy.ts'
 import { mapFailures } from './errors.ts'
-import { startHeartbeats } from './heartbeats.ts'
+import { privacyCleanupSteps } from './privacy-cleanup.ts'
 
-/** Batches of one step: some seconds of work, so that a lost worker costs little. */
-const BATCHES_PER_STEP = 20
-
-/** The activities of `privacy-request-cleanup`. May be repeated: what is archived is archived. */
+/** The activities of `privacy-request-cleanup`: requests answered long ago go to the archive. */
 export function createPrivacyRequestCleanupActivities(deps: PrivacyCleanupDeps) {
+  const { plan, remove, count } = privacyCleanupSteps(deps, PRIVACY_ARCHIVE_AFTER_MS)
   return mapFailures({
-    /** Before which moment answered requests go. */
-    planRequestCleanup: (): Promise<PrivacyCleanupPlan> =>
-      planPrivacyCleanup(deps, PRIVACY_ARCHIVE_AFTER_MS),
-    /** Archives the next batches. Repeated, it counts only what was left to do. */
-    async archiveRequests(plan: PrivacyCleanupPlan): Promise<CleanedUp> {
-      using heartbeats = startHeartbeats()
-      return await cleanUpPrivacy(deps, plan, {
-        maxBatches: BATCHES_PER_STEP,
-        signal: heartbeats.signal,
-        onProgress: (items) => heartbeats.onProgress(items, items),
-      })
-    },
-    /** Counts what would go. */
-    countRequests: (plan: PrivacyCleanupPlan): Promise<CleanedUp> => countPrivacy(deps, plan),
+    planRequestCleanup: plan,
+    archiveRequests: remove,
+    countRequests: count,
   })
 }
 

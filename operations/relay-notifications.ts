@@ -1,7 +1,11 @@
 /** Empties the outbox: facts become notifications, notifications become batches, each with its run. */
 import { REVIEW_TOLD_AFTER_MS } from '../domain/notification.ts'
 import type { Clock } from '../domain/ports/clock.ts'
-import type { NotificationStore, RecordedDelivery } from '../domain/ports/notification-store.ts'
+import type {
+  NotificationStore,
+  RecordedDelivery,
+  RelayPass,
+} from '../domain/ports/notification-store.ts'
 import type { Notifiers } from '../domain/ports/notifier.ts'
 import { addMs, MINUTE_MS, SECOND_MS } from '../domain/time.ts'
 import { notifyOperators, type NotifyOperatorsDeps } from './notify-operators.ts'
@@ -46,10 +50,12 @@ const BACKLOG_ALARM_MS = 15 * MINUTE_MS
 
 /**
  * One pass. Safe to repeat and to run at once from many processes: facts and notifications are locked
- * and skipped, and a batch whose start got lost is claimed again after its lease.
+ * and skipped. A batch whose start got lost is started by the next try of the pass; when there is none, it is
+ * claimed again after its lease.
  */
 export async function relayNotifications(
   deps: RelayNotificationsDeps,
+  pass: RelayPass,
   signal?: AbortSignal,
 ): Promise<RelayedNotifications> {
   const { notificationStore, clock } = deps
@@ -65,6 +71,7 @@ export async function relayNotifications(
     if (facts < FACTS_PER_PAGE) break
   }
   const batchIds = await notificationStore.claimBatches({
+    pass,
     batchSize: MESSAGES_PER_BATCH,
     batchesAtMost: BATCHES_AT_WORK,
     leaseMs: NOTIFICATION_LEASE_MS,

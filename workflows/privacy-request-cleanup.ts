@@ -6,25 +6,20 @@ import type {
   PrivacyRequestCleanupInput,
   PrivacyRequestCleanupResult,
 } from '../jobs/privacy-request-cleanup.ts'
-import { cleanInSteps } from './shared/clean-in-steps.ts'
-import { SHORT_STEP, STEP_RETRY } from './shared/steps.ts'
+import { cleanUpByPlan, PRIVACY_CLEANUP_STEP } from './shared/privacy-cleanup.ts'
+import { SHORT_STEP } from './shared/steps.ts'
 
 const { planRequestCleanup } = proxyActivities<PrivacyRequestCleanupActivities>(SHORT_STEP)
-const { archiveRequests, countRequests } = proxyActivities<PrivacyRequestCleanupActivities>({
-  startToCloseTimeout: '2 minutes',
-  heartbeatTimeout: '10 seconds',
-  retry: { ...STEP_RETRY, maximumAttempts: 2 },
-})
+const { archiveRequests, countRequests } =
+  proxyActivities<PrivacyRequestCleanupActivities>(PRIVACY_CLEANUP_STEP)
 
 /** Cleans up. A step that fails ends the run: another try begins where it ended. */
 export async function privacyRequestCleanup({
   isDryRun = false,
 }: PrivacyRequestCleanupInput): Promise<PrivacyRequestCleanupResult> {
-  const startedMs = Date.now()
-  const plan = await planRequestCleanup()
-  const { before } = plan
-  const done = isDryRun
-    ? await countRequests(plan)
-    : await cleanInSteps(startedMs, () => archiveRequests(plan))
-  return { isDryRun, before, ...done }
+  return await cleanUpByPlan(isDryRun, {
+    plan: planRequestCleanup,
+    count: countRequests,
+    remove: archiveRequests,
+  })
 }

@@ -8,6 +8,12 @@ import type { DB } from '../types.generated.ts'
 /** Maintenance gives way to payouts: it waits this long for a lock, then leaves the table alone. */
 const LOCK_TIMEOUT = '3s'
 
+/**
+ * A server looks this often whether the worker that asked is still there. Without it a statement whose worker
+ * was killed goes on for as long as it takes, and the next try finds its table locked by it.
+ */
+const CLIENT_CHECKED_EVERY = '1s'
+
 const LOCK_NOT_AVAILABLE = '55P03'
 
 /** Maintenance over this database. Only tables of the `public` schema are its own. */
@@ -44,6 +50,9 @@ async function run(
   // None of these may run in a transaction, so the session is set and set back.
   await sql`set lock_timeout = ${sql.lit(LOCK_TIMEOUT)}`.execute(connection)
   await sql`set statement_timeout = 0`.execute(connection)
+  await sql`set client_connection_check_interval = ${sql.lit(CLIENT_CHECKED_EVERY)}`.execute(
+    connection,
+  )
   try {
     if (task === 'reindex') await dropHalfBuilt(connection, table)
     await sql`${sql.raw(COMMANDS[task])} ${sql.id('public', table)}`.execute(connection)
@@ -54,6 +63,7 @@ async function run(
   } finally {
     await sql`reset lock_timeout`.execute(connection)
     await sql`reset statement_timeout`.execute(connection)
+    await sql`reset client_connection_check_interval`.execute(connection)
   }
 }
 

@@ -2,7 +2,7 @@
  * The queue of notifications in Postgres: claimed in batches with a lease, read with their addresses,
  * and every outcome written down by one statement per kind.
  */
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 
 import type {
   Backlog,
@@ -47,7 +47,10 @@ async function claimBatches(
   db: Database,
   claim: Parameters<NotificationStore['claimBatches']>[0],
 ): Promise<readonly string[]> {
-  const { batchSize, batchesAtMost, leaseMs } = claim
+  const { pass, batchSize, batchesAtMost, leaseMs } = claim
+  // Every batch of a try has an id that a later try can name.
+  const batchId = (attempt: RawBuilder<unknown>, n: RawBuilder<unknown>) =>
+    sql`groundstop_id('batch|' || ${pass.passId}::text || '|' || ${attempt} || '|' || ${n})`
   const { rows } = await sql<{ batch_id: string }>`
     with at_work as (
       select count(distinct n.batch_id) as batches from notification n
@@ -62,7 +65,8 @@ async function claimBatches(
     ), numbered as materialized (
       select d.id, (row_number() over (order by d.id) - 1) / ${batchSize}::int as n from due d
     ), batch as materialized (
-      select s.n, gen_random_uuid() as batch_id from (select distinct n from numbered) s
+      select s.n, ${batchId(sql`${pass.attempt}::int`, sql`s.n`)} as batch_id
+      from (select distinct n from numbered) s
     ), claimed as (
       update notification n
       set batch_id = b.batch_id, updated_at = now(),
@@ -71,7 +75,13 @@ async function claimBatches(
       where n.id = m.id
       returning n.batch_id
     )
-    select distinct c.batch_id from claimed c`.execute(db)
+    select distinct c.batch_id from claimed c
+    union all
+    select distinct n.batch_id from notification n
+    where n.state = 'QUEUED' and n.claimed_until > now() and n.batch_id in (
+      select ${batchId(sql`a`, sql`b`)}
+      from generate_series(1, ${pass.attempt}::int - 1) a,
+        generate_series(0, ${batchesAtMost}::int - 1) b)`.execute(db)
   return rows.map((row) => row.batch_id)
 }
 

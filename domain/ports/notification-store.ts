@@ -82,6 +82,9 @@ export type RecordedDelivery = { readonly notificationId: string } & (
   | { readonly kind: 'bounced'; readonly code: string }
 )
 
+/** A pass of the relay: the same id in every try, the first of which is 1. */
+export type RelayPass = { readonly passId: string; readonly attempt: number }
+
 /** Stores notifications. Statements are set-based and may be repeated. */
 export interface NotificationStore {
   /** Turns at most `limit` facts into notifications, in one transaction with their removal. */
@@ -90,9 +93,11 @@ export interface NotificationStore {
   noteLongReviews(openedBefore: Instant, limit: number): Promise<number>
   /**
    * Claims what is due in batches, as long as fewer than `batchesAtMost` are at work. A claim holds for
-   * `leaseMs` of wall time; a batch whose run died is claimed anew after that.
+   * `leaseMs` of wall time; a batch whose run died is claimed anew after that. A later try of a pass is given
+   * what earlier ones claimed and nobody has sent as well: they may have died before they started it.
    */
   claimBatches(claim: {
+    readonly pass: RelayPass
     readonly batchSize: number
     readonly batchesAtMost: number
     readonly leaseMs: number

@@ -128,7 +128,10 @@ async function told(): Promise<string[]> {
   const explanations = createExplanationSource(database.db)
   const batches: string[] = []
   const startBatch = async (batchId: string): Promise<void> => void batches.push(batchId)
-  await relayNotifications({ ...deps(), ...store, notifiers, clock, startBatch })
+  await relayNotifications(
+    { ...deps(), ...store, notifiers, clock, startBatch },
+    { passId: randomUUID(), attempt: 1 },
+  )
   const before = {
     mail: (await mails()).length,
     slack: slack.requests.length,

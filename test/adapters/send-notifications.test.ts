@@ -1,4 +1,5 @@
 /** From a fact to a mail in a box: the relay, a batch, every outcome, and a process that dies in between. */
+import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
@@ -7,6 +8,7 @@ import { createExplanationSource } from '../../db/stores/explanation-source.ts'
 import { createNotificationStore } from '../../db/stores/notification-store.ts'
 import { createOperatorNoticeStore } from '../../db/stores/operator-notice-store.ts'
 import { NOTIFICATION_CHANNELS, type NotificationChannel } from '../../domain/notification.ts'
+import type { RelayPass } from '../../domain/ports/notification-store.ts'
 import type {
   Notifier,
   Notifiers,
@@ -118,12 +120,15 @@ function stores() {
 }
 
 /** One pass of the relay; the batches that it wants started. */
-async function relay(notifiers: Notifiers = {}): Promise<string[]> {
+async function relay(
+  notifiers: Notifiers = {},
+  pass: RelayPass = { passId: randomUUID(), attempt: 1 },
+): Promise<string[]> {
   const batches: string[] = []
   const startBatch = async (batchId: string): Promise<void> => {
     batches.push(batchId)
   }
-  await relayNotifications({ ...stores(), notifiers, clock, startBatch })
+  await relayNotifications({ ...stores(), notifiers, clock, startBatch }, pass)
   return batches
 }
 
@@ -211,6 +216,19 @@ describe('a process that dies', () => {
     expect(ids).toHaveLength(2)
     expect(new Set(ids).size).toBe(1)
     expect(await states()).toEqual(['P1 email SENT'])
+  })
+
+  test('with its batches claimed and not started leaves them to the next try of its pass', async () => {
+    await pay(database.db, 'P1')
+    const pass = { passId: randomUUID(), attempt: 1 }
+    const lost = await relay({}, pass)
+    await pay(database.db, 'P2')
+    const again = await relay({}, { ...pass, attempt: 2 })
+    expect(again).toEqual(expect.arrayContaining(lost))
+    expect(again).toHaveLength(2)
+    for (const batchId of again) await send(batchId, { email: smtp })
+    expect(await newMail()).toHaveLength(2)
+    expect(await relay({}, { ...pass, attempt: 3 })).toEqual([])
   })
 
   test('with its batch claimed leaves it to whoever comes after the lease', async () => {

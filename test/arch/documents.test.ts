@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { FIELDS } from '../../config/fields.ts'
+import { JOBS } from '../../jobs/registry.ts'
+import { KILLED_JOBS } from '../support/killed-jobs.ts'
 import { readSource, repositoryFiles, ROOT } from '../support/repository.ts'
 
 const LINK = /\[[^\]]*\]\((?<target>[^)\s]+)\)/g
@@ -53,6 +55,23 @@ describe('documents', () => {
         .map((name) => `${path}: npm run ${name}`),
     )
     expect(unknown).toEqual([])
+  })
+
+  test('list each job once, under what is killed in tests or under what is not', () => {
+    const [, section = ''] = readSource('docs/operating-jobs.md').split(
+      '## Workers that are killed',
+    )
+    const rows = (section.split('\n## ')[0] ?? '').matchAll(/^\|[^|]*\|([^|]*)\|([^|]*)\|$/gm)
+    const cells = Array.from(rows, ([, killed = '', others = '']) => [killed, others])
+    const jobsOf = (column: number): string[] =>
+      cells.flatMap((row) =>
+        Array.from((row[column] ?? '').matchAll(/`([a-z-]+)`/g), ([, name = '']) => name),
+      )
+    const [killed, others] = [jobsOf(0), jobsOf(1)]
+    // Payouts are killed in a storm of their own.
+    const inTests = new Set<string>(['payout', ...KILLED_JOBS.map(({ job }) => job)])
+    expect(killed.toSorted()).toEqual([...inTests].toSorted())
+    expect([...killed, ...others].toSorted()).toEqual(Object.keys(JOBS).toSorted())
   })
 
   test('keep the changelog in order: unreleased first, then versions with dates', () => {

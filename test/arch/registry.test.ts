@@ -47,7 +47,7 @@ const PARTS = [
   {
     folder: 'activities',
     ending: '.ts',
-    others: ['dependencies', 'errors', 'heartbeats', 'job-places', 'turns'],
+    others: ['dependencies', 'errors', 'heartbeats', 'job-places', 'privacy-cleanup', 'turns'],
   },
   {
     folder: 'test/workflows',

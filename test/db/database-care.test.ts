@@ -67,10 +67,11 @@ describe('maintenance', () => {
 
   test('leaves the session as it found it', async () => {
     await databaseCare.run('analyze', 'policy')
-    const { rows } = await sql<{ lock: string; statement: string }>`
+    const { rows } = await sql<{ lock: string; statement: string; client: string }>`
       select current_setting('lock_timeout') as lock,
-        current_setting('statement_timeout') as statement`.execute(database.db)
-    expect(rows).toEqual([{ lock: '0', statement: '2min' }])
+        current_setting('statement_timeout') as statement,
+        current_setting('client_connection_check_interval') as client`.execute(database.db)
+    expect(rows).toEqual([{ lock: '0', statement: '2min', client: '0' }])
   })
 })
 

@@ -351,6 +351,7 @@ describe('a message', () => {
     const store = createNotificationStore(desk.db, ring)
     await store.queueFacts(100)
     const [batch = ''] = await store.claimBatches({
+      pass: { passId: 'one', attempt: 1 },
       batchSize: 50,
       batchesAtMost: 1,
       leaseMs: 1_000,

@@ -1,47 +1,12 @@
-/** Jobs of every family with something to do, where each is held half-way, and what it is to leave behind. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
-
+/**
+ * Jobs of every family, where each is held half-way, and what it is to leave behind. What they find to do is in
+ * `killed-jobs-seed.ts`.
+ */
 import { sql } from 'kysely'
 
-import { writeKeyRingFile } from '../../adapters/secrets/key-ring-file.ts'
-import { newKeyMaterial } from '../../adapters/secrets/key-ring-sources.ts'
 import type { Database } from '../../db/client.ts'
-import { createClockStore } from '../../db/stores/clock-store.ts'
-import { createDecisionStore } from '../../db/stores/decision-store.ts'
-import { createLegStore } from '../../db/stores/leg-store.ts'
-import { createOperatorNoticeStore } from '../../db/stores/operator-notice-store.ts'
-import { createPrivacyRequestStore } from '../../db/stores/privacy-request-store.ts'
-import { legKey } from '../../domain/leg.ts'
-import { addMs, DAY_MS, HOUR_MS, instantFromMs, parseInstant } from '../../domain/time.ts'
-import { decideLegs } from '../../operations/decide-legs.ts'
-import { receivePrivacyRequest } from '../../operations/manage-privacy-requests.ts'
-import { notifyOperators } from '../../operations/notify-operators.ts'
-import { pollLegShard } from '../../operations/poll-leg-shard.ts'
-import {
-  arrivedRecord,
-  B6_35,
-  bindRows,
-  BOUND_AT,
-  fakeFlightData,
-  identityOf,
-  manualClock,
-  rowOf,
-} from './builders.ts'
-import { saveContacts } from './notification-book.ts'
-
-/** The business clock, which stands: the month of the flights is over. */
-export const NOW = parseInstant('2013-04-02T12:00:00Z')
-
-/** Sizes of a batch: the second of three is the one that is held. */
-const BATCH = 100
-const AGED = 250
-const IN_SECOND_BATCH = 150
-
-/** Some seconds of compressing, so that its beginning is seen before its end. */
-const LOG_MB = 128
-const LOG = 'worker.log.20260101000000000'
+import { filesAfter } from './killed-jobs-files.ts'
+import { IN_SECOND_BATCH, IN_SECOND_FIVE_HUNDRED, type SeededIds } from './killed-jobs-seed.ts'
 
 /** Where a step waits: in a statement that writes such a row, until the test lets it go on. */
 export type Hold = {
@@ -57,17 +22,16 @@ export type KilledJob = {
   readonly input: (ids: SeededIds) => unknown
   /** Where it is held, others that are held would keep it from coming. */
   readonly isFirst?: true
+  /** It is in the middle for some seconds only, so it is started last. */
+  readonly isShort?: true
+  /** Killed with the second worker, once the runs that the first left behind have ended. */
+  readonly isSecond?: true
+  /** It is no run of its own: the one of this name, killed again at a later step. */
+  readonly goesOnFrom?: string
   /** Absent: it is held by a lock of a table, or seen by its file. */
   readonly hold?: Hold
   /** One row for each thing that must be the same. Absent: it leaves files alone. */
   readonly state?: string
-}
-
-/** What runs are started for. */
-export type SeededIds = {
-  readonly exportId: string
-  readonly erasureId: string
-  readonly noticeIds: readonly string[]
 }
 
 const requestState = (kind: string) => `
@@ -75,6 +39,10 @@ const requestState = (kind: string) => `
     (select count(*) from audit_event a where a.subject like '%' || r.id::text
       and a.action = 'privacy.fulfil') as answers
   from privacy_request r where r.kind = '${kind}'`
+
+const secretState = (ring: string) => `
+  select actor, action, subject from audit_event
+  where action like 'secret.%' and subject like 'secret:${ring}/%' order by seq`
 
 const periodState = (kind: string) => `
   select p.kind, p.clock, p.starts_at, p.ends_at, p.revision, p.content_sha256,
@@ -140,13 +108,53 @@ export const KILLED_JOBS: readonly KilledJob[] = [
         (select count(*) from contact where holder_ref = 'acct_erased') as contacts
       from (${requestState('erasure')}) r`,
   },
-  { name: 'log-pruning', job: 'log-pruning', input: () => ({}) },
+  { name: 'log-pruning: compressing', job: 'log-pruning', isShort: true, input: () => ({}) },
   {
-    name: 'secret-rotation',
+    name: 'log-pruning: removing',
+    job: 'log-pruning',
+    isSecond: true,
+    input: () => ({}),
+  },
+  {
+    name: 'secret-rotation: payloads',
     job: 'secret-rotation',
+    // An erasure keeps keys of persons from being closed anew.
+    isFirst: true,
+    input: () => ({}),
+    hold: { on: 'audit_event', event: 'insert', when: "new.action = 'secret.activate'" },
+    state: secretState('payload'),
+  },
+  {
+    name: 'secret-rotation: webhooks',
+    job: 'secret-rotation',
+    isSecond: true,
+    goesOnFrom: 'secret-rotation: payloads',
     input: () => ({}),
     hold: { on: 'audit_event', event: 'insert', when: "new.action = 'secret.retire'" },
-    state: "select actor, action, subject from audit_event where action like 'secret.%'",
+    state: secretState('webhook'),
+  },
+  {
+    name: 'provider-instance-cleanup',
+    job: 'provider-instance-cleanup',
+    input: () => ({}),
+    hold: {
+      on: 'provider_process',
+      event: 'delete',
+      when: `old.reporter = 'worker:${IN_SECOND_FIVE_HUNDRED}'`,
+    },
+    state: "select count(*) as left from provider_process where provider = 'gone'",
+  },
+  {
+    name: 'provider-health-check',
+    job: 'provider-health-check',
+    // Half a minute for the whole run.
+    isShort: true,
+    input: () => ({}),
+    hold: { on: 'provider_health', event: 'insert', when: "new.provider = 'stripe'" },
+    state: `
+      select h.provider, h.state, h.reason,
+        (select count(*) from provider_state_change c where c.provider = h.provider) as changes
+      from provider_health h order by 1`,
   },
   {
     name: 'daily-analytics',
@@ -171,6 +179,16 @@ export const KILLED_JOBS: readonly KilledJob[] = [
       from review_case where subject_kind = 'transfer'`,
   },
   {
+    name: 'coverage-arming',
+    job: 'coverage-arming',
+    input: () => ({ product: 'FD120', action: 'disarm', by: 'ann', reason: 'a storm' }),
+    hold: { on: 'cover_switch_change', event: 'insert', when: 'true' },
+    state: `
+      select s.product, s.is_armed, s.changed_by, c.outcome,
+        (select count(*) from audit_event a where a.action = 'cover.disarmed') as events
+      from cover_switch s join cover_switch_change c on c.product = s.product`,
+  },
+  {
     name: 'policy-expiration',
     job: 'policy-expiration',
     input: () => ({}),
@@ -190,15 +208,41 @@ export const KILLED_JOBS: readonly KilledJob[] = [
       select id, channel, state, reason from notification
       where content->>'subject' = 'x failed' order by channel`,
   },
+  {
+    name: 'notification-relay',
+    job: 'notification-relay',
+    isSecond: true,
+    input: () => ({ passes: 1 }),
+    hold: {
+      on: 'notification',
+      event: 'update',
+      when: "old.batch_id is null and new.batch_id is not null and new.content->>'subject' <> 'x failed'",
+    },
+    state: `
+      select id, channel, state, reason from notification
+      where content->>'subject' <> 'x failed' order by id`,
+  },
   // Held by locks of the tables that they read, so they come last.
   {
-    name: 'report',
+    name: 'report: usage',
     job: 'report',
     input: () => ({ period: '2013-03', what: ['usage'] }),
   },
   {
-    name: 'maintenance',
+    name: 'report: performance',
+    job: 'report',
+    input: () => ({ period: '2013-02', what: ['performance'] }),
+  },
+  {
+    name: 'maintenance: vacuum',
     job: 'maintenance',
+    input: () => ({ task: 'vacuum', tables: ['slow'] }),
+    state: "select stanullfrac from pg_statistic where starelid = 'slow_waits'::regclass",
+  },
+  {
+    name: 'maintenance: reindex',
+    job: 'maintenance',
+    isShort: true,
     input: () => ({ task: 'reindex', tables: ['rail_hold'] }),
     state: `
       select i.relname, x.indisvalid from pg_index x join pg_class i on i.oid = x.indexrelid
@@ -206,152 +250,11 @@ export const KILLED_JOBS: readonly KilledJob[] = [
   },
 ]
 
-/** Gives every job something to do; the same in every database. */
-export async function seedForKill(db: Database, home: string): Promise<SeededIds> {
-  // First of all: the oldest events are archived, and what follows them is younger.
-  await sql`
-    insert into audit_event (at, actor, action, subject, details)
-    select '2012-01-01T00:00:00Z'::timestamptz, 'ann', 'test', 'test:' || n, '{"n": 1.50}'
-    from generate_series(1, 5) n order by n`.execute(db)
-  await bookOfNoPays(db)
-  await sql`
-    insert into setting (key, value, updated_by)
-    values ('cleanup.batchSize', ${String(BATCH)}::jsonb, 'test')`.execute(db)
-  await sql`
-    insert into run_log_line (workflow_id, run_id, at, writer, n, level, event, data)
-    select 'old', groundstop_id('run'), now() - interval '20 days' + n * interval '1 second',
-      groundstop_id('writer'), n, 'info', 'step-done', '{}'
-    from generate_series(1, ${AGED}::int) n`.execute(db)
-  await sql`
-    insert into auth_user (id, name, email, email_verified, role)
-    values ('ann', 'ann', 'ann@example.com', true, 'viewer')`.execute(db)
-  await sql`
-    insert into auth_session (id, user_id, token, expires_at, updated_at)
-    select case n when 0 then 'live' else 's' || n end, 'ann', encode(sha256(n::text::bytea), 'hex'), now(),
-      case n when 0 then now() else now() - interval '20 days' + n * interval '1 second' end
-    from generate_series(0, ${AGED}::int) n`.execute(db)
-  await createClockStore(db).set({ now: NOW, speed: 0 })
-  const operatorNoticeStore = createOperatorNoticeStore(db)
-  const trouble = { key: 'job:x', severity: 'critical', subject: 'x failed', text: 'look' } as const
-  await notifyOperators({ operatorNoticeStore }, trouble)
-  const { rows } = await sql<{ id: string }>`
-    select id from notification where channel = 'webhook'`.execute(db)
-  await seedFiles(home)
-  return { ...(await askForData(db)), noticeIds: rows.map(({ id }) => id) }
-}
-
-async function bookOfNoPays(db: Database): Promise<void> {
-  const clock = manualClock(BOUND_AT)
-  const flightData = fakeFlightData([B6_35])
-  const rows = ['P0', 'P1', 'P2'].map((number) => rowOf(B6_35, number))
-  const { rejected } = await bindRows(db, flightData, clock, rows)
-  if (rejected[0] !== undefined) throw new Error(JSON.stringify(rejected[0]))
-  const legs = await sql<{ id: string }>`select id from flight_leg`.execute(db)
-  const legIds = legs.rows.map(({ id }) => id)
-  flightData.shown.set(legKey(identityOf(B6_35)), [arrivedRecord(B6_35, 20)])
-  for (const hours of [1, 3]) {
-    clock.set(addMs(B6_35.scheduledIn, hours * HOUR_MS))
-    const deps = { legStore: createLegStore(db), flightData, clock }
-    await pollLegShard(deps, { legIds, claimedBy: 'tick' }, { concurrency: 1 })
-  }
-  await decideLegs({ decisionStore: createDecisionStore(db), clock }, { legIds })
-}
-
-async function askForData(db: Database): Promise<{ exportId: string; erasureId: string }> {
-  await saveContacts(db, [
-    { holder_ref: 'acct_export', email: 'eve@example.com', channels: 'email' },
-    { holder_ref: 'acct_erased', email: 'bob@example.com', channels: 'email' },
-  ])
-  const wallNow = () => instantFromMs(Date.now())
-  const privacyRequests = createPrivacyRequestStore(db)
-  const deps = { privacyRequests, clock: manualClock(NOW), wallNow }
-  const receive = async (kind: 'export' | 'erasure', holderRef: string) => {
-    const asked = { kind, holderRef, receivedAt: wallNow(), by: 'user:ana', reason: 'a letter' }
-    return (await receivePrivacyRequest(deps, asked)).request.requestId
-  }
-  return {
-    exportId: await receive('export', 'acct_export'),
-    erasureId: await receive('erasure', 'acct_erased'),
-  }
-}
-
-/** A log to compress, and a ring with a key that nobody needs any more. */
-async function seedFiles(home: string): Promise<void> {
-  await mkdir(join(home, 'logs'), { recursive: true })
-  const line = Buffer.from(`${newKeyMaterial()}\n`)
-  await writeFile(join(home, 'logs', LOG), Buffer.alloc(LOG_MB * 1_000_000, line))
-  const times = { createdAt: instantFromMs(Date.now() - 300 * DAY_MS) }
-  const replacedAt = instantFromMs(Date.now() - 200 * DAY_MS)
-  const activatedAt = instantFromMs(Date.now() - DAY_MS)
-  await writeKeyRingFile(ringPath(home), {
-    keys: [
-      {
-        ...times,
-        keyId: 'old',
-        state: 'replaced',
-        material: newKeyMaterial(),
-        activatedAt: null,
-        replacedAt,
-      },
-      {
-        ...times,
-        keyId: 'new',
-        state: 'active',
-        material: newKeyMaterial(),
-        activatedAt,
-        replacedAt: null,
-      },
-    ],
-  })
-}
-
-/** The webhook's key ring. */
-export function ringPath(home: string): string {
-  return join(home, 'webhook-keys.json')
-}
-
-/** What is seen while the log is compressed. */
-export function logDraft(home: string): string {
-  return join(home, 'logs', `${LOG}.gz.draft`)
-}
-
-/** Tables and files that the jobs leave behind, by job; times of the wall and random bytes left out. */
+/** Rows and files that the jobs leave behind, by job. */
 export async function stateAfter(db: Database, home: string): Promise<Record<string, unknown>> {
-  const state: Record<string, unknown> = {}
+  const state: Record<string, unknown> = { files: await filesAfter(home) }
   for (const { name, state: text } of KILLED_JOBS) {
     if (text !== undefined) state[name] = (await sql.raw(text).execute(db)).rows
   }
-  const ring = await readFile(ringPath(home), 'utf8')
-  const log = await readFile(join(home, 'logs', `${LOG}.gz`))
-  return {
-    ...state,
-    'files: logs': await namesUnder(join(home, 'logs')),
-    'files: log': gunzipSync(log).length,
-    'files: ring': [...ring.matchAll(/"keyId": ?"(\w+)"/g)].map(([, keyId]) => keyId),
-    'files: archives': await namesUnder(join(home, 'audit-archive')),
-    'files: exports': (await namesUnder(join(home, 'privacy'))).map((name) =>
-      name.replaceAll(/[0-9a-f-]{36}/g, '<id>'),
-    ),
-    'files: reports': await reportsUnder(join(home, 'reports')),
-  }
-}
-
-async function namesUnder(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return entries
-    .filter((entry) => entry.isFile())
-    .map(({ name }) => name)
-    .toSorted()
-}
-
-/** The text of every report's files, without when they were made. */
-async function reportsUnder(folder: string): Promise<Record<string, string>> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const texts: Record<string, string> = {}
-  for (const entry of entries.filter((one) => one.isFile())) {
-    const path = join(entry.parentPath, entry.name)
-    const text = await readFile(path, 'latin1')
-    texts[path.slice(folder.length)] = text.replaceAll(/"generatedAt\w*": ?"[^"]*"/g, '')
-  }
-  return texts
+  return state
 }

@@ -23,10 +23,14 @@ export type WorkerProcess = ChildProcess & {
 export async function createWorkerProcesses(of: {
   readonly databaseUrl: string
   readonly namespace: string
+  /** Whether they are given keys of payloads: then failures are closed too. Default no. */
+  readonly isEncrypted?: true
 }) {
   const home = await mkdtemp(join(tmpdir(), 'groundstop-worker-'))
   // Building the bundle is most of a worker's start.
-  const { codePath } = await testBundle()
+  const { codePath } = await testBundle({
+    failures: of.isEncrypted === true ? 'encoded' : 'plain',
+  })
   await mkdir(join(home, 'cache'))
   await copyFile(codePath, join(home, 'cache', basename(codePath)))
   const started: ChildProcess[] = []

@@ -7,15 +7,10 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { EXPORT_KEPT_MS } from '../../domain/privacy-request.ts'
-import { privacyExportCleanupResult } from '../../jobs/privacy-export-cleanup.ts'
-import { findJob } from '../../jobs/registry.ts'
-import { startJob } from '../../platform/temporal/job-starter.ts'
-import { desiredSchedule } from '../../platform/temporal/schedule-spec.ts'
-import { noteCalls, type Calls } from '../support/fake-activities.ts'
-import { inTurn } from '../support/history-cases.ts'
 import { openPrivacyDesk, type PrivacyDesk } from '../support/privacy-desk.ts'
-import { fakeExportCleanup, PRIVACY_PLAN } from '../support/privacy-histories.ts'
-import { runOnce, testRunRules } from '../support/run-rules.ts'
+import { testPrivacyCleanup } from '../support/privacy-cleanup-rules.ts'
+import { fakeExportCleanup } from '../support/privacy-histories.ts'
+import { runOnce } from '../support/run-rules.ts'
 import { services } from '../support/services.ts'
 import { createTemporalRig, type TemporalRig } from '../support/temporal-rig.ts'
 import { testBundle } from '../support/workflow-bundle.ts'
@@ -30,63 +25,13 @@ afterAll(() => rig[Symbol.asyncDispose]())
 
 const JOB = 'privacy-export-cleanup'
 
-test('removes files step by step until none is left, then looks after open requests', async () => {
-  const calls: Calls = []
-  const removeExports = inTurn(
-    { items: 20_000, bytes: 2_000_000, isComplete: false },
-    { items: 7, bytes: 700, isComplete: true },
-  )
-  const activities = noteCalls(calls, fakeExportCleanup({ removeExports }))
-  const result = await runOnce(rig, { job: JOB, input: {} }, activities)
-  expect(privacyExportCleanupResult.parse(result)).toEqual({
-    isDryRun: false,
-    before: PRIVACY_PLAN.before,
-    items: 20_007,
-    bytes: 2_000_700,
-    isComplete: true,
-    open: 3,
-    dueSoon: 1,
-    overdue: 1,
-  })
-  expect(calls.map(({ name }) => name)).toEqual([
-    'planExportCleanup',
-    'removeExports',
-    'removeExports',
-    'tendRequests',
-  ])
-})
-
-test('a dry run counts, removes nothing and starts nothing', async () => {
-  const calls: Calls = []
-  const activities = noteCalls(calls, fakeExportCleanup())
-  const result = await runOnce(rig, { job: JOB, input: { isDryRun: true } }, activities)
-  expect(result).toMatchObject({ isDryRun: true, items: 10 })
-  expect(calls.map(({ name }) => name)).toEqual(['planExportCleanup', 'countExports'])
-})
-
-test('refuses an input that it does not know', async () => {
-  const input = { olderThanDays: 1 }
-  await expect(startJob(rig, { job: JOB, input, trigger: 'cli' })).rejects.toThrow()
-})
-
-testRunRules(() => rig, {
+testPrivacyCleanup(() => rig, {
   job: JOB,
-  input: {},
   activities: (change) => ({ ...fakeExportCleanup(), ...change }),
-  step: 'removeExports',
-  answer: { items: 7, bytes: 700, isComplete: true },
-})
-
-test('the schedule is daily at 02:00 UTC, three tries, within 600 s', () => {
-  const job = findJob(JOB)
-  if (job === undefined) throw new Error(`${JOB} is not in the registry`)
-  expect(desiredSchedule(job, { speed: 1 })?.fields).toMatchObject({
-    overlap: 'SKIP',
-    runTimeoutMs: 600_000,
-    attempts: 3,
-    taskQueue: 'maintenance',
-  })
-  expect(job.schedule).toMatchObject({ calendars: [{ hour: 2 }], timezone: 'UTC' })
+  steps: { plan: 'planExportCleanup', remove: 'removeExports', count: 'countExports' },
+  after: ['tendRequests'],
+  beside: { open: 3, dueSoon: 1, overdue: 1 },
+  calendar: { hour: 2 },
 })
 
 describe('over real files and requests', () => {
