@@ -105,7 +105,7 @@ export default {
       name: 'tracing-on-demand',
       severity: 'error',
       comment: 'whoever sends no spans is not to load what sends them',
-      from: { path: `^(${CODE})/`, pathNot: '^platform/tracing/(otlp|ids)\\.ts$' },
+      from: { path: `^(${CODE})/`, pathNot: '^platform/tracing/(otlp|ids|span-exporter)\\.ts$' },
       to: { path: 'node_modules/@opentelemetry/', pathNot: 'node_modules/@opentelemetry/api(/|$)' },
     },
     {

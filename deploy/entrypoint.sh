@@ -2,7 +2,8 @@
 # Reads settings that are given as files (NAME_FILE=/run/secrets/name), then becomes the command.
 set -eu
 for name in DATABASE_URL AEROAPI_KEY AVIATIONSTACK_KEY STRIPE_API_KEY STRIPE_WEBHOOK_SECRET API_TOKEN AUTH_SECRET \
-  SMTP_URL VAPID_PRIVATE_KEY TWILIO_AUTH_TOKEN SLACK_WEBHOOK_URL NOTIFY_WEBHOOK_URL NOTIFY_WEBHOOK_SECRET; do
+  SMTP_URL VAPID_PRIVATE_KEY TWILIO_AUTH_TOKEN SLACK_WEBHOOK_URL NOTIFY_WEBHOOK_URL NOTIFY_WEBHOOK_SECRET \
+  OTEL_EXPORTER_OTLP_HEADERS; do
   eval "file=\${${name}_FILE:-}"
   if [ -n "$file" ]; then
     [ -r "$file" ] || { echo "groundstop: ${name}_FILE: cannot read $file" >&2; exit 78; }

@@ -39,5 +39,6 @@ keep twilio_auth_token "${TWILIO_AUTH_TOKEN:-}"
 keep slack_webhook_url "${SLACK_WEBHOOK_URL:-}"
 keep notify_webhook_url "${NOTIFY_WEBHOOK_URL:-}"
 keep notify_webhook_secret "${NOTIFY_WEBHOOK_SECRET:-}"
+keep otlp_headers "${OTEL_EXPORTER_OTLP_HEADERS:-}"
 ask stripe_api_key "${STRIPE_API_KEY:-}" 'Stripe secret key'
 echo "secrets are in $(pwd)" >&2

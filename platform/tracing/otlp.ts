@@ -4,7 +4,6 @@
  */
 import { context, SpanKind, SpanStatusCode, trace, type Attributes } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources'
 import {
   BatchSpanProcessor,
@@ -12,12 +11,11 @@ import {
   SamplingDecision,
   TraceIdRatioBasedSampler,
   TracerProvider,
-  type SpanExporter,
 } from '@opentelemetry/sdk-trace'
 
-import type { Logger } from '../logger.ts'
 import { createIds } from './ids.ts'
 import { followHttpCalls } from './http-calls.ts'
+import { createSpanExporter } from './span-exporter.ts'
 import { contextOf, tracer } from './spans.ts'
 import type { RunSpan, Tracing, TracingOptions } from './tracing.ts'
 
@@ -25,7 +23,7 @@ const QUEUE_SPANS = 4_096
 const BATCH_SPANS = 512
 const BATCH_EVERY_MS = 2_000
 /** A process that stops waits no longer for its collector. */
-const LAST_BATCH_MS = 3_000
+const LAST_BATCH_MS = 2_000
 /** Texts are names; longer ones are cut. */
 const SPAN_LIMITS = { attributeValueLengthLimit: 256, attributeCountLimit: 32, linkCountLimit: 4 }
 
@@ -33,11 +31,8 @@ const SPAN_LIMITS = { attributeValueLengthLimit: 256, attributeCountLimit: 32, l
 export function startOtlp({ config, headers, process, logger }: TracingOptions): Tracing {
   const root = new TraceIdRatioBasedSampler(config.ratio)
   const ids = createIds()
-  const exporter = new OTLPTraceExporter({
-    url: `${config.endpoint.replace(/\/$/, '')}/v1/traces`,
-    headers: { ...headers },
-    timeoutMillis: config.timeoutMs,
-  })
+  const { endpoint, timeoutMs } = config
+  const exporter = createSpanExporter({ endpoint, headers, timeoutMs, logger })
   const provider = new TracerProvider({
     sampler: config.isParentBased ? new ParentBasedSampler({ root }) : root,
     spanLimits: SPAN_LIMITS,
@@ -51,11 +46,12 @@ export function startOtlp({ config, headers, process, logger }: TracingOptions):
     ),
     spanProcessors: [
       new BatchSpanProcessor({
-        exporter: toldExporter(exporter, logger),
+        exporter,
         maxQueueSize: QUEUE_SPANS,
         maxExportBatchSize: BATCH_SPANS,
         scheduledDelayMillis: BATCH_EVERY_MS,
-        exportTimeoutMillis: config.timeoutMs,
+        // The exporter gives up first, which is no failure of the process.
+        exportTimeoutMillis: timeoutMs + BATCH_EVERY_MS,
       }),
     ],
   })
@@ -63,13 +59,15 @@ export function startOtlp({ config, headers, process, logger }: TracingOptions):
     root.shouldSample(null, traceId).decision === SamplingDecision.RECORD_AND_SAMPLED
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
   trace.setGlobalTracerProvider(provider)
-  const unfollow = followHttpCalls(config.endpoint)
+  const unfollow = followHttpCalls(endpoint)
   return {
     contextOf: (ref) => contextOf(ref, isRecorded),
     runEnded: (run) => ids.withSpan(run.span, () => record(run, isRecorded)),
     async [Symbol.asyncDispose]() {
       unfollow()
-      await within(LAST_BATCH_MS, provider.shutdown())
+      const late = setTimeout(exporter.abort, LAST_BATCH_MS)
+      await provider.shutdown()
+      clearTimeout(late)
       trace.disable()
       context.disable()
     },
@@ -85,30 +83,4 @@ function record(run: RunSpan, isRecorded: (traceId: string) => boolean): void {
       : tracer().startSpan(run.name, options, contextOf(run.parent, isRecorded))
   if (run.isFailed) span.setStatus({ code: SpanStatusCode.ERROR })
   span.end(run.endMs)
-}
-
-/** Says once that nothing arrives, and once that it does again. */
-function toldExporter(exporter: SpanExporter, logger: Logger): SpanExporter {
-  let isFailing = false
-  return {
-    export(spans, done) {
-      exporter.export(spans, (result) => {
-        const hasFailed = result.error !== undefined
-        if (hasFailed && !isFailing) logger.warn({ error: result.error }, 'trace-export-failed')
-        if (!hasFailed && isFailing) logger.info({}, 'trace-export-recovered')
-        isFailing = hasFailed
-        done(result)
-      })
-    },
-    shutdown: () => exporter.shutdown(),
-    forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve(),
-  }
-}
-
-/** What fails or takes longer is given up: the spans are lost, the process ends. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  await Promise.race([work.catch(() => undefined), late]) // told by the exporter
-  clearTimeout(timer)
 }

@@ -16,7 +16,7 @@ export type RunSpan = {
   readonly attributes: Readonly<Record<string, string>>
 }
 
-/** Tracing that is on. Disposing of it sends what is left, for 3 s at most. */
+/** Tracing that is on. Disposing of it sends what is left, for 2 s at most. */
 export type Tracing = AsyncDisposable & {
   /** What steps of a run are part of. */
   contextOf(ref: TraceRef): Context

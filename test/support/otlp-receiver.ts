@@ -49,15 +49,15 @@ export type OtlpReceiver = AsyncDisposable & {
   readonly headers: () => IncomingHttpHeaders
 }
 
-/** Listens on a free port of loopback. `status`: what it answers. */
-export async function startOtlpReceiver(status = 200): Promise<OtlpReceiver> {
+/** Listens on a free port of loopback. `status`: what it answers; null: nothing. */
+export async function startOtlpReceiver(status: number | null = 200): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = []
   let headers: IncomingHttpHeaders = {}
   const server = createServer((request, response) => {
     void buffer(request).then((body) => {
       headers = request.headers
       if (status === 200 && request.url === '/v1/traces') spans.push(...decode(body))
-      response.writeHead(status).end()
+      if (status !== null) response.writeHead(status).end()
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -3,7 +3,7 @@
  * when the run ends, and not in a replay. Changes nothing that a replay compares. In the bundle only where
  * spans are sent somewhere.
  */
-import { defaultPayloadConverter, type Headers } from '@temporalio/common'
+import { defaultPayloadConverter, TemporalFailure, type Headers } from '@temporalio/common'
 import {
   ContinueAsNew,
   isCancellation,
@@ -50,7 +50,8 @@ export function interceptors(): WorkflowInterceptors {
             tell('completed')
             return result
           } catch (error) {
-            tell(outcomeOf(error))
+            const outcome = outcomeOf(error)
+            if (outcome !== null) tell(outcome)
             throw error
           }
         },
@@ -67,7 +68,9 @@ export function interceptors(): WorkflowInterceptors {
   }
 }
 
-function outcomeOf(error: unknown): RunOutcome {
+/** Null: the task has failed and not the run, which is tried again and has not ended. */
+function outcomeOf(error: unknown): RunOutcome | null {
   if (error instanceof ContinueAsNew) return 'continued'
-  return isCancellation(error) ? 'cancelled' : 'failed'
+  if (isCancellation(error)) return 'cancelled'
+  return error instanceof TemporalFailure ? 'failed' : null
 }

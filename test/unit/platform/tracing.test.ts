@@ -1,4 +1,7 @@
 /** What tracing costs its process: a share of traces, a queue, some seconds at the end. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+
 import { describe, expect, test } from 'vitest'
 
 import type { TraceRef } from '../../../domain/trace-ref.ts'
@@ -6,6 +9,7 @@ import { createLogger } from '../../../platform/logger.ts'
 import { traced } from '../../../platform/tracing/spans.ts'
 import { startTracing, type Tracing } from '../../../platform/tracing/tracing.ts'
 import { startOtlpReceiver } from '../../support/otlp-receiver.ts'
+import { ROOT } from '../../support/repository.ts'
 
 const TRACES = 2_000
 
@@ -89,6 +93,7 @@ describe('a collector that does not take spans', () => {
   test.each([
     ['away', async () => ({ url: 'http://127.0.0.1:9', [Symbol.asyncDispose]: async () => {} })],
     ['failing', () => startOtlpReceiver(500)],
+    ['silent', () => startOtlpReceiver(null)],
   ])('%s: work goes on, the process ends, and it is said once', async (_how, collector) => {
     await using receiver = await collector()
     const { lines, logger } = keptLines()
@@ -97,7 +102,26 @@ describe('a collector that does not take spans', () => {
       await using _tracing = await start(receiver.url, 1, logger)
       for (let n = 0; n < 10_000; n += 1) expect(await traced('step', {}, work)).toBe('done')
     }
-    expect(performance.now() - startedAtMs).toBeLessThan(8_000)
+    expect(performance.now() - startedAtMs).toBeLessThan(6_000)
     expect(lines.map(({ event }) => event)).toEqual(['trace-export-failed'])
   })
+})
+
+test('a process that stops while its collector is silent ends by itself, within seconds', async () => {
+  await using receiver = await startOtlpReceiver(null)
+  const script = `
+    import { createLogger } from './platform/logger.ts'
+    import { traced } from './platform/tracing/spans.ts'
+    import { startTracing } from './platform/tracing/tracing.ts'
+    const config = { endpoint: '${receiver.url}', serviceName: 'test', attributes: {}, ratio: 1, isParentBased: true, timeoutMs: 60_000 }
+    const logger = createLogger({ level: 'silent' })
+    const tracing = await startTracing({ config, headers: {}, process: 'worker', logger })
+    await traced('step', {}, async () => {})
+    await tracing[Symbol.asyncDispose]()
+  `
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { cwd: ROOT })
+  const startedAtMs = performance.now()
+  const [exitCode] = await once(child, 'exit')
+  expect(exitCode).toBe(0)
+  expect(performance.now() - startedAtMs).toBeLessThan(8_000)
 })
