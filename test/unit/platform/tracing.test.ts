@@ -1,5 +1,6 @@
 /** What tracing costs its process: a share of traces, a queue, some seconds at the end. */
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 
 import { describe, expect, test } from 'vitest'
@@ -19,11 +20,16 @@ function keptLines() {
   return { lines, logger: createLogger({ destination: { write } }) }
 }
 
-async function start(endpoint: string, ratio = 1, logger = keptLines().logger): Promise<Tracing> {
+async function start(
+  endpoint: string,
+  ratio = 1,
+  logger = keptLines().logger,
+  timeoutMs = 5_000,
+): Promise<Tracing> {
   const tracing = await startTracing({
     config: {
       ...{ endpoint, serviceName: 'test', attributes: {}, ratio, isParentBased: true },
-      timeoutMs: 500,
+      timeoutMs,
     },
     headers: {},
     process: 'worker',
@@ -44,7 +50,7 @@ describe('a share of traces', () => {
   test('is recorded whole, by the trace and not by the span', async () => {
     await using receiver = await startOtlpReceiver()
     const refs: TraceRef[] = Array.from({ length: TRACES }, (_, n) => ({
-      traceId: (n * 2_147_483_647).toString(16).padStart(8, '0').slice(-8).repeat(4),
+      traceId: createHash('sha256').update(String(n)).digest('hex').slice(0, 32),
       spanId: '00f067aa0ba902b7',
       isSampled: null,
     }))
@@ -58,8 +64,8 @@ describe('a share of traces', () => {
     const steps = receiver.spans.filter(({ name }) => name === 'step').map(({ spanId }) => spanId)
     const calls = receiver.spans.filter(({ name }) => name === 'call')
     expect(calls.map(({ parentId }) => parentId)).toEqual(steps)
-    expect(steps.length).toBeGreaterThan(0)
-    expect(steps.length).toBeLessThan(TRACES)
+    expect(steps.length / TRACES).toBeGreaterThan(0.2)
+    expect(steps.length / TRACES).toBeLessThan(0.3)
   })
 
   test('follows what was decided where the trace began', async () => {
@@ -99,7 +105,7 @@ describe('a collector that does not take spans', () => {
     const { lines, logger } = keptLines()
     const startedAtMs = performance.now()
     {
-      await using _tracing = await start(receiver.url, 1, logger)
+      await using _tracing = await start(receiver.url, 1, logger, 500)
       for (let n = 0; n < 10_000; n += 1) expect(await traced('step', {}, work)).toBe('done')
     }
     expect(performance.now() - startedAtMs).toBeLessThan(6_000)
