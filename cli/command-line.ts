@@ -2,16 +2,12 @@
  * One command line from its words to its exit code: finds the command, runs it, and turns a failure into
  * a message for people. Streams, signals and the environment are the caller's.
  */
-import { readdir } from 'node:fs/promises'
 import { Command } from 'commander'
 
 import { EXIT } from './cli-error.ts'
+import { addCommand, commandNames } from './command-files.ts'
 import type { CliContext } from './context.ts'
 import { explainFailure } from './failure-text.ts'
-
-type Register = (program: Command, context: CliContext) => void
-
-const COMMANDS = new URL('./commands/', import.meta.url)
 
 /** Runs the command that the words name (without `node` and the program); gives the exit code, never throws. */
 export async function runCommandLine(
@@ -42,10 +38,7 @@ export async function buildProgram(
       writeErr: (text) => context.stderr.write(text),
     })
     .exitOverride()
-  for (const name of await commandNames(words)) {
-    const module: { register: Register } = await import(new URL(`${name}.ts`, COMMANDS).href)
-    module.register(program, context)
-  }
+  for (const name of await neededCommands(words)) await addCommand(program, context, name)
   return program
 }
 
@@ -53,9 +46,8 @@ export async function buildProgram(
  * The commands whose files are needed: the one that was asked for, or all when none was. Loading all
  * of them takes a second, as the workers' and the API's packages come with them.
  */
-async function commandNames(words: readonly string[]): Promise<string[]> {
-  const files = (await readdir(COMMANDS)).filter((name) => name.endsWith('.ts')).toSorted()
-  const names = files.map((name) => name.slice(0, -'.ts'.length))
+async function neededCommands(words: readonly string[]): Promise<string[]> {
+  const names = await commandNames()
   const asked = words.find((word) => !word.startsWith('-'))
   return asked !== undefined && names.includes(asked) ? [asked] : names
 }

@@ -42,7 +42,7 @@ export function register(program: Command, context: CliContext): void {
     .description('start a run, or join the one that is open for the same input')
     .argument('<job>', 'name or type: flight-monitor, FLIGHT_MONITOR', parseJob)
     .option('--input <json>', "the job's input", parseInput, {})
-    .option('--priority <priority>', JOB_PRIORITIES.join(', '), parsePriority)
+    .addOption(new Option('--priority <priority>').choices(JOB_PRIORITIES).argParser(parsePriority))
     .option('--tenant <name>', 'for whom: tenants that wait take turns', parseTenant)
     .option('--wait', 'wait for its end and print the result', false)
     .action(async (job: AnyJob, options: RunOptions) => runJob(context, job.name, options))

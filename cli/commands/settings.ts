@@ -37,7 +37,7 @@ export function register(program: Command, context: CliContext): void {
     )
   addReadOptions(settings.command('get'))
     .description('one setting: value, bounds, what a change does')
-    .argument('<key>', 'as runs.historyDays')
+    .argument('<setting>', 'as runs.historyDays')
     .action((key: string, flags: ReadFlags) =>
       withSettings(context, async (deps) => {
         const one = await readSetting(deps, key)
@@ -46,14 +46,14 @@ export function register(program: Command, context: CliContext): void {
     )
   addChangeOptions(settings.command('set'))
     .description('change a setting; holds within 5 s in every process')
-    .argument('<key>', 'as runs.historyDays')
+    .argument('<setting>', 'as runs.historyDays')
     .argument('<value>', 'JSON, or plain text')
     .action((key: string, value: string, flags: ChangeFlags) =>
       change(context, flags, { key, value: valueOf(value) }),
     )
   addChangeOptions(settings.command('reset'))
     .description('let the default hold again')
-    .argument('<key>', 'as runs.historyDays')
+    .argument('<setting>', 'as runs.historyDays')
     .action((key: string, flags: ChangeFlags) => change(context, flags, { key }))
 }
 

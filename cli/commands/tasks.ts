@@ -7,6 +7,7 @@ import { createTaskStore } from '../../db/stores/task-store.ts'
 import type { TaskFilter, TaskRun, TaskStatistics } from '../../domain/ports/task-store.ts'
 import { nextTimes, TASK_STATES, TOLERANCE_AT_MOST_MIN, type Task } from '../../domain/task.ts'
 import { instantFromMs, type Instant } from '../../domain/time.ts'
+import { DST_RULES } from '../../domain/wall-schedule.ts'
 import { JOB_PRIORITIES, type JobPriority } from '../../jobs/define-job.ts'
 import { findJob, type AnyJob } from '../../jobs/registry.ts'
 import { createTask, TASKS_PER_CALL, type TaskAction } from '../../operations/manage-tasks.ts'
@@ -86,7 +87,7 @@ function addFilters(command: Command): Command {
   return command
     .option('--tenant <name>', 'of this tenant', taskTenant)
     .option('--owner <name>', 'of this owner', searchText(200))
-    .option('--job <name>', 'of this job', searchText(64))
+    .option('--job <job>', 'of this job', searchText(64))
     .addOption(new Option('--state <state>').choices(TASK_STATES))
     .option('--since <instant>', 'due at or after', instantOf)
     .option('--until <instant>', 'due before', instantOf)
@@ -105,9 +106,8 @@ function addWhenOptions(command: Command): Command {
     .option('--every <duration>', 'again and again, as "15 minutes"')
     .option('--cron <expression>', 'again and again, as "30 6 * * MON-FRI"')
     .option('--zone <zone>', 'of --cron, as Europe/Berlin; UTC when left out')
-    .option(
-      '--dst <rule>',
-      'what a change of clocks does to --cron: shift, skip, first, last, both',
+    .addOption(
+      new Option('--dst <rule>', 'what a change of clocks does to --cron').choices(DST_RULES),
     )
     .option('--tolerance <minutes>', 'overdue beyond this it is missed; 5', toleranceOf)
 }

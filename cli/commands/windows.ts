@@ -33,7 +33,7 @@ export function register(program: Command, context: CliContext): void {
     .requiredOption('--until <instant>', 'when they go on by themselves', instantOf)
     .addOption(new Option('--owner <owner>').choices(distinct((job) => job.owner)))
     .addOption(new Option('--queue <queue>').choices(distinct((job) => job.queue)))
-    .option('--job <name...>', 'by name')
+    .option('--job <job...>', 'by name')
     .action((flags: OpenFlags) => open(context, flags))
   addNoteOptions(windows.command('close'))
     .description('end one before its time')

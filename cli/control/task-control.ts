@@ -4,7 +4,7 @@ import { createTaskStore } from '../../db/stores/task-store.ts'
 import { TaskTimingError, type TaskTiming } from '../../domain/task.ts'
 import { timingOf } from '../../domain/task-when.ts'
 import { instantFromMs, type Instant } from '../../domain/time.ts'
-import { DST_RULES } from '../../domain/wall-schedule.ts'
+import type { DstRule } from '../../domain/wall-schedule.ts'
 import {
   changeTasks,
   TaskError,
@@ -24,19 +24,15 @@ export type WhenFlags = {
   readonly every?: string
   readonly cron?: string
   readonly zone?: string
-  readonly dst?: string
+  readonly dst?: DstRule
 }
 
 /** The timing that the options say. Throws CliError. */
 export function timingOfFlags({ at, every, cron, zone, dst }: WhenFlags): TaskTiming {
-  const rule = dst === undefined ? undefined : DST_RULES.find((one) => one === dst)
-  if (dst !== undefined && rule === undefined) {
-    throw new CliError(`--dst is one of ${DST_RULES.join(', ')}`, EXIT.usage)
-  }
   const given = [at, every, cron].filter((way) => way !== undefined)
   if (given.length !== 1) throw new CliError('one of --at, --every and --cron', EXIT.usage)
   try {
-    return timingOf({ executeAt: at, every, cron, timezone: zone, dst: rule })
+    return timingOf({ executeAt: at, every, cron, timezone: zone, dst })
   } catch (error) {
     if (!(error instanceof TaskTimingError)) throw error
     throw new CliError(error.message, EXIT.usage, { cause: error })
