@@ -22,7 +22,16 @@ const COPIED = [
     'domain',
     'jobs',
   ],
-  ...['operations', 'platform', 'simulator', 'test/support', 'workers', 'workflows'],
+  ...[
+    'operations',
+    'platform',
+    'scripts',
+    'simulator',
+    'test/broken-rules',
+    'test/support',
+    'workers',
+    'workflows',
+  ],
   ...['package.json', 'tsconfig.json', '.oxfmtrc.json'],
 ]
 

@@ -9,6 +9,7 @@ import {
   type ProcedureContext,
 } from '../../../api/trpc/procedure-base.ts'
 import type { Role } from '../../../api/roles.ts'
+import { DEFAULT_TENANT } from '../../../domain/role.ts'
 import { createLogger } from '../../../platform/logger.ts'
 
 const done = () => 'done'
@@ -19,8 +20,8 @@ const served = router({
   silent: procedure.query(done),
 })
 
-function calledBy(role: Role) {
-  const caller = { name: 'ann', role, tenant: 'main', isNamed: true }
+function calledBy(role: Role, tenant: string = DEFAULT_TENANT) {
+  const caller = { name: 'ann', role, tenant, isNamed: true }
   const locals = {
     requestContext: { correlationId: 'c-1', logger: createLogger({ level: 'fatal' }) },
   }
@@ -36,6 +37,11 @@ describe('a procedure', () => {
   ] as const)('%s lets in the role %s, and not %s', async (name, one, other) => {
     expect(await calledBy(one)[name]()).toBe('done')
     await expect(calledBy(other)[name]()).rejects.toMatchObject({ code: 'FORBIDDEN' })
+  })
+
+  it.each(['audit', 'both', 'silent'] as const)('%s is for the house alone', async (name) => {
+    const asked = calledBy('admin', 'acme')[name]()
+    await expect(asked).rejects.toMatchObject({ code: 'FORBIDDEN' })
   })
 
   it('of one route leaves the question to its route', async () => {

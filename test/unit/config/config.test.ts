@@ -34,6 +34,7 @@ describe('defaults', () => {
       stripeWebhookSecrets: null,
       apiToken: null,
       authSecret: null,
+      traceHeaders: null,
       payloadKeys: null,
       notify: {
         smtpUrl: null,
