@@ -217,6 +217,10 @@ export const COUNTERPARTS: Readonly<Record<string, Counterpart>> = {
 /** Commands without a route that read, or change little: held to every rule but that of the same answer. */
 export const ALONE: Readonly<Record<string, string>> = {
   'audit verify': 'reads the whole trail and its archives',
+  'completion bash': 'prints a script',
+  'completion fish': 'prints a script',
+  'completion words': 'answers the scripts',
+  'completion zsh': 'prints a script',
   'jobs types': 'prints the registry',
   'providers probe': 'workers do it with their next check',
   'schedules plan': 'compares the server with this code',
