@@ -58,8 +58,13 @@ export const taskTenant: (text: string) => string = matching(
 
 /** The id that the server or the book gave to something. */
 export function uuid(text: string): string {
-  if (UUID.test(text)) return text.toLowerCase()
+  if (isUuid(text)) return text.toLowerCase()
   throw new InvalidArgumentError(`"${text}" is not an id`)
+}
+
+/** Whether a text is such an id; the database would refuse any other. */
+export function isUuid(text: string): boolean {
+  return UUID.test(text)
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

@@ -24,3 +24,6 @@ export const ACCOUNT_KIND: RegExp = /^[a-z_]{1,40}$/
 
 /** For whom a task is. */
 export const TASK_TENANT: RegExp = /^[a-z0-9][a-z0-9-]{0,62}$/
+
+/** For whom a run takes turns: the server takes keys of at most 64 bytes. */
+export const RUN_TENANT: RegExp = /^[A-Za-z0-9._-]{1,64}$/

@@ -2,6 +2,7 @@
 import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 
+import { RUN_TENANT } from '../../domain/plain-text.ts'
 import type { IdempotencyStore } from '../../domain/ports/idempotency-store.ts'
 import { AHEAD_AT_MOST_MS } from '../../domain/task.ts'
 import { toMs, type Instant } from '../../domain/time.ts'
@@ -69,14 +70,11 @@ const priority = z
   .transform((text) => text.toUpperCase())
   .pipe(z.enum(JOB_PRIORITIES as [JobPriority, ...JobPriority[]])) // not empty
 
-/** The server takes keys of at most 64 bytes. */
-const TENANT = /^[A-Za-z0-9._-]{1,64}$/
-
 const startFields = {
   executeAt: instant.nullish(),
   payload: z.record(z.string(), z.unknown(), 'a JSON object').nullish(),
   priority: priority.nullish(),
-  tenant: z.string().regex(TENANT, '1 to 64 letters, digits, . _ or -').nullish(),
+  tenant: z.string().regex(RUN_TENANT, '1 to 64 letters, digits, . _ or -').nullish(),
 }
 
 /** A start of a job that the path names. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 
 import { loadConfig } from '../../config/config.ts'
+import { RUN_TENANT } from '../../domain/plain-text.ts'
 import { JOB_PRIORITIES, type JobPriority } from '../../jobs/define-job.ts'
 import { allJobs, findJob, type AnyJob } from '../../jobs/registry.ts'
 import type { OwnedClient } from '../../platform/temporal/connection.ts'
@@ -27,9 +28,6 @@ import { addJobLogCommand } from '../reads/job-log.ts'
 import { addReadOptions, type ReadFlags } from '../reads/reading.ts'
 import { connectTemporal } from '../temporal-access.ts'
 import { searchText, uuid } from '../text-arguments.ts'
-
-/** The server takes keys of at most 64 bytes. */
-const TENANT = /^[A-Za-z0-9._-]{1,64}$/
 
 const LIST_LIMIT = 20
 const LIST_LIMIT_AT_MOST = 100
@@ -174,7 +172,7 @@ function parsePriority(text: string): JobPriority {
 }
 
 function parseTenant(text: string): string {
-  if (TENANT.test(text)) return text
+  if (RUN_TENANT.test(text)) return text
   throw new InvalidArgumentError('1 to 64 letters, digits, . _ or -')
 }
 

@@ -29,7 +29,7 @@ import {
   type ReadFlags,
 } from '../reads/reading.ts'
 import { tableLines, timeText } from '../screen/table.ts'
-import { searchText } from '../text-arguments.ts'
+import { isUuid, searchText } from '../text-arguments.ts'
 
 /** Adds the commands. */
 export function register(program: Command, context: CliContext): void {
@@ -122,6 +122,6 @@ function shownLines({ message, ...one }: ShownNotification): string[] {
 }
 
 function parseId(text: string): string {
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text.toLowerCase()
+  if (isUuid(text)) return text.toLowerCase()
   throw new InvalidArgumentError('an id as `groundstop notifications list` shows it')
 }

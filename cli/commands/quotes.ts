@@ -27,6 +27,7 @@ import { loginActor } from '../note-options.ts'
 import { moneyText } from '../screen/lines.ts'
 import { fieldLines, timeText } from '../screen/table.ts'
 import { parseTenant } from '../tenant-argument.ts'
+import { isUuid } from '../text-arguments.ts'
 
 type CreateFlags = {
   readonly product: string
@@ -138,17 +139,15 @@ function coverOf(flags: CreateFlags): CoverRow {
 async function show(context: CliContext, id: string, isJson: boolean): Promise<void> {
   await using database = await openDatabase(context)
   await assertSchemaCurrent(database.db)
-  const quote = UUID.test(id) ? await createQuoteStore(database.db).find(id) : null
+  const quote = isUuid(id) ? await createQuoteStore(database.db).find(id) : null
   if (quote === null) throw new CliError(`there is no quote ${id}`)
   const now = await createVirtualClock(createClockStore(database.db)).now()
   const shown = shownQuote(quote, now)
   print(context, isJson, shown, quoteLines(quote, shown.state))
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 async function bind(context: CliContext, id: string, flags: BindFlags): Promise<void> {
-  if (!UUID.test(id)) throw new CliError(`there is no quote ${id}`)
+  if (!isUuid(id)) throw new CliError(`there is no quote ${id}`)
   await using desk = await openDesk(context)
   const { payee: payeeRef, number } = flags
   const named = number === undefined ? {} : { policyNumber: number }

@@ -13,8 +13,8 @@ import { CliError, EXIT } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
 import { openDatabase } from '../instance-access.ts'
 import { addNoteOptions, noteOf, type NoteFlags } from '../note-options.ts'
+import { isUuid } from '../text-arguments.ts'
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const PAYEE = /^[\x21-\x7e]{1,255}$/
 
 /** Errors that say to the person what is wrong. */
@@ -68,7 +68,7 @@ async function act(
     note: { readonly payoutId: string; readonly by: string; readonly reason: string },
   ) => Promise<string>,
 ): Promise<void> {
-  if (!UUID.test(id)) throw new CliError(`there is no payout ${id}`, EXIT.usage)
+  if (!isUuid(id)) throw new CliError(`there is no payout ${id}`, EXIT.usage)
   const { by, reason } = noteOf(flags)
   await using database = await openDatabase(context)
   try {

@@ -7,11 +7,9 @@ import type { ListedPayout, PayoutDetails } from '../../domain/ports/payout-read
 import type { CliContext } from '../context.ts'
 import { formatBalance } from '../screen/balance.ts'
 import { fieldLines, tableLines, timeText } from '../screen/table.ts'
-import { accountKind, searchText } from '../text-arguments.ts'
+import { accountKind, isUuid, searchText } from '../text-arguments.ts'
 import { addPageOptions, addReadOptions, addTenantOption, pageLines, printRead } from './reading.ts'
 import type { PageFlags, ReadFlags } from './reading.ts'
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** Adds `list` and `show` to `payouts`. */
 export function addPayoutReads(payouts: Command, context: CliContext): void {
@@ -33,7 +31,7 @@ export function addPayoutReads(payouts: Command, context: CliContext): void {
     .action((id: string, flags: ReadFlags) =>
       printRead(context, flags, {
         what: `payout ${id}`,
-        from: async ({ reads }) => (UUID.test(id) ? reads.payouts.find(id) : null),
+        from: async ({ reads }) => (isUuid(id) ? reads.payouts.find(id) : null),
         lines: showLines,
       }),
     )

@@ -8,7 +8,7 @@ import type { ListedReview, ReviewFilter } from '../../domain/ports/review-list.
 import { createVirtualClock } from '../../platform/clock/virtual-clock.ts'
 import type { CliContext } from '../context.ts'
 import { tableLines, timeText } from '../screen/table.ts'
-import { searchText } from '../text-arguments.ts'
+import { isUuid, searchText } from '../text-arguments.ts'
 import {
   addPageOptions,
   addReadOptions,
@@ -44,7 +44,7 @@ export function addReviewReads(reviews: Command, context: CliContext): void {
       printRead(context, flags, {
         what: `review case ${caseId}`,
         from: async ({ db, house }) => {
-          const input = UUID.test(caseId) ? await createReviewEvidence(db).read(caseId) : null
+          const input = isUuid(caseId) ? await createReviewEvidence(db).read(caseId) : null
           const now = await createVirtualClock(createClockStore(house)).now()
           return input === null ? null : explainReview({ ...input, now })
         },
@@ -52,8 +52,6 @@ export function addReviewReads(reviews: Command, context: CliContext): void {
       }),
     )
 }
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 function lines(items: readonly ListedReview[]): string[] {
   return tableLines(
