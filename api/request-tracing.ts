@@ -22,16 +22,14 @@ const FIRST_FAULT = 500
  */
 export function requestTracing(): RequestHandler {
   return (request, response, next) => {
-    const links = linksTo(request.get('traceparent'))
-    const attributes = {
-      'http.request.method': request.method,
-      'groundstop.correlation_id': requestLogger(response).correlationId,
-    }
-    const span = tracer().startSpan(request.method, { kind: SpanKind.SERVER, attributes, links })
+    const span = tracer().startSpan(request.method, { kind: SpanKind.SERVER })
     if (!isSpanContextValid(span.spanContext())) {
       next()
       return
     }
+    span.setAttribute('http.request.method', request.method)
+    span.setAttribute('groundstop.correlation_id', requestLogger(response).correlationId)
+    span.addLinks(linksTo(request.get('traceparent')))
     response.once('close', () => {
       const route = routeOf(response)
       span.updateName(`${request.method} ${route}`)

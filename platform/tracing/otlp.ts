@@ -2,7 +2,7 @@
  * Spans of this process, sent to a collector by OTLP over HTTP in batches. A collector that is slow or away
  * costs memory for some thousand spans and nothing else: what does not fit is dropped.
  */
-import { context, SpanKind, SpanStatusCode, trace, type Attributes } from '@opentelemetry/api'
+import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources'
 import {
@@ -75,8 +75,8 @@ export function startOtlp({ config, headers, process, logger }: TracingOptions):
 }
 
 function record(run: RunSpan, isRecorded: (traceId: string) => boolean): void {
-  const attributes: Attributes = { ...run.attributes }
-  const options = { kind: SpanKind.SERVER, attributes, startTime: run.startMs }
+  const { attributes, startMs: startTime } = run
+  const options = { kind: SpanKind.SERVER, attributes, startTime }
   const span =
     run.parent === null
       ? tracer().startSpan(run.name, { ...options, root: true })

@@ -2,16 +2,12 @@
 import type { Context } from '@opentelemetry/api'
 
 import type { Config, Secrets } from '../../config/config.ts'
-import type { TraceRef } from '../../domain/trace-ref.ts'
+import type { EndedRun, TraceRef } from '../../domain/trace-ref.ts'
 import type { Logger } from '../logger.ts'
 
 /** A run's span, whose id is known before it ends. */
-export type RunSpan = {
+export type RunSpan = Omit<EndedRun, 'outcome'> & {
   readonly name: string
-  readonly span: TraceRef
-  readonly parent: TraceRef | null
-  readonly startMs: number
-  readonly endMs: number
   readonly isFailed: boolean
   readonly attributes: Readonly<Record<string, string>>
 }

@@ -6,14 +6,11 @@ import { defaultPayloadConverter, type Headers } from '@temporalio/common'
 import type { WorkflowInterceptors } from '@temporalio/workflow'
 
 import { CORRELATION_HEADER } from '../../domain/correlation.ts'
+import { handOn } from '../shared/hand-on.ts'
 
 /** Interceptors of a run, as the SDK asks for them. */
 export function interceptors(): WorkflowInterceptors {
   let own: Headers = {}
-  const handOn = <Input extends { readonly headers: Headers }>(input: Input): Input => ({
-    ...input,
-    headers: { ...input.headers, ...own },
-  })
   return {
     inbound: [
       {
@@ -25,11 +22,8 @@ export function interceptors(): WorkflowInterceptors {
       },
     ],
     outbound: [
+      handOn(() => own),
       {
-        scheduleActivity: (input, next) => next(handOn(input)),
-        scheduleLocalActivity: (input, next) => next(handOn(input)),
-        startChildWorkflowExecution: (input, next) => next(handOn(input)),
-        continueAsNew: (input, next) => next(handOn(input)),
         getLogAttributes: (input, next) => {
           const payload = own[CORRELATION_HEADER]
           if (payload === undefined) return next(input)

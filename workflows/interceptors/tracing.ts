@@ -20,16 +20,13 @@ import {
   type RunOutcome,
   type TraceSinks,
 } from '../../domain/trace-ref.ts'
+import { handOn } from '../shared/hand-on.ts'
 
 const { traces } = proxySinks<TraceSinks>()
 
 /** Interceptors of a run, as the SDK asks for them. */
 export function interceptors(): WorkflowInterceptors {
   let own: Headers = {}
-  const handOn = <Input extends { readonly headers: Headers }>(input: Input): Input => ({
-    ...input,
-    headers: { ...input.headers, ...own },
-  })
   return {
     inbound: [
       {
@@ -57,14 +54,7 @@ export function interceptors(): WorkflowInterceptors {
         },
       },
     ],
-    outbound: [
-      {
-        scheduleActivity: (input, next) => next(handOn(input)),
-        scheduleLocalActivity: (input, next) => next(handOn(input)),
-        startChildWorkflowExecution: (input, next) => next(handOn(input)),
-        continueAsNew: (input, next) => next(handOn(input)),
-      },
-    ],
+    outbound: [handOn(() => own)],
   }
 }
 
